@@ -1,0 +1,88 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "dwell",
+    products: [
+        .executable(name: "dwell", targets: ["CLI"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // The rules: commands, events, states and the three pure functions over them. No I/O.
+        .target(name: "Lifecycle", swiftSettings: strict),
+        // The schema, numbered SQL compiled into the binary.
+        .target(
+            name: "Migrations", path: "migrations",
+            resources: [.embedInCode("0001_event_log.sql")], swiftSettings: strict),
+        // SQLite and nothing else. The only importer of GRDB.
+        .target(
+            name: "EventLog",
+            dependencies: [
+                "Lifecycle", "Migrations",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        // YAML in, checked values or one clear line out. The only importer of Yams.
+        .target(
+            name: "ServiceFile",
+            dependencies: ["Lifecycle", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        // System calls that Swift cannot express: variadic ones and raw syscalls.
+        .target(name: "CLinux"),
+        // The data plane: a streaming HTTP/1.1 reverse proxy.
+        .target(
+            name: "LoadBalancer",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        // The controller process: scheduler, reconciler, prober, recovery, drivers.
+        .target(
+            name: "Controller",
+            dependencies: [
+                "CLinux", "EventLog", "Lifecycle",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        // The `dwell` executable: one command a file, no decisions.
+        .executableTarget(
+            name: "CLI",
+            dependencies: [
+                "Controller", "EventLog", "Lifecycle", "LoadBalancer", "ServiceFile",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        // What tests share. Nothing of it reaches the shipped binary.
+        .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
+        .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),
+        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "TestKit"], swiftSettings: strict),
+        .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
+        .testTarget(
+            name: "LoadBalancerTests",
+            dependencies: [
+                "LoadBalancer",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+    ]
+)

@@ -2,7 +2,7 @@
 ///
 /// The form is SkyServe's for service names, `[a-z]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes long
 /// (a DNS label), so that no name can climb out of a folder, hide in a shell, or need quoting.
-public protocol Name: RawRepresentable, Hashable, Comparable, Sendable, Codable,
+public protocol Name: RawRepresentable, Hashable, Comparable, Sendable, Codable, CodingKeyRepresentable,
     CustomStringConvertible
 where RawValue == String {
     /// Wraps a string that is already known to be valid, or fails.

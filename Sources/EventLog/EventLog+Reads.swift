@@ -1,0 +1,130 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+// What may be asked of the log. None of it takes a write lock.
+
+/// Everything `status` shows, read in one transaction.
+public struct StatusReport: Sendable {
+    public var now: Instant
+    public var controllers: [ControllerRow]
+    public var services: [ServiceRow]
+    public var replicas: [ReplicaRow]
+    public var deadlines: [DeadlineRow]
+}
+
+extension EventLog {
+    private func reading<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
+        do {
+            return try queue.read(body)
+        } catch {
+            throw LogFailure(error, path: queue.path)
+        }
+    }
+
+    /// The controller's state now, or of a controller that never was.
+    public func state(of controller: ControllerName) throws(LogFailure) -> ControllerState {
+        try reading { try self.loadState(of: controller, $0) }
+    }
+
+    /// What is true now, from the projections alone.
+    public func status() throws(LogFailure) -> StatusReport {
+        try reading { db in
+            StatusReport(
+                now: try Clock.now(),
+                controllers: try ControllerRow.order(sql: "name").fetchAll(db),
+                services: try ServiceRow.order(sql: "controller, name").fetchAll(db),
+                replicas: try ReplicaRow.order(sql: "controller, service, id").fetchAll(db),
+                deadlines: try DeadlineRow.fetchAll(db))
+        }
+    }
+
+    /// Controllers that a controller process must be running for.
+    public func controllersNeedingProcess() throws(LogFailure) -> [ControllerName] {
+        try reading { db in
+            try String.fetchAll(db, sql: "SELECT name FROM controllers WHERE needs_process ORDER BY name")
+                .compactMap(ControllerName.init(rawValue:))
+        }
+    }
+
+    /// Position of the last event; 0 before the first.
+    public func lastPosition() throws(LogFailure) -> Int {
+        try reading { try Int.fetchOne($0, sql: "SELECT max(position) FROM events") ?? 0 }
+    }
+
+    /// Events after a position, oldest first.
+    public func events(after position: Int, limit: Int = .max) throws(LogFailure) -> [RecordedEvent] {
+        try reading { db in
+            var events: [RecordedEvent] = []
+            try EventReader.forEach(after: position, limit: limit, db) { events.append($0) }
+            return events
+        }
+    }
+
+    /// Rows of `audit_log` after a position, oldest first.
+    public func audit(after position: Int) throws(LogFailure) -> [AuditRow] {
+        try reading { db in
+            try AuditRow.fetchAll(
+                db,
+                sql: """
+                    SELECT audit_log.*, events.schema_version, events.version AS stream_version
+                    FROM audit_log JOIN events USING (position) WHERE position > ? ORDER BY position
+                    """,
+                arguments: [position])
+        }
+    }
+
+    /// A number that changes with every commit of another connection. Reading it takes no lock.
+    public func dataVersion() throws(LogFailure) -> Int {
+        try reading { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    }
+
+    /// Folds the controller's stream from its first event and compares with the projections (law L2).
+    ///
+    /// - Returns: nil when they agree, else both.
+    public func replayDifference(of controller: ControllerName) throws(LogFailure) -> (folded: Projection, stored: Projection)? {
+        try reading { db in
+            var state = ControllerState(name: controller)
+            try EventReader.forEach(in: controller, after: 0, db) { state.apply($0.event, $0.stamp) }
+            let folded = try Projection(state)
+            let stored = try Projection(of: controller, db)
+            return folded == stored || state.version == 0 ? nil : (folded, stored)
+        }
+    }
+
+    /// Checks the chain of digests and that positions have no holes.
+    ///
+    /// - Returns: the first position that is wrong; nil when every one is right.
+    public func firstBrokenPosition() throws(LogFailure) -> Int? {
+        try reading { try DigestChain.firstBrokenPosition($0) }
+    }
+}
+
+/// A row of `audit_log`: an event as a person reads it.
+public struct AuditRow: Sendable, Codable, FetchableRecord {
+    public var position: Int
+    /// Local time, `YYYY-MM-DD HH:MM:SS.mmm`.
+    public var time: String
+    public var controller: String
+    public var service: String?
+    public var replica: Int?
+    /// The event's type.
+    public var event: String
+    /// What happened, in words.
+    public var what: String
+    public var actor: String
+    public var component: String
+    public var cause: Int?
+    public var atMicroseconds: Int64
+    /// The stored payload, JSON.
+    public var payload: String
+    public var schemaVersion: Int
+    public var streamVersion: Int
+
+    enum CodingKeys: String, CodingKey {
+        case position, time, controller, service, replica, event, what, actor, component, cause, payload
+        case atMicroseconds = "at_us"
+        case schemaVersion = "schema_version"
+        case streamVersion = "stream_version"
+    }
+}

@@ -1,0 +1,186 @@
+import GRDB
+import Lifecycle
+import Synchronization
+
+/// The log: one SQLite file that several processes append to and read at once.
+///
+/// What it promises: an event that ``submit(_:to:by:commandID:)`` returned is on disk
+/// (`synchronous=FULL`, law L1); positions and stream versions have no holes; every event carries the
+/// digest of the one before it; projections, deadlines and snapshots are written in the transaction of
+/// the events they follow from, so no reader ever sees one without the other (law L2).
+///
+/// What can go wrong: the database is locked by somebody else, the disk is full or read-only, the file
+/// is not a database or belongs to a newer dwell. Each is a ``LogFailure`` in words, and leaves nothing
+/// half done.
+public final class EventLog: Sendable {
+    let queue: DatabaseQueue
+    /// Rung after every commit, so that whoever waits need not poll.
+    public let bell: CommitBell
+    /// Identifies this log in the cookies of the processes started from it.
+    public let logID: String
+    private let cache = Mutex<[ControllerName: CachedState]>([:])
+
+    /// A state this process has folded already, valid while the stream's head has this digest.
+    private struct CachedState {
+        var state: ControllerState
+        var digest: Digest
+    }
+
+    /// Opens the log in `home`, creating and migrating it as needed.
+    ///
+    /// - Parameter busyTimeoutSeconds: how long to wait for a lock somebody else holds.
+    /// - Throws: ``LogFailure``.
+    public init(home: Home, busyTimeoutSeconds: Double = 5) throws(LogFailure) {
+        do {
+            try home.prepare()
+            let path = home.database
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration(busyTimeoutSeconds))
+            try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
+            logID = try queue.read { db in
+                try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'") ?? ""
+            }
+            bell = CommitBell(path: home.commitBell)
+        } catch {
+            throw LogFailure(error, path: home.database)
+        }
+    }
+
+    private static func configuration(_ busyTimeoutSeconds: Double) -> Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(busyTimeoutSeconds)
+        configuration.label = "dwell"
+        configuration.prepareDatabase { db in
+            // Set here and not by GRDB, which would choose synchronous=NORMAL together with WAL: an
+            // acknowledged event could then vanish at a power cut (law L1).
+            try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+            guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else { throw LogFailure.notDurable }
+        }
+        return configuration
+    }
+
+    /// The one door through which events enter the log: reads the state, decides, appends, projects,
+    /// commits, rings. When it returns, the events are durable.
+    ///
+    /// - Parameter commandID: the same id twice is one command (law L6): the second time nothing is
+    ///   decided, and the receipt says so.
+    /// - Throws: ``SubmitError``: a rejection by the rules, or a failure of the log.
+    @discardableResult
+    public func submit(
+        _ command: Command, to controller: ControllerName, by author: Author, commandID: String? = nil
+    ) throws(SubmitError) -> Receipt {
+        do {
+            let receipt = try queue.writeWithoutTransaction { db in
+                var outcome: (receipt: Receipt, head: Digest?)?
+                try db.inTransaction(.immediate) {
+                    outcome = try self.append(command, to: controller, by: author, commandID: commandID, db)
+                    return .commit
+                }
+                guard let (receipt, head) = outcome else { throw LogFailure.other(path: db.description, reason: "not run") }
+                if let head {
+                    self.cache.withLock { $0[controller] = CachedState(state: receipt.state, digest: head) }
+                }
+                return receipt
+            }
+            if !receipt.events.isEmpty { bell.ring() }
+            return receipt
+        } catch let rejection as Rejection {
+            throw .rejected(rejection)
+        } catch {
+            throw .failed(LogFailure(error, path: queue.path))
+        }
+    }
+
+    private func append(
+        _ command: Command, to controller: ControllerName, by author: Author, commandID: String?, _ db: Database
+    ) throws -> (Receipt, head: Digest?) {
+        let state = try loadState(of: controller, db)
+        if let commandID, try wasSubmitted(commandID, to: controller, db) {
+            return (Receipt(state: state, events: [], isRepeated: true), head: nil)
+        }
+        // Taken inside the transaction: what is decided is decided at this moment and no earlier.
+        let surroundings = Surroundings(
+            now: try Clock.now(), takenPorts: try takenPorts(by: command, db), actor: author.actor)
+        let decision = try state.decide(command, surroundings)
+        guard !decision.events.isEmpty else {
+            return (Receipt(state: state, events: [], isRepeated: false), head: nil)
+        }
+        var writer = try EventWriter(
+            stream: controller, author: author, commandID: commandID,
+            cause: try command.causeVersion.flatMap { try position(of: controller, version: $0, db) }, db)
+        let recorded = try decision.events.map { try writer.write($0, db) }
+        try Projector(db: db).project(decision.state, changedBy: decision.events)
+        try Snapshots.store(decision.state, after: decision.events.count, db)
+        return (Receipt(state: decision.state, events: recorded, isRepeated: false), head: writer.lastDigest)
+    }
+
+    /// The controller's state at the head of its stream: cached, or snapshot and tail.
+    func loadState(of controller: ControllerName, _ db: Database) throws -> ControllerState {
+        guard let head = try StreamHead.fetch(controller, db) else {
+            return ControllerState(name: controller)
+        }
+        if let cached = cache.withLock({ $0[controller] }), cached.digest == head.digest {
+            return cached.state
+        }
+        var state = try Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(name: controller)
+        try EventReader.forEach(in: controller, after: state.version, db) { event in
+            state.apply(event.event, event.stamp)
+        }
+        cache.withLock { $0[controller] = CachedState(state: state, digest: head.digest) }
+        return state
+    }
+
+    private func wasSubmitted(_ commandID: String, to controller: ControllerName, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM events WHERE stream = ? AND command_id = ?)"),
+            arguments: [controller.rawValue, commandID]) ?? false
+    }
+
+    /// Only an `up` chooses a port, so only it needs to know which are taken.
+    private func takenPorts(by command: Command, _ db: Database) throws -> Set<UInt16> {
+        guard case .up = command else { return [] }
+        return Set(
+            try Int.fetchAll(db, sql: "SELECT port FROM services").compactMap { UInt16(exactly: $0) })
+    }
+
+    private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {
+        try Int.fetchOne(
+            db.cachedStatement(sql: "SELECT position FROM events WHERE stream = ? AND version = ?"),
+            arguments: [controller.rawValue, version])
+    }
+}
+
+/// Who gives a command, and through what.
+public struct Author: Hashable, Sendable {
+    /// `user@host`.
+    public var actor: String
+    /// `cli`, `controller`, `keeper`.
+    public var component: String
+
+    public init(actor: String, component: String) {
+        self.actor = actor
+        self.component = component
+    }
+}
+
+/// What became of a command.
+public struct Receipt: Sendable {
+    /// The controller's state after it.
+    public var state: ControllerState
+    /// The events it led to; empty when it changed nothing.
+    public var events: [RecordedEvent]
+    /// Whether this command id had been submitted before.
+    public var isRepeated: Bool
+}
+
+/// Why a command did not go through.
+public enum SubmitError: Error, CustomStringConvertible {
+    case rejected(Rejection)
+    case failed(LogFailure)
+
+    public var description: String {
+        switch self {
+        case .rejected(let rejection): rejection.description
+        case .failed(let failure): failure.description
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// Reads events back, in order.
+enum EventReader {
+    /// Calls `body` with each event of `stream` after `version`.
+    static func forEach(
+        in stream: ControllerName, after version: Int, _ db: Database, _ body: (RecordedEvent) throws -> Void
+    ) throws {
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(sql: "\(select) WHERE stream = ? AND version > ? ORDER BY version"),
+            arguments: [stream.rawValue, version])
+        while let row = try rows.next() { try body(event(row)) }
+    }
+
+    /// Calls `body` with each event after `position`, whatever its stream.
+    static func forEach(
+        after position: Int, limit: Int, _ db: Database, _ body: (RecordedEvent) throws -> Void
+    ) throws {
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(sql: "\(select) WHERE position > ? ORDER BY position LIMIT ?"),
+            arguments: [position, limit])
+        while let row = try rows.next() { try body(event(row)) }
+    }
+
+    private static let select = """
+        SELECT position, stream, version, type, schema_version, at_us, actor, component, command_id, cause, payload
+        FROM events
+        """
+
+    private static func event(_ row: Row) throws -> RecordedEvent {
+        let position: Int = row[0]
+        guard let controller = ControllerName(rawValue: row[1]) else {
+            throw LogFailure.unreadableEvent(position: position, reason: "its stream is not a controller's name")
+        }
+        return RecordedEvent(
+            position: position, controller: controller,
+            event: try EventCodec.decode(type: row[3], schemaVersion: row[4], payload: row[10], position: position),
+            stamp: Stamp(version: row[2], atMicroseconds: row[5], actor: row[6]),
+            component: row[7], commandID: row[8], cause: row[9])
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// One row of `events`, as stored.
+struct EventRow {
+    var position: Int
+    var stream: String
+    var version: Int
+    var type: String
+    var schemaVersion: Int
+    var atMicroseconds: Int64
+    var service: String?
+    var replica: Int?
+    var actor: String
+    var component: String
+    var commandID: String?
+    var cause: Int?
+    var payload: String
+}
+
+/// An event as it was recorded, with everything the log knows of it.
+public struct RecordedEvent: Hashable, Sendable {
+    /// Place in the whole log, from 1, without holes.
+    public var position: Int
+    public var controller: ControllerName
+    public var event: Event
+    public var stamp: Stamp
+    public var component: String
+    public var commandID: String?
+    /// Position of the event that led to it.
+    public var cause: Int?
+}
+
+/// Writes the events of one transaction, each chained to the one before it.
+struct EventWriter {
+    private let stream: ControllerName
+    private let author: Author
+    private let commandID: String?
+    /// What led to the first event; each later one of the transaction follows from the first.
+    private var cause: Int?
+    private var hasWritten = false
+    private var lastPosition: Int
+    private(set) var lastDigest: Digest
+
+    init(stream: ControllerName, author: Author, commandID: String?, cause: Int?, _ db: Database) throws {
+        self.stream = stream
+        self.author = author
+        self.commandID = commandID
+        self.cause = cause
+        let last = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1"))
+        lastPosition = last?[0] ?? 0
+        lastDigest = last.map { Digest(bytes: $0[1]) } ?? .zero
+    }
+
+    mutating func write(_ stamped: StampedEvent, _ db: Database) throws -> RecordedEvent {
+        let event = stamped.event
+        let row = EventRow(
+            position: lastPosition + 1, stream: stream.rawValue, version: stamped.stamp.version,
+            type: event.type.rawValue, schemaVersion: event.type.schemaVersion,
+            atMicroseconds: stamped.stamp.atMicroseconds, service: event.service?.rawValue, replica: event.replica,
+            actor: stamped.stamp.actor, component: author.component, commandID: commandID, cause: cause,
+            payload: try EventCodec.encode(event))
+        let digest = Digest(after: lastDigest, row: row)
+        try db.cachedStatement(sql: Self.insert).execute(arguments: [
+            row.position, row.stream, row.version, row.type, row.schemaVersion, row.atMicroseconds, row.service,
+            row.replica, row.actor, row.component, row.commandID, row.cause, row.payload, digest.bytes,
+        ])
+        let recorded = RecordedEvent(
+            position: row.position, controller: stream, event: event, stamp: stamped.stamp,
+            component: row.component, commandID: commandID, cause: cause)
+        lastPosition = row.position
+        lastDigest = digest
+        if !hasWritten { cause = row.position }
+        hasWritten = true
+        return recorded
+    }
+
+    private static let insert = """
+        INSERT INTO events (position, stream, version, type, schema_version, at_us, service, replica, actor,
+            component, command_id, cause, payload, digest)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+}
+
+/// The last event of a stream.
+struct StreamHead {
+    var version: Int
+    var digest: Digest
+
+    static func fetch(_ stream: ControllerName, _ db: Database) throws -> StreamHead? {
+        try Row.fetchOne(
+            db.cachedStatement(
+                sql: "SELECT version, digest FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1"),
+            arguments: [stream.rawValue]
+        ).map { StreamHead(version: $0[0], digest: Digest(bytes: $0[1])) }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+
+/// Everything the user owns of dwell: one folder, `$DWELL_HOME` or `~/.dwell`, mode 0700.
+public struct Home: Hashable, Sendable {
+    /// Absolute path of the folder.
+    public let path: String
+
+    public init(path: String) {
+        self.path = URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+
+    /// The home that the environment names.
+    public init(environment: [String: String]) {
+        if let path = environment["DWELL_HOME"], !path.isEmpty {
+            self.init(path: path)
+        } else {
+            self.init(path: NSHomeDirectory() + "/.dwell")
+        }
+    }
+
+    public var database: String { path + "/dwell.db" }
+    public var configuration: String { path + "/config.yaml" }
+    public var logs: String { path + "/logs" }
+    public var run: String { path + "/run" }
+    /// Grows by a byte with every commit; see ``CommitBell``.
+    public var commitBell: String { run + "/commits" }
+
+    /// Makes the folder and the files in it that are needed, for nobody else to read.
+    func prepare() throws(HomeFailure) {
+        try makeDirectory(path)
+        try makeDirectory(run)
+        // Before SQLite makes it, for SQLite would let the umask decide who may read it.
+        try touch(database)
+        try touch(commitBell)
+    }
+
+    /// Makes a folder of mode 0700 under the home, and those above it.
+    public func makeDirectory(_ path: String) throws(HomeFailure) {
+        if mkdir(path, 0o700) == 0 { return }
+        switch errno {
+        case EEXIST:
+            var status = stat()
+            guard stat(path, &status) == 0 else { throw HomeFailure(path) }
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw HomeFailure(path: path, reason: "it is not a folder")
+            }
+        case ENOENT where path != "/":
+            try makeDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+            if mkdir(path, 0o700) != 0 && errno != EEXIST { throw HomeFailure(path) }
+        default:
+            throw HomeFailure(path)
+        }
+    }
+
+    private func touch(_ path: String) throws(HomeFailure) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw HomeFailure(path) }
+        close(descriptor)
+    }
+}
+
+/// Why the home cannot be used.
+public struct HomeFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    public var path: String
+    public var reason: String
+
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    /// The failure that `errno` tells.
+    init(_ path: String) {
+        self.init(path: path, reason: String(cString: strerror(errno)))
+    }
+
+    public var description: String { "cannot use \(path): \(reason)" }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import GRDB
+
+/// What can go wrong with the log, in words for the person at the terminal: what, where, what to do.
+public enum LogFailure: Error, Hashable, Sendable {
+    case busy(path: String)
+    case full(path: String)
+    case readOnly(path: String)
+    case cannotOpen(path: String, reason: String)
+    case inputOutput(path: String, reason: String)
+    case corrupt(path: String, reason: String)
+    case notALog(path: String)
+    case newerSchema(path: String, found: Int, known: Int)
+    case changedMigration(path: String, number: Int)
+    case unreadableEvent(position: Int, reason: String)
+    case notDurable
+    case noBootID
+    case other(path: String, reason: String)
+
+    /// Translates whatever was thrown below into the user's words.
+    init(_ error: any Error, path: String) {
+        switch error {
+        case let failure as LogFailure: self = failure
+        case let failure as HomeFailure: self = .cannotOpen(path: failure.path, reason: failure.reason)
+        case let error as DatabaseError: self = Self.translate(error, path: path)
+        default: self = .other(path: path, reason: "\(error)")
+        }
+    }
+
+    private static func translate(_ error: DatabaseError, path: String) -> LogFailure {
+        let reason = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: return .busy(path: path)
+        case .SQLITE_FULL: return .full(path: path)
+        case .SQLITE_READONLY, .SQLITE_PERM: return .readOnly(path: path)
+        case .SQLITE_CANTOPEN: return .cannotOpen(path: path, reason: reason)
+        case .SQLITE_IOERR:
+            // A short write is how a full disk looks when it fills in the middle of one.
+            return [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE].contains(error.extendedResultCode) && isFull(path)
+                ? .full(path: path) : .inputOutput(path: path, reason: reason)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: return .corrupt(path: path, reason: reason)
+        default: return .other(path: path, reason: reason)
+        }
+    }
+
+    private static func isFull(_ path: String) -> Bool {
+        var statistics = statvfs()
+        return statvfs(path, &statistics) == 0 && statistics.f_bavail == 0
+    }
+}
+
+extension LogFailure: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .busy(let path):
+            "\(path) is locked by another program, perhaps an open transaction in a sqlite3 shell; end it and try again"
+        case .full(let path):
+            "no space left on the disk that holds \(path); nothing was changed; make room and try again"
+        case .readOnly(let path):
+            "cannot write \(path): it, or the folder it is in, is read-only for you"
+        case .cannotOpen(let path, let reason): "cannot open \(path): \(reason)"
+        case .inputOutput(let path, let reason): "the disk that holds \(path) failed: \(reason); nothing was changed"
+        case .corrupt(let path, let reason): "\(path) is damaged or not a database: \(reason)"
+        case .notALog(let path): "\(path) is a database, but not one of dwell's"
+        case .newerSchema(let path, let found, let known):
+            "\(path) belongs to a newer dwell (schema \(found), this one knows up to \(known)); install that version"
+        case .changedMigration(let path, let number):
+            "\(path) was made by another build of dwell: migration \(number) has another checksum"
+        case .unreadableEvent(let position, let reason): "event \(position) cannot be read: \(reason)"
+        case .notDurable: "SQLite did not accept synchronous=FULL, so nothing would be safe on disk"
+        case .noBootID: "cannot read /proc/sys/kernel/random/boot_id, which tells one boot of the machine from another"
+        case .other(let path, let reason): "\(path): \(reason)"
+        }
+    }
+}

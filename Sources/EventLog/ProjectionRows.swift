@@ -1,0 +1,206 @@
+import GRDB
+import Lifecycle
+
+// The rows of the projections, each made from a state by a plain function: what the tables hold is what
+// these functions say of the folded log, and nothing else (law L2).
+
+/// A row of `controllers`.
+public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "controllers"
+
+    public var name: String
+    public var status: String
+    public var reason: String?
+    public var incarnation: Int
+    public var version: Int
+    /// Nil: never stops by itself.
+    public var idleTimeoutSeconds: Double?
+    public var policySource: String
+    public var startedAtMicroseconds: Int64?
+    /// When it became idle, stopping or stopped.
+    public var sinceMicroseconds: Int64?
+    /// When it stops unless something is brought up.
+    public var autostopAtMicroseconds: Int64?
+    public var startAgain: Bool
+    public var recoveries: Int
+    public var needsProcess: Bool
+    public var process: String?
+
+    enum CodingKeys: String, CodingKey {
+        case name, status, reason, incarnation, version
+        case idleTimeoutSeconds = "idle_timeout_seconds"
+        case policySource = "policy_source"
+        case startedAtMicroseconds = "started_at_us"
+        case sinceMicroseconds = "since_us"
+        case autostopAtMicroseconds = "autostop_at_us"
+        case startAgain = "start_again"
+        case recoveries
+        case needsProcess = "needs_process"
+        case process
+    }
+
+    init(_ state: ControllerState) {
+        name = state.name.rawValue
+        status = state.status.rawValue
+        incarnation = state.incarnation
+        version = state.version
+        idleTimeoutSeconds = state.policy.idleTimeoutSeconds
+        policySource = state.policy.source.rawValue
+        startedAtMicroseconds = state.startedAtMicroseconds
+        startAgain = false
+        recoveries = state.recoveries
+        needsProcess = state.needsProcess
+        process = state.process
+        switch state.phase {
+        case .idle(let idle):
+            sinceMicroseconds = idle.sinceMicroseconds
+            autostopAtMicroseconds = idle.deadline?.wallMicroseconds
+        case .stopping(let stopping):
+            sinceMicroseconds = stopping.sinceMicroseconds
+            reason = stopping.reason.rawValue
+            startAgain = stopping.startAgain
+        case .stopped(let stopped):
+            sinceMicroseconds = stopped.sinceMicroseconds
+            reason = stopped.reason.rawValue
+        case .starting(let since): sinceMicroseconds = since
+        case .failed(let why): reason = why
+        case .absent, .up, .terminating, .terminated: break
+        }
+    }
+}
+
+/// A row of `services`.
+public struct ServiceRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "services"
+
+    public var controller: String
+    public var name: String
+    public var version: Int
+    public var status: String
+    public var reason: String?
+    /// Whether it holds its controller up.
+    public var live: Bool
+    public var host: String
+    public var port: Int
+    public var requestedAtMicroseconds: Int64
+    public var requestedBy: String
+    public var readySinceMicroseconds: Int64?
+    /// Replicas that exist, of whatever status but failed ones.
+    public var replicas: Int
+    public var readyReplicas: Int
+    public var wantedReplicas: Int
+    /// Handle of its load balancer while it runs.
+    public var loadBalancer: String?
+    public var spec: String
+
+    enum CodingKeys: String, CodingKey {
+        case controller, name, version, status, reason, live, host, port
+        case requestedAtMicroseconds = "requested_at_us"
+        case requestedBy = "requested_by"
+        case readySinceMicroseconds = "ready_since_us"
+        case replicas
+        case readyReplicas = "ready_replicas"
+        case wantedReplicas = "wanted_replicas"
+        case loadBalancer = "load_balancer"
+        case spec
+    }
+
+    init(_ service: ServiceState, of state: ControllerState) throws {
+        controller = state.name.rawValue
+        name = service.name.rawValue
+        version = service.version
+        status = service.status.rawValue
+        reason = state.statusReason(of: service)
+        live = service.isLive
+        host = service.endpoint.host
+        port = Int(service.endpoint.port)
+        requestedAtMicroseconds = service.requestedAtMicroseconds
+        requestedBy = service.requestedBy
+        readySinceMicroseconds = service.readySinceMicroseconds
+        replicas = service.presentReplicaCount
+        readyReplicas = service.readyReplicas
+        wantedReplicas = service.spec.replicas
+        if case .running(let handle) = service.loadBalancer?.phase { loadBalancer = handle.rawValue }
+        spec = try EventCodec.json(service.spec)
+    }
+
+    public var endpoint: String { "http://\(host):\(port)" }
+}
+
+/// A row of `replicas`.
+public struct ReplicaRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "replicas"
+
+    public var controller: String
+    public var service: String
+    public var id: Int
+    public var version: Int
+    public var generation: Int
+    public var status: String
+    public var reason: String?
+    /// `host:port`.
+    public var endpoint: String?
+    public var handle: String?
+    public var addedAtMicroseconds: Int64
+    public var launchedAtMicroseconds: Int64?
+    public var sinceMicroseconds: Int64
+
+    enum CodingKeys: String, CodingKey {
+        case controller, service, id, version, generation, status, reason, endpoint, handle
+        case addedAtMicroseconds = "added_at_us"
+        case launchedAtMicroseconds = "launched_at_us"
+        case sinceMicroseconds = "since_us"
+    }
+
+    init(_ replica: ReplicaState, of service: ServiceName, controller: ControllerName) {
+        self.controller = controller.rawValue
+        self.service = service.rawValue
+        id = replica.id
+        version = replica.version
+        generation = replica.generation
+        status = replica.status.rawValue
+        reason = replica.reasonInWords
+        endpoint = replica.endpoint?.description
+        handle = replica.handle?.rawValue
+        addedAtMicroseconds = replica.addedAtMicroseconds
+        launchedAtMicroseconds = replica.launchedAtMicroseconds
+        sinceMicroseconds = replica.sinceMicroseconds
+    }
+}
+
+/// A row of `deadlines`.
+public struct DeadlineRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+    public static let databaseTableName = "deadlines"
+
+    public var controller: String
+    public var kind: String
+    public var service: String
+    public var replica: Int
+    public var dueAtMicroseconds: Int64
+    public var dueAtBootMicroseconds: Int64
+    public var bootID: String
+    public var generation: Int
+
+    enum CodingKeys: String, CodingKey {
+        case controller, kind, service, replica, generation
+        case dueAtMicroseconds = "due_at_us"
+        case dueAtBootMicroseconds = "due_at_boot_us"
+        case bootID = "boot_id"
+    }
+
+    init(_ pending: PendingDeadline, controller: ControllerName) {
+        self.controller = controller.rawValue
+        kind = pending.key.kind
+        service = pending.key.service?.rawValue ?? ""
+        replica = pending.key.replica ?? 0
+        dueAtMicroseconds = pending.deadline.wallMicroseconds
+        dueAtBootMicroseconds = pending.deadline.bootMicroseconds
+        bootID = pending.deadline.bootID
+        generation = pending.generation
+    }
+
+    /// The deadline itself, to see what is left of it.
+    public var deadline: Deadline {
+        Deadline(wallMicroseconds: dueAtMicroseconds, bootMicroseconds: dueAtBootMicroseconds, bootID: bootID)
+    }
+}

@@ -1,0 +1,24 @@
+import GRDB
+import Lifecycle
+
+/// Folded states kept beside the log, so that opening a long stream reads its tail only. A snapshot is
+/// a cache: of another format, unreadable or missing, it is passed over and the stream is folded.
+enum Snapshots {
+    /// Raised whenever the stored form of ``ControllerState`` or the meaning of `apply` changes.
+    static let format = 1
+    /// A snapshot is stored whenever a stream passes a multiple of this.
+    static let interval = 128
+
+    static func store(_ state: ControllerState, after eventCount: Int, _ db: Database) throws {
+        guard state.version / interval > (state.version - eventCount) / interval else { return }
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO snapshots (stream, version, format, state) VALUES (?, ?, ?, ?)")
+            .execute(arguments: [state.name.rawValue, state.version, format, try EventCodec.json(state)])
+    }
+
+    static func load(_ stream: ControllerName, notAfter version: Int, _ db: Database) throws -> ControllerState? {
+        let json = try String.fetchOne(
+            db.cachedStatement(sql: "SELECT state FROM snapshots WHERE stream = ? AND version <= ? AND format = ?"),
+            arguments: [stream.rawValue, version, format])
+        return json.flatMap { try? EventCodec.value($0) }
+    }
+}

@@ -1,0 +1,232 @@
+// The fold. `apply` is total: whatever the log holds, it is folded, and nothing is ever refused here;
+// all refusing is done by `decide`. Events about services or replicas the state does not know are
+// passed over, so that no single record can stop a recovery.
+
+extension ControllerState {
+    /// Folds one event into the state.
+    public mutating func apply(_ event: Event, _ stamp: Stamp) {
+        version = stamp.version
+        switch event {
+        case .controllerStarting(let payload): apply(payload, stamp)
+        case .controllerStarted(let payload): apply(payload, stamp)
+        case .controllerStartFailed(let payload): apply(payload, stamp)
+        case .controllerRecovered(let payload): apply(payload, stamp)
+        case .controllerIdle(let payload): apply(payload, stamp)
+        case .controllerWoken: phase = .up
+        case .controllerPolicySet(let payload): apply(payload, stamp)
+        case .controllerStopping(let payload): apply(payload, stamp)
+        case .controllerStartRequested: setStartAgain()
+        case .controllerStopped(let payload): apply(payload, stamp)
+        case .controllerTerminating: phase = .terminating
+        case .controllerTerminated: applyTerminated()
+        case .serviceUpRequested(let payload): apply(payload, stamp)
+        case .serviceGone(let payload): services[payload.service] = nil
+        case .serviceDownRequested(let payload): services[payload.service]?.isEnding = true
+        case .serviceLaunchesStopped(let payload): services[payload.service]?.launchesStopped = payload.reason
+        case .serviceStatusChanged(let payload): services[payload.service]?.apply(payload, stamp)
+        case .loadBalancerAdded(let payload): services[payload.service]?.apply(payload, stamp)
+        case .loadBalancerLaunchDue(let payload): services[payload.service]?.loadBalancer?.phase = .pending(nil)
+        case .loadBalancerLaunched(let payload): services[payload.service]?.apply(payload, stamp)
+        case .loadBalancerEnded(let payload): services[payload.service]?.apply(payload, stamp)
+        case .loadBalancerRemoving(let payload): services[payload.service]?.loadBalancer?.applyRemoving()
+        case .loadBalancerGone(let payload): services[payload.service]?.loadBalancer = nil
+        case .replicaAdded(let payload): services[payload.service]?.apply(payload, stamp)
+        case .replicaLaunchDue(let payload):
+            services[payload.service]?.replicas[payload.replica]?.phase = .pending(launchAt: nil)
+        case .replicaLaunched(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
+        case .replicaStarting(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
+        case .replicaReady(let payload): services[payload.service]?.apply(payload, stamp)
+        case .replicaNotReady(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
+        case .replicaEnded: break  // what follows from it is recorded by `replica.removing`
+        case .replicaRemoving(let payload): services[payload.service]?.apply(payload, stamp)
+        case .replicaCleanupFailed(let payload):
+            services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
+        case .replicaCleanupDue(let payload):
+            services[payload.service]?.replicas[payload.replica]?.applyCleanupDue()
+        case .replicaFailed(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
+        case .replicaGone(let payload): services[payload.service]?.replicas[payload.replica] = nil
+        }
+    }
+
+    private mutating func apply(_ event: ControllerStarting, _ stamp: Stamp) {
+        incarnation = event.incarnation
+        policy = event.policy
+        process = nil
+        recoveries = 0
+        for name in services.keys { services[name]?.consecutiveFailures = 0 }
+        phase = .starting(sinceMicroseconds: stamp.atMicroseconds)
+    }
+
+    private mutating func apply(_ event: ControllerStarted, _ stamp: Stamp) {
+        process = event.process
+        startedAtMicroseconds = stamp.atMicroseconds
+        phase = .up
+    }
+
+    private mutating func apply(_ event: ControllerStartFailed, _ stamp: Stamp) {
+        startedAtMicroseconds = nil
+        phase = .failed(reason: event.reason)
+    }
+
+    private mutating func apply(_ event: ControllerRecovered, _ stamp: Stamp) {
+        process = event.process
+        recoveries += 1
+    }
+
+    private mutating func apply(_ event: ControllerIdle, _ stamp: Stamp) {
+        phase = .idle(
+            Idle(sinceMicroseconds: stamp.atMicroseconds, deadline: event.deadline, generation: stamp.version))
+    }
+
+    private mutating func apply(_ event: ControllerPolicySet, _ stamp: Stamp) {
+        policy = event.policy
+        // A new policy ends the idle period; the one that `decide` lets begin has the new deadline.
+        if case .idle = phase { phase = .up }
+    }
+
+    private mutating func apply(_ event: ControllerStopping, _ stamp: Stamp) {
+        phase = .stopping(
+            Stopping(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, startAgain: false))
+    }
+
+    private mutating func setStartAgain() {
+        guard case .stopping(var stopping) = phase else { return }
+        stopping.startAgain = true
+        phase = .stopping(stopping)
+    }
+
+    private mutating func apply(_ event: ControllerStopped, _ stamp: Stamp) {
+        startedAtMicroseconds = nil
+        process = nil
+        phase = .stopped(Stopped(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds))
+    }
+
+    private mutating func applyTerminated() {
+        startedAtMicroseconds = nil
+        process = nil
+        policy = .standard
+        services = [:]
+        phase = .terminated
+    }
+
+    private mutating func apply(_ event: ServiceUpRequested, _ stamp: Stamp) {
+        services[event.service] = ServiceState(
+            name: event.service, version: event.version, spec: event.spec, endpoint: event.endpoint,
+            requestedAtMicroseconds: stamp.atMicroseconds, requestedBy: stamp.actor,
+            status: .controllerInit, statusSinceMicroseconds: stamp.atMicroseconds)
+    }
+}
+
+extension ServiceState {
+    fileprivate mutating func apply(_ event: ServiceStatusChanged, _ stamp: Stamp) {
+        status = event.to
+        statusSinceMicroseconds = stamp.atMicroseconds
+        readySinceMicroseconds = event.to == .ready ? stamp.atMicroseconds : nil
+    }
+
+    fileprivate mutating func apply(_ event: LoadBalancerAdded, _ stamp: Stamp) {
+        loadBalancer = LoadBalancerState(generation: stamp.version, phase: .pending(nil))
+    }
+
+    fileprivate mutating func apply(_ event: LoadBalancerLaunched, _ stamp: Stamp) {
+        loadBalancer?.phase = .running(event.handle)
+        loadBalancer?.launchedAtMicroseconds = stamp.atMicroseconds
+    }
+
+    fileprivate mutating func apply(_ event: LoadBalancerEnded, _ stamp: Stamp) {
+        guard let current = loadBalancer else { return }
+        loadBalancer?.consecutiveFailures = current.failures(endingAt: stamp.atMicroseconds)
+        loadBalancer?.phase = .pending(
+            event.launchAt.map {
+                LoadBalancerState.BackOff(deadline: $0, generation: stamp.version, reason: event.reason)
+            })
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaAdded, _ stamp: Stamp) {
+        nextReplicaID = Swift.max(nextReplicaID, event.replica + 1)
+        replicas[event.replica] = ReplicaState(
+            id: event.replica, version: event.version, generation: stamp.version,
+            addedAtMicroseconds: stamp.atMicroseconds, phase: .pending(launchAt: event.launchAt),
+            sinceMicroseconds: stamp.atMicroseconds)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaReady, _ stamp: Stamp) {
+        replicas[event.replica]?.enter(.ready, stamp)
+        replicas[event.replica]?.readyAtMicroseconds = stamp.atMicroseconds
+        wasEverReady = true
+        launchesStopped = nil
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaRemoving, _ stamp: Stamp) {
+        guard let replica = replicas[event.replica] else { return }
+        if case .failed = event.reason {
+            consecutiveFailures = replica.wasSteadilyReady(at: stamp.atMicroseconds) ? 1 : consecutiveFailures + 1
+        }
+        replicas[event.replica]?.enter(.removing(ReplicaState.Removal(reason: event.reason)), stamp)
+    }
+}
+
+extension LoadBalancerState {
+    fileprivate mutating func applyRemoving() {
+        if case .running(let handle) = phase {
+            phase = .removing(handle)
+        } else {
+            phase = .removing(nil)
+        }
+    }
+
+    /// Failures in a row when it ends now: one that ran for a while before begins to count anew.
+    func failures(endingAt atMicroseconds: Int64) -> Int {
+        let ranSteadily = launchedAtMicroseconds.map { atMicroseconds - $0 >= BackOffRule.steadyMicroseconds } ?? false
+        return ranSteadily ? 1 : consecutiveFailures + 1
+    }
+}
+
+extension ReplicaState {
+    fileprivate mutating func enter(_ next: Phase, _ stamp: Stamp) {
+        phase = next
+        sinceMicroseconds = stamp.atMicroseconds
+    }
+
+    /// Whether it was ready for long enough that its failure is not one of a row.
+    func wasSteadilyReady(at atMicroseconds: Int64) -> Bool {
+        readyAtMicroseconds.map { atMicroseconds - $0 >= BackOffRule.steadyMicroseconds } ?? false
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaLaunched, _ stamp: Stamp) {
+        handle = event.handle
+        endpoint = event.endpoint
+        launchedAtMicroseconds = stamp.atMicroseconds
+        // Recorded while it was already being removed: the handle helps to remove it, and that is all.
+        guard case .pending = phase else { return }
+        enter(.provisioning, stamp)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaStarting, _ stamp: Stamp) {
+        enter(.starting(Waiting(deadline: event.readyBy, generation: stamp.version)), stamp)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaNotReady, _ stamp: Stamp) {
+        enter(
+            .notReady(Waiting(deadline: event.readyBy, generation: stamp.version, evidence: event.evidence)), stamp)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaCleanupFailed, _ stamp: Stamp) {
+        guard case .removing(var removal) = phase else { return }
+        let attempts = (removal.stuck?.attempts ?? 0) + 1
+        removal.stuck = Stuck(
+            leftovers: event.leftovers, attempts: attempts, retryAt: event.retryAt, generation: stamp.version)
+        phase = .removing(removal)
+    }
+
+    fileprivate mutating func applyCleanupDue() {
+        guard case .removing(var removal) = phase else { return }
+        removal.stuck?.retryAt = nil
+        phase = .removing(removal)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaFailed, _ stamp: Stamp) {
+        enter(.failed(status: event.status, reason: event.reason), stamp)
+        handle = nil
+    }
+}

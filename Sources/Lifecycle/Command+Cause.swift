@@ -1,0 +1,20 @@
+extension Command {
+    /// Stream version of the event this command follows from, for the `cause` column: a report about a
+    /// replica follows from the event that added it, a deadline from the event that set it. Nil for
+    /// what people want of their own accord.
+    public var causeVersion: Int? {
+        switch self {
+        case .up, .down, .start, .stop, .terminate, .setAutostop, .takeOver, .startFailed, .stopFinished,
+            .terminationFinished:
+            nil
+        case .deadlineReached(_, let generation): generation
+        case .loadBalancerLaunched(let reference, _), .loadBalancerEnded(let reference, _),
+            .loadBalancerRemoved(let reference):
+            reference.generation
+        case .replicaLaunched(let reference, _, _), .replicaLaunchFailed(let reference, _),
+            .replicaStarted(let reference), .replicaProbed(let reference, _, _), .replicaEnded(let reference, _, _),
+            .replicaRemoved(let reference), .replicaRemovalFailed(let reference, _):
+            reference.generation
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// Something somebody wants, or something that was observed. Every input is a command: what people
+/// type, a deadline that is due, a replica's exit, a probe's verdict.
+///
+/// Commands from people are refused (``Rejection``) when they make no sense. Reports from the
+/// controller process never are: one that comes too late changes nothing.
+public enum Command: Hashable, Sendable {
+    // From people.
+    case up(Up)
+    /// Take services down. Names that are already on their way out are fine.
+    case down([ServiceName])
+    case start(policy: AutostopPolicy)
+    case stop
+    case terminate(force: Bool)
+    case setAutostop(AutostopPolicy)
+
+    // From the controller process and its keeper.
+    /// A controller process holds the lease and begins.
+    case takeOver(process: String)
+    /// No controller process could be brought to take the lease.
+    case startFailed(reason: String)
+    case deadlineReached(PendingDeadline.Key, generation: Int)
+    /// Everything the controller held is freed.
+    case stopFinished
+    case terminationFinished
+
+    // About a service's load balancer.
+    case loadBalancerLaunched(LoadBalancerReference, Handle)
+    case loadBalancerEnded(LoadBalancerReference, reason: String)
+    case loadBalancerRemoved(LoadBalancerReference)
+
+    // About a replica.
+    case replicaLaunched(ReplicaReference, Handle, Endpoint)
+    case replicaLaunchFailed(ReplicaReference, reason: String)
+    /// Its `setup` is done.
+    case replicaStarted(ReplicaReference)
+    case replicaProbed(ReplicaReference, isReady: Bool, evidence: String)
+    case replicaEnded(ReplicaReference, Ending, logTail: String?)
+    /// Nothing of it is alive any more.
+    case replicaRemoved(ReplicaReference)
+    /// Something of it could not be removed.
+    case replicaRemovalFailed(ReplicaReference, leftovers: String)
+
+    public struct Up: Hashable, Sendable {
+        public var service: ServiceName
+        public var spec: ServiceSpec
+        /// What the configuration says of the controller's autostop.
+        public var policy: AutostopPolicy
+        /// Host its load balancer listens on.
+        public var host: String
+        /// Ports its load balancer could listen on, best first; those of other services are passed over.
+        public var candidatePorts: [UInt16]
+
+        public init(
+            service: ServiceName, spec: ServiceSpec, policy: AutostopPolicy, host: String, candidatePorts: [UInt16]
+        ) {
+            self.service = service
+            self.spec = spec
+            self.policy = policy
+            self.host = host
+            self.candidatePorts = candidatePorts
+        }
+    }
+}
+
+/// What `decide` may know beyond its controller's state: the moment, and the ports that services of
+/// every controller hold.
+public struct Surroundings: Hashable, Sendable {
+    public var now: Instant
+    public var takenPorts: Set<UInt16>
+    public var actor: String
+
+    public init(now: Instant, takenPorts: Set<UInt16> = [], actor: String) {
+        self.now = now
+        self.takenPorts = takenPorts
+        self.actor = actor
+    }
+}

@@ -1,0 +1,159 @@
+// Rules for the controller itself.
+
+extension Decision {
+    mutating func start(_ policy: AutostopPolicy) throws(Rejection) {
+        try ensureStarted(for: nil, policy: policy)
+    }
+
+    /// Sees to it that the controller will be up; refuses only while it is being terminated.
+    mutating func ensureStarted(for service: ServiceName?, policy: AutostopPolicy) throws(Rejection) {
+        switch state.phase {
+        case .absent, .terminated:
+            beginStart(incarnation: state.incarnation + 1, policy: policy, service: service)
+        case .stopped, .failed:
+            beginStart(incarnation: state.incarnation, policy: effective(policy), service: service)
+        case .stopping(let stopping):
+            if !stopping.startAgain { record(.controllerStartRequested(ControllerStartRequested(service: service))) }
+        case .terminating:
+            throw .terminating(state.name)
+        case .starting, .up, .idle:
+            break
+        }
+    }
+
+    mutating func beginStart(incarnation: Int, policy: AutostopPolicy, service: ServiceName?) {
+        record(
+            .controllerStarting(ControllerStarting(incarnation: incarnation, policy: policy, service: service)))
+    }
+
+    /// The configuration's policy, unless somebody set one on the command line, which wins.
+    func effective(_ configured: AutostopPolicy) -> AutostopPolicy {
+        state.policy.source == .commandLine && configured.source != .commandLine ? state.policy : configured
+    }
+
+    mutating func stop() throws(Rejection) {
+        switch state.phase {
+        case .absent, .terminated:
+            throw .noSuchController(state.name)
+        case .terminating:
+            throw .terminating(state.name)
+        case .stopped:
+            break
+        case .failed:
+            record(.controllerStopped(ControllerStopped(reason: .byHand)))
+        case .stopping(let stopping):
+            // Whoever asked for it to start again did so before this.
+            if stopping.startAgain { record(.controllerStopping(ControllerStopping(reason: .byHand))) }
+        case .starting, .up:
+            record(.controllerStopping(ControllerStopping(reason: .byHand)))
+        case .idle(let idle):
+            record(.controllerStopping(ControllerStopping(reason: .byHand, idleVersion: idle.generation)))
+        }
+    }
+
+    mutating func terminate(force: Bool) throws(Rejection) {
+        let live = state.liveServices
+        switch state.phase {
+        case .absent, .terminated:
+            throw .noSuchController(state.name)
+        case .terminating:
+            return
+        case .starting, .up, .idle, .stopping, .stopped, .failed:
+            if !force && !live.isEmpty { throw .liveServices(live, controller: state.name) }
+        }
+        let hadProcess = state.needsProcess
+        record(.controllerTerminating(ControllerTerminating(force: force, idleVersion: idleVersion)))
+        // Nothing runs that would have to be removed, and nobody runs who could remove it.
+        if !hadProcess {
+            settle()
+            if state.services.isEmpty { record(.controllerTerminated(ControllerTerminated())) }
+        }
+    }
+
+    mutating func setAutostop(_ policy: AutostopPolicy) throws(Rejection) {
+        switch state.phase {
+        case .absent, .terminated:
+            throw .noSuchController(state.name)
+        case .terminating:
+            throw .terminating(state.name)
+        case .starting, .up, .idle, .stopping, .stopped, .failed:
+            record(.controllerPolicySet(ControllerPolicySet(policy: policy, idleVersion: idleVersion)))
+        }
+    }
+
+    /// A controller process holds the lease. The first after a start has started the controller; any
+    /// other takes over from one that died.
+    mutating func takeOver(_ process: String) throws(Rejection) {
+        switch state.phase {
+        case .starting(let sinceMicroseconds):
+            record(
+                .controllerStarted(
+                    ControllerStarted(
+                        process: process,
+                        tookMicroseconds: Swift.max(0, now.wallMicroseconds - sinceMicroseconds))))
+        case .up, .idle, .stopping, .terminating:
+            if state.process != process {
+                record(.controllerRecovered(ControllerRecovered(process: process, previous: state.process)))
+            }
+        case .absent, .stopped, .failed, .terminated:
+            throw .nothingToRun(state.name, state.status)
+        }
+    }
+
+    mutating func startFailed(_ reason: String) {
+        guard case .starting = state.phase else { return }  // it started after all, or was stopped
+        record(.controllerStartFailed(ControllerStartFailed(reason: reason)))
+    }
+
+    mutating func stopFinished() {
+        guard case .stopping(let stopping) = state.phase, state.isEmptyHanded else { return }
+        record(.controllerStopped(ControllerStopped(reason: stopping.reason)))
+        if stopping.startAgain {
+            beginStart(incarnation: state.incarnation, policy: state.policy, service: nil)
+        }
+    }
+
+    mutating func terminationFinished() {
+        guard case .terminating = state.phase, state.services.isEmpty else { return }
+        record(.controllerTerminated(ControllerTerminated()))
+    }
+
+    /// Fires a deadline, if it is still the one that is waited for (law L5) and really due.
+    mutating func deadlineReached(_ key: PendingDeadline.Key, _ generation: Int) {
+        guard let pending = state.pendingDeadline(key), pending.generation == generation,
+            let lateness = pending.deadline.latenessMicroseconds(at: now)
+        else { return }  // woken, set anew, or reported before its time
+        switch key {
+        case .idle:
+            // Law L3: this transaction is the one that sees no live service.
+            guard !state.hasLiveService else { return }
+            record(
+                .controllerStopping(
+                    ControllerStopping(
+                        reason: .idleDeadline, idleVersion: generation, latenessMicroseconds: lateness)))
+        case .readiness(let service, let replica):
+            readinessMissed(service, replica, lateness)
+        case .launch(let service, let replica):
+            record(
+                .replicaLaunchDue(
+                    ReplicaLaunchDue(service: service, replica: replica, latenessMicroseconds: lateness)))
+        case .cleanup(let service, let replica):
+            record(
+                .replicaCleanupDue(
+                    ReplicaCleanupDue(service: service, replica: replica, latenessMicroseconds: lateness)))
+        case .loadBalancerLaunch(let service):
+            record(
+                .loadBalancerLaunchDue(LoadBalancerLaunchDue(service: service, latenessMicroseconds: lateness)))
+        }
+    }
+
+    /// The idle period that what comes next ends, if there is one.
+    private var idleVersion: Int? {
+        if case .idle(let idle) = state.phase { idle.generation } else { nil }
+    }
+}
+
+extension ControllerState {
+    /// Whether nothing of any service runs or listens.
+    var isEmptyHanded: Bool { !services.values.contains(where: \.hasSomethingPresent) }
+}

@@ -1,0 +1,90 @@
+// Rules for services and their load balancers.
+
+extension Decision {
+    mutating func up(_ request: Command.Up) throws(Rejection) {
+        if let existing = state.services[request.service] {
+            try replace(existing)
+        }
+        try ensureStarted(for: request.service, policy: request.policy)
+        let taken = surroundings.takenPorts
+        guard let port = request.candidatePorts.first(where: { !taken.contains($0) && !isHeld($0) }) else {
+            throw .noPortLeft(request.candidatePorts)
+        }
+        record(
+            .serviceUpRequested(
+                ServiceUpRequested(
+                    service: request.service, version: 1, spec: request.spec,
+                    endpoint: Endpoint(host: request.host, port: port))))
+        applyConfigured(request.policy)
+    }
+
+    /// Makes room for a new life of a name, which only a service that failed for good gives up.
+    private mutating func replace(_ existing: ServiceState) throws(Rejection) {
+        if case .terminating = state.phase { throw .terminating(state.name) }
+        guard !existing.isLive else {
+            if case .stopped = state.phase { throw .serviceSuspended(existing.name, controller: state.name) }
+            throw .serviceExists(existing.name, controller: state.name, status: existing.status)
+        }
+        record(.serviceGone(ServiceGone(service: existing.name)))
+    }
+
+    private func isHeld(_ port: UInt16) -> Bool {
+        state.services.values.contains { $0.endpoint.port == port }
+    }
+
+    /// Takes on what the configuration says now, if it has changed since the controller was started.
+    /// After the service is there, so that an idle period that this `up` ends is ended by it.
+    private mutating func applyConfigured(_ configured: AutostopPolicy) {
+        let policy = effective(configured)
+        guard policy != state.policy else { return }
+        settle()
+        record(.controllerPolicySet(ControllerPolicySet(policy: policy)))
+    }
+
+    mutating func down(_ services: [ServiceName]) throws(Rejection) {
+        for name in services where state.services[name] == nil {
+            throw .noSuchService(name, controller: state.name, existing: state.orderedServices)
+        }
+        for name in services where state.services[name]?.isEnding == false {
+            record(.serviceDownRequested(ServiceDownRequested(service: name)))
+        }
+    }
+
+    mutating func loadBalancerLaunched(_ reference: LoadBalancerReference, _ handle: Handle) {
+        guard let current = loadBalancer(reference) else { return }
+        switch current.phase {
+        case .pending:
+            record(.loadBalancerLaunched(LoadBalancerLaunched(service: reference.service, handle: handle)))
+        case .running, .removing:
+            break  // known already; or found by its cookie when it is removed
+        }
+    }
+
+    mutating func loadBalancerEnded(_ reference: LoadBalancerReference, _ reason: String) {
+        guard let current = loadBalancer(reference) else { return }
+        switch current.phase {
+        case .pending, .running:
+            let failures = current.failures(endingAt: now.wallMicroseconds)
+            let wait = BackOffRule.loadBalancerSeconds(service: reference.service, failures: failures)
+            record(
+                .loadBalancerEnded(
+                    LoadBalancerEnded(
+                        service: reference.service, reason: reason,
+                        launchAt: wait > 0 ? Deadline(seconds: wait, after: now) : nil)))
+        case .removing:
+            break  // its removal will find nothing left
+        }
+    }
+
+    mutating func loadBalancerRemoved(_ reference: LoadBalancerReference) {
+        guard let current = loadBalancer(reference), case .removing = current.phase else { return }
+        record(.loadBalancerGone(LoadBalancerGone(service: reference.service)))
+    }
+
+    /// The load balancer a report is about, unless it has been replaced since.
+    private func loadBalancer(_ reference: LoadBalancerReference) -> LoadBalancerState? {
+        state.services[reference.service]?.loadBalancer.flatMap {
+            $0.generation == reference.generation ? $0 : nil
+        }
+    }
+}

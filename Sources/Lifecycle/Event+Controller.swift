@@ -1,0 +1,71 @@
+// Payloads of what happens to the controller itself.
+
+public struct ControllerStarting: Hashable, Sendable, Codable {
+    public var incarnation: Int
+    public var policy: AutostopPolicy
+    /// The service whose `up` asked for it; nil when it was asked for by itself.
+    public var service: ServiceName?
+}
+
+/// A controller process took the lease and serves.
+public struct ControllerStarted: Hashable, Sendable, Codable {
+    public var process: String
+    /// From the request to this, microseconds: the cold start that dwelling spares.
+    public var tookMicroseconds: Int64
+}
+
+public struct ControllerStartFailed: Hashable, Sendable, Codable {
+    public var reason: String
+}
+
+/// Another controller process took the lease after the last one died.
+public struct ControllerRecovered: Hashable, Sendable, Codable {
+    public var process: String
+    public var previous: String?
+}
+
+/// An idle period began (law L5: it ends in exactly one of `controller.woken`, `controller.stopping`,
+/// `controller.terminating`, `controller.policy_set`, each of which names this event's version).
+public struct ControllerIdle: Hashable, Sendable, Codable {
+    /// Nil when the policy says never.
+    public var deadline: Deadline?
+    public var idleTimeoutSeconds: Double?
+}
+
+public struct ControllerWoken: Hashable, Sendable, Codable {
+    public var service: ServiceName?
+    /// Stream version of the `controller.idle` it ends.
+    public var idleVersion: Int
+    public var idleMicroseconds: Int64
+}
+
+public struct ControllerPolicySet: Hashable, Sendable, Codable {
+    public var policy: AutostopPolicy
+    /// Stream version of the `controller.idle` it ends, if the controller was idle.
+    public var idleVersion: Int?
+}
+
+public struct ControllerStopping: Hashable, Sendable, Codable {
+    public var reason: StopReason
+    /// Stream version of the `controller.idle` it ends, if the controller was idle.
+    public var idleVersion: Int?
+    /// How long after its deadline it was decided, microseconds; nil when stopped by hand.
+    public var latenessMicroseconds: Int64?
+}
+
+/// An `up` or `start` came while it was stopping: it will start again (law L6).
+public struct ControllerStartRequested: Hashable, Sendable, Codable {
+    public var service: ServiceName?
+}
+
+public struct ControllerStopped: Hashable, Sendable, Codable {
+    public var reason: StopReason
+}
+
+public struct ControllerTerminating: Hashable, Sendable, Codable {
+    public var force: Bool
+    /// Stream version of the `controller.idle` it ends, if the controller was idle.
+    public var idleVersion: Int?
+}
+
+public struct ControllerTerminated: Hashable, Sendable, Codable {}

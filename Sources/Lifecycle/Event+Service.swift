@@ -1,0 +1,61 @@
+// Payloads of what happens to services and their load balancers.
+
+public struct ServiceUpRequested: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var version: Int
+    public var spec: ServiceSpec
+    public var endpoint: Endpoint
+}
+
+public struct ServiceDownRequested: Hashable, Sendable, Codable {
+    public var service: ServiceName
+}
+
+/// A version that was never ready failed: it is not launched again.
+public struct ServiceLaunchesStopped: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var version: Int
+    public var reason: String
+}
+
+public struct ServiceStatusChanged: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var from: ServiceStatus
+    public var to: ServiceStatus
+    public var reason: String?
+}
+
+/// Nothing of the service is left: no process, no port (law L7).
+public struct ServiceGone: Hashable, Sendable, Codable {
+    public var service: ServiceName
+}
+
+public struct LoadBalancerAdded: Hashable, Sendable, Codable {
+    public var service: ServiceName
+}
+
+/// Its back-off is over.
+public struct LoadBalancerLaunchDue: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var latenessMicroseconds: Int64
+}
+
+public struct LoadBalancerLaunched: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var handle: Handle
+}
+
+/// It ended by itself, or could not be launched; it is launched again, not before `launchAt`.
+public struct LoadBalancerEnded: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var reason: String
+    public var launchAt: Deadline?
+}
+
+public struct LoadBalancerRemoving: Hashable, Sendable, Codable {
+    public var service: ServiceName
+}
+
+public struct LoadBalancerGone: Hashable, Sendable, Codable {
+    public var service: ServiceName
+}

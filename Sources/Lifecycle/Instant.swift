@@ -1,0 +1,59 @@
+/// One moment, read off both clocks at once. The core never reads a clock: moments come in as arguments.
+///
+/// The wall clock (`CLOCK_REALTIME`) is what people read and may jump; the boot clock
+/// (`CLOCK_BOOTTIME`, which goes on while the machine sleeps) never jumps but means nothing beyond
+/// the boot it belongs to, so it carries that boot's id.
+public struct Instant: Hashable, Sendable, Codable {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    public var wallMicroseconds: Int64
+    /// Microseconds since the machine booted, sleep included.
+    public var bootMicroseconds: Int64
+    /// The boot that `bootMicroseconds` counts from (`/proc/sys/kernel/random/boot_id`).
+    public var bootID: String
+
+    public init(wallMicroseconds: Int64, bootMicroseconds: Int64, bootID: String) {
+        self.wallMicroseconds = wallMicroseconds
+        self.bootMicroseconds = bootMicroseconds
+        self.bootID = bootID
+    }
+}
+
+/// A moment to come, kept on both clocks so that neither a jump of the wall clock nor a reboot
+/// moves it: on the boot it was set on, the boot clock decides; on any other, the wall clock.
+public struct Deadline: Hashable, Sendable, Codable {
+    public var wallMicroseconds: Int64
+    public var bootMicroseconds: Int64
+    public var bootID: String
+
+    public init(wallMicroseconds: Int64, bootMicroseconds: Int64, bootID: String) {
+        self.wallMicroseconds = wallMicroseconds
+        self.bootMicroseconds = bootMicroseconds
+        self.bootID = bootID
+    }
+
+    /// The deadline `seconds` after `now`. Seconds beyond ``longestSeconds`` count as that, so that no
+    /// number a person types can overflow.
+    public init(seconds: Double, after now: Instant) {
+        let microseconds = Int64(Swift.max(0, Swift.min(seconds, Self.longestSeconds)) * 1_000_000)
+        self.init(
+            wallMicroseconds: now.wallMicroseconds + microseconds,
+            bootMicroseconds: now.bootMicroseconds + microseconds,
+            bootID: now.bootID)
+    }
+
+    /// A hundred years.
+    public static let longestSeconds: Double = 100 * 365 * 86_400
+
+    /// What is left at `now`; zero or negative once it is due.
+    public func remainingMicroseconds(at now: Instant) -> Int64 {
+        bootID == now.bootID
+            ? bootMicroseconds - now.bootMicroseconds
+            : wallMicroseconds - now.wallMicroseconds
+    }
+
+    /// How long ago it was due; nil while it is still to come.
+    public func latenessMicroseconds(at now: Instant) -> Int64? {
+        let remaining = remainingMicroseconds(at: now)
+        return remaining <= 0 ? -remaining : nil
+    }
+}

@@ -1,0 +1,67 @@
+/// Something the state says must be done in the world next. Work is derived from the state, not from
+/// the event that led there, so recovery after a crash is not a special path: fold, ask what is
+/// outstanding, do it. Doing it twice must be harmless; it is keyed by what it is about.
+public enum Work: Hashable, Sendable {
+    case launchLoadBalancer(LoadBalancerReference, Endpoint)
+    case watchLoadBalancer(LoadBalancerReference, Handle)
+    case removeLoadBalancer(LoadBalancerReference)
+    case launchReplica(ReplicaReference)
+    /// See its `setup` end, its process end; probe it once it runs.
+    case watchReplica(ReplicaReference, Handle, Endpoint)
+    case removeReplica(ReplicaReference)
+    /// Free what the controller process holds, and report that it is stopped.
+    case finishStop
+    case finishTermination
+}
+
+extension ControllerState {
+    /// Everything there is to do now, in a fixed order.
+    public var outstanding: [Work] {
+        guard needsProcess else { return [] }
+        var work: [Work] = []
+        for name in orderedServices {
+            if let service = services[name] { work += service.outstanding }
+        }
+        switch phase {
+        case .stopping where isEmptyHanded: work.append(.finishStop)
+        case .terminating where services.isEmpty: work.append(.finishTermination)
+        case .absent, .starting, .up, .idle, .stopping, .stopped, .failed, .terminating, .terminated: break
+        }
+        return work
+    }
+}
+
+extension ServiceState {
+    var outstanding: [Work] {
+        var work: [Work] = []
+        if let loadBalancer {
+            let reference = LoadBalancerReference(service: name, generation: loadBalancer.generation)
+            switch loadBalancer.phase {
+            case .pending(nil): work.append(.launchLoadBalancer(reference, endpoint))
+            case .pending: break  // its deadline makes it due
+            case .running(let handle): work.append(.watchLoadBalancer(reference, handle))
+            case .removing: work.append(.removeLoadBalancer(reference))
+            }
+        }
+        for replica in orderedReplicas {
+            let reference = replica.reference(of: name)
+            switch replica.phase {
+            case .pending(nil): work.append(.launchReplica(reference))
+            case .provisioning, .starting, .ready, .notReady:
+                if let handle = replica.handle, let endpoint = replica.endpoint {
+                    work.append(.watchReplica(reference, handle, endpoint))
+                }
+            case .removing(let removal):
+                if removal.stuck?.retryAt == nil { work.append(.removeReplica(reference)) }
+            case .pending, .failed: break  // a deadline makes it due; nothing is left
+            }
+        }
+        return work
+    }
+}
+
+extension ReplicaState {
+    public func reference(of service: ServiceName) -> ReplicaReference {
+        ReplicaReference(service: service, id: id, generation: generation)
+    }
+}

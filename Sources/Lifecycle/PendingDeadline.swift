@@ -1,0 +1,112 @@
+/// A deadline the state waits for. Derived from the state, so that none can be lost: whoever folds the
+/// log has them all.
+public struct PendingDeadline: Hashable, Sendable {
+    public var key: Key
+    public var deadline: Deadline
+    /// Stream version of the event that set it. A report that the deadline is reached carries it, and
+    /// is void when it is no longer current (law L5).
+    public var generation: Int
+
+    public enum Key: Hashable, Sendable {
+        /// The controller has been idle long enough.
+        case idle
+        /// A replica should have become ready by now, for the first time or again.
+        case readiness(ServiceName, replica: Int)
+        /// A replica's back-off is over.
+        case launch(ServiceName, replica: Int)
+        /// It is time to try again to remove a replica.
+        case cleanup(ServiceName, replica: Int)
+        /// A load balancer's back-off is over.
+        case loadBalancerLaunch(ServiceName)
+    }
+}
+
+extension PendingDeadline.Key {
+    /// The kind, for the column of that name.
+    public var kind: String {
+        switch self {
+        case .idle: "idle"
+        case .readiness: "readiness"
+        case .launch: "launch"
+        case .cleanup: "cleanup"
+        case .loadBalancerLaunch: "load_balancer_launch"
+        }
+    }
+
+    public var service: ServiceName? {
+        switch self {
+        case .idle: nil
+        case .readiness(let service, _), .launch(let service, _), .cleanup(let service, _),
+            .loadBalancerLaunch(let service):
+            service
+        }
+    }
+
+    public var replica: Int? {
+        switch self {
+        case .idle, .loadBalancerLaunch: nil
+        case .readiness(_, let replica), .launch(_, let replica), .cleanup(_, let replica): replica
+        }
+    }
+}
+
+extension ControllerState {
+    /// Every deadline this state waits for.
+    public var pendingDeadlines: [PendingDeadline] {
+        var pending: [PendingDeadline] = []
+        if case .idle(let idle) = phase, let deadline = idle.deadline {
+            pending.append(PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation))
+        }
+        for name in orderedServices {
+            guard let service = services[name] else { continue }
+            pending += service.pendingDeadlines
+        }
+        return pending
+    }
+
+    /// The deadline under `key`, if the state waits for it.
+    func pendingDeadline(_ key: PendingDeadline.Key) -> PendingDeadline? {
+        if case .idle = key {
+            guard case .idle(let idle) = phase, let deadline = idle.deadline else { return nil }
+            return PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation)
+        }
+        return key.service.flatMap { services[$0] }?.pendingDeadlines.first { $0.key == key }
+    }
+}
+
+extension ServiceState {
+    public var pendingDeadlines: [PendingDeadline] {
+        var pending: [PendingDeadline] = []
+        if let loadBalancer, case .pending(let backOff?) = loadBalancer.phase {
+            pending.append(
+                PendingDeadline(
+                    key: .loadBalancerLaunch(name), deadline: backOff.deadline, generation: backOff.generation))
+        }
+        for replica in orderedReplicas {
+            if let deadline = replica.pendingDeadline(of: name) { pending.append(deadline) }
+        }
+        return pending
+    }
+}
+
+extension ReplicaState {
+    func pendingDeadline(of service: ServiceName) -> PendingDeadline? {
+        switch phase {
+        case .pending(let launchAt):
+            launchAt.map {
+                PendingDeadline(key: .launch(service, replica: id), deadline: $0, generation: generation)
+            }
+        case .starting(let waiting), .notReady(let waiting):
+            PendingDeadline(
+                key: .readiness(service, replica: id), deadline: waiting.deadline, generation: waiting.generation)
+        case .removing(let removal):
+            removal.stuck.flatMap { stuck in
+                stuck.retryAt.map {
+                    PendingDeadline(key: .cleanup(service, replica: id), deadline: $0, generation: stuck.generation)
+                }
+            }
+        case .provisioning, .ready, .failed:
+            nil
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// What follows from the state by itself. Run after every command, in the same transaction, until
+// nothing more follows; so a state at rest never owes anything that needs no work in the world.
+
+extension Decision {
+    /// How many replicas that failed a service keeps listed, to tell why. The log keeps all.
+    static let failedReplicasKept = 5
+
+    mutating func settle() {
+        var before: Int
+        repeat {
+            before = events.count
+            settleController()
+            for name in state.orderedServices { settleService(name) }
+        } while events.count > before
+        for name in state.orderedServices { settleStatus(name) }
+    }
+
+    /// Without a live service a controller that is up is idle; with one, it is not.
+    private mutating func settleController() {
+        switch state.phase {
+        case .up where !state.hasLiveService:
+            let window = state.policy.idleTimeoutSeconds
+            record(
+                .controllerIdle(
+                    ControllerIdle(
+                        deadline: window.map { Deadline(seconds: $0, after: now) }, idleTimeoutSeconds: window)))
+        case .idle(let idle) where state.hasLiveService:
+            record(
+                .controllerWoken(
+                    ControllerWoken(
+                        service: state.liveServices.first, idleVersion: idle.generation,
+                        idleMicroseconds: Swift.max(0, now.wallMicroseconds - idle.sinceMicroseconds))))
+        case .absent, .starting, .up, .idle, .stopping, .stopped, .failed, .terminating, .terminated:
+            break
+        }
+    }
+
+    private mutating func settleService(_ name: ServiceName) {
+        guard let service = state.services[name] else { return }
+        if case .terminating = state.phase, !service.isEnding {
+            record(.serviceDownRequested(ServiceDownRequested(service: name)))
+            return
+        }
+        addMissingReplicas(service)
+        removeUnwantedReplicas(service)
+        settleLoadBalancer(service)
+        forgetOldFailures(name)
+        if service.isEnding, state.services[name]?.hasSomethingPresent == false {
+            record(.serviceGone(ServiceGone(service: name)))
+        }
+    }
+
+    private mutating func addMissingReplicas(_ service: ServiceState) {
+        let missing = state.wantedReplicas(of: service) - service.replicas.values.count(where: \.isWorking)
+        guard missing > 0, service.launchesStopped == nil else { return }
+        let wait = BackOffRule.replicaSeconds(service: service.name, failures: service.consecutiveFailures)
+        for id in service.nextReplicaID..<service.nextReplicaID + missing {
+            record(
+                .replicaAdded(
+                    ReplicaAdded(
+                        service: service.name, replica: id, version: service.version,
+                        launchAt: wait > 0 ? Deadline(seconds: wait, after: now) : nil)))
+        }
+    }
+
+    private mutating func removeUnwantedReplicas(_ service: ServiceState) {
+        let working = service.orderedReplicas.filter(\.isWorking)
+        let wanted = state.wantedReplicas(of: service)
+        for replica in working.dropFirst(wanted) {
+            record(
+                .replicaRemoving(ReplicaRemoving(service: service.name, replica: replica.id, reason: .notWanted)))
+        }
+    }
+
+    private mutating func settleLoadBalancer(_ service: ServiceState) {
+        switch (state.wantsLoadBalancer(service), service.loadBalancer?.phase) {
+        case (true, nil):
+            record(.loadBalancerAdded(LoadBalancerAdded(service: service.name)))
+        case (false, .pending), (false, .running):
+            record(.loadBalancerRemoving(LoadBalancerRemoving(service: service.name)))
+        case (true, .pending), (true, .running), (true, .removing), (false, .removing), (false, nil):
+            break
+        }
+    }
+
+    private mutating func forgetOldFailures(_ name: ServiceName) {
+        let failed = state.services[name]?.orderedReplicas.filter { !$0.isPresent } ?? []
+        for replica in failed.dropLast(Self.failedReplicasKept) {
+            record(.replicaGone(ReplicaGone(service: name, replica: replica.id)))
+        }
+    }
+
+    private mutating func settleStatus(_ name: ServiceName) {
+        guard let service = state.services[name] else { return }
+        let (status, reason) = state.derivedStatus(of: service)
+        guard status != service.status else { return }
+        record(
+            .serviceStatusChanged(
+                ServiceStatusChanged(service: name, from: service.status, to: status, reason: reason)))
+    }
+}
+
+extension ControllerState {
+    /// How many replicas the service should have now.
+    func wantedReplicas(of service: ServiceState) -> Int {
+        isServing && !service.isEnding ? Swift.max(0, service.spec.replicas) : 0
+    }
+
+    /// Whether the service should be reachable: also while no replica is ready yet, so that callers are
+    /// told what is happening; not when it failed for good.
+    func wantsLoadBalancer(_ service: ServiceState) -> Bool {
+        isServing && !service.isEnding
+            && (service.launchesStopped == nil || service.replicas.values.contains(where: \.isPresent))
+    }
+
+    /// The service's status as it follows from the state, and why, where there is a reason to give.
+    func derivedStatus(of service: ServiceState) -> (ServiceStatus, reason: String?) {
+        if let stuck = service.replicas.values.compactMap(\.stuck).first {
+            return (.failedCleanup, stuck.leftovers)
+        }
+        if service.isEnding { return (.shuttingDown, nil) }
+        if let reason = service.launchesStopped, !service.hasSomethingPresent { return (.failed, reason) }
+        switch phase {
+        case .failed(let reason): return (.controllerFailed, reason)
+        case .starting: return (.controllerInit, nil)
+        case .stopping(let stopping):
+            if service.hasSomethingPresent { return (.shuttingDown, "the controller is stopping") }
+            return stopping.startAgain ? (.controllerInit, nil) : (.noReplica, "the controller is stopping")
+        case .stopped: return (.noReplica, "the controller is stopped")
+        case .absent, .terminating, .terminated: return (.shuttingDown, nil)
+        case .up, .idle: break
+        }
+        let statuses = Set(service.replicas.values.filter(\.isPresent).map(\.status))
+        if statuses.contains(.ready) {
+            return service.loadBalancer?.isRunning == true ? (.ready, nil) : (.notReady, "its load balancer is not running")
+        }
+        if statuses.contains(.notReady) { return (.notReady, nil) }
+        if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) { return (.replicaInit, nil) }
+        if service.launchesStopped != nil { return (.shuttingDown, service.launchesStopped) }
+        return statuses.isEmpty ? (.noReplica, nil) : (.shuttingDown, nil)
+    }
+}
+
+extension ControllerState {
+    /// Why the service has the status it has, where there is more to say than the status does.
+    public func statusReason(of service: ServiceState) -> String? { derivedStatus(of: service).reason }
+}
+
+extension ServiceState {
+    /// Replicas that run, are on their way, or are being removed.
+    public var presentReplicaCount: Int { replicas.values.count(where: \.isPresent) }
+}
+
+extension ReplicaState {
+    /// Why it failed, is being removed or is not ready.
+    public var reasonInWords: String? {
+        switch phase {
+        case .removing(let removal):
+            if let stuck = removal.stuck { return "could not be removed: \(stuck.leftovers)" }
+            switch removal.reason {
+            case .notWanted: return nil
+            case .failed(_, let reason), .preempted(let reason): return reason
+            }
+        case .failed(_, let reason): return reason
+        case .notReady(let waiting): return waiting.evidence
+        case .pending, .provisioning, .starting, .ready: return nil
+        }
+    }
+
+    var stuck: Stuck? {
+        if case .removing(let removal) = phase { removal.stuck } else { nil }
+    }
+}

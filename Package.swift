@@ -9,7 +9,6 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "dwell",
     products: [
-        .executable(name: "dwell", targets: ["CLI"])
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -35,23 +34,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
-        // YAML in, checked values or one clear line out. The only importer of Yams.
-        .target(
-            name: "ServiceFile",
-            dependencies: ["Lifecycle", .product(name: "Yams", package: "Yams")],
-            swiftSettings: strict),
         // System calls that Swift cannot express: variadic ones and raw syscalls.
         .target(name: "CLinux"),
-        // The data plane: a streaming HTTP/1.1 reverse proxy.
-        .target(
-            name: "LoadBalancer",
-            dependencies: [
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
         // The controller process: scheduler, reconciler, prober, recovery, drivers.
         .target(
             name: "Controller",
@@ -61,27 +45,6 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-            ],
-            swiftSettings: strict),
-        // The `dwell` executable: one command a file, no decisions.
-        .executableTarget(
-            name: "CLI",
-            dependencies: [
-                "Controller", "EventLog", "Lifecycle", "LoadBalancer", "ServiceFile",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        // What tests share. Nothing of it reaches the shipped binary.
-        .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
-        .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),
-        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "TestKit"], swiftSettings: strict),
-        .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
-        .testTarget(
-            name: "LoadBalancerTests",
-            dependencies: [
-                "LoadBalancer",
-                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: strict),
     ]

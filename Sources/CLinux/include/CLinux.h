@@ -1,0 +1,79 @@
+// System calls that Swift cannot express by itself: variadic ones, and ones without a libc function on
+// every Linux we run on. Nothing else belongs here.
+
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef __linux__
+#error "dwell runs on Linux"
+#endif
+
+/// Starts `executable` (looked for in PATH) in a session of its own and in `directory`, with default
+/// signals. It has `input` as standard input, `output` as standard output and error, `inherited` (or
+/// nothing, when negative) as descriptor 3, and no other descriptor. Returns 0, or an error number, also
+/// when the program could not be executed (posix_spawn(3)).
+int clinux_spawn(pid_t *pid, const char *executable, char *const argv[], char *const envp[],
+                 const char *directory, int input, int output, int inherited);
+
+/// A descriptor that becomes readable when the process ends; -1 and errno on failure (Linux 5.3).
+static inline int clinux_pidfd_open(pid_t pid) {
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    return (int)syscall(434, pid, 0);
+#endif
+}
+
+/// Makes this process the parent of its descendants whose own parents end.
+static inline int clinux_become_subreaper(void) {
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/// Sets the name `ps` and `/proc/PID/comm` show; at most 15 bytes are kept.
+static inline int clinux_set_name(const char *name) {
+    return prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+/// A timer on `clock` that is read through a descriptor.
+static inline int clinux_timer(int clock) {
+    return timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+/// Arms the timer for an absolute time; zero disarms it. A timer on the real-time clock also becomes
+/// readable when somebody sets that clock.
+static inline int clinux_timer_set(int timer, int64_t microseconds, int is_real_time) {
+    struct itimerspec when = {{0, 0}, {microseconds / 1000000, (microseconds % 1000000) * 1000}};
+    int flags = TFD_TIMER_ABSTIME | (is_real_time ? TFD_TIMER_CANCEL_ON_SET : 0);
+    return timerfd_settime(timer, flags, &when, 0);
+}
+
+/// A descriptor that becomes readable when `path` is written to, or something is made in or moved into it.
+static inline int clinux_watch(const char *path) {
+    int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (descriptor < 0) return -1;
+    if (inotify_add_watch(descriptor, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
+        int error = errno;
+        close(descriptor);
+        errno = error;
+        return -1;
+    }
+    return descriptor;
+}
+
+/// Sets the close-on-exec flag.
+static inline int clinux_set_cloexec(int descriptor) {
+    return fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
+
+#endif

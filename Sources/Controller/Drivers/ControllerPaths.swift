@@ -1,0 +1,33 @@
+import EventLog
+import Lifecycle
+
+/// Where the files of one controller are, under the home.
+public struct ControllerPaths: Sendable {
+    public let home: Home
+    public let controller: ControllerName
+
+    public init(home: Home, controller: ControllerName) {
+        self.home = home
+        self.controller = controller
+    }
+
+    /// Held by the controller process for as long as it lives.
+    public var lease: String { "\(home.run)/\(controller).lease" }
+    /// Held by the keeper for as long as it lives.
+    public var keeperLock: String { "\(home.run)/\(controller).keeper" }
+
+    /// Files of one replica while it lives.
+    func runDirectory(_ replica: ReplicaReference) -> String {
+        "\(home.run)/\(controller)/\(replica.service)/\(replica.id)"
+    }
+
+    var logDirectory: String { "\(home.logs)/\(controller)" }
+    public var controllerLog: String { "\(logDirectory)/controller.log" }
+    func serviceLogDirectory(_ service: ServiceName) -> String { "\(logDirectory)/\(service)" }
+    public func loadBalancerLog(_ service: ServiceName) -> String {
+        "\(serviceLogDirectory(service))/load-balancer.log"
+    }
+    public func replicaLog(_ service: ServiceName, _ id: Int) -> String {
+        "\(serviceLogDirectory(service))/replica-\(id).log"
+    }
+}

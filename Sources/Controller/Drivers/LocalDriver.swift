@@ -1,0 +1,182 @@
+import EventLog
+import Foundation
+import Lifecycle
+import Synchronization
+
+/// Runs replicas as processes of this machine.
+///
+/// A replica is a bash of its own session that runs the user's `setup`, then `run`, and writes down how
+/// they ended, so that whoever adopts the replica after a crash learns it too. It is known by its
+/// cookie from the moment it exists; see ``ProcessTree`` for what belongs to it.
+///
+/// The replica inherits the controller's environment, as a daemon's child does, with the service's
+/// `envs` over it and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over those.
+final class LocalDriver: Driver {
+    private let paths: ControllerPaths
+    private let logID: String
+    private let environment: [String: String]
+    private let gracePeriodSeconds: Double
+    /// Ports given to replicas that may not have bound them yet.
+    private let portsGiven = Mutex<[ReplicaReference: UInt16]>([:])
+
+    init(paths: ControllerPaths, logID: String, environment: [String: String], gracePeriodSeconds: Double = 10) {
+        self.paths = paths
+        self.logID = logID
+        self.environment = environment
+        self.gracePeriodSeconds = gracePeriodSeconds
+    }
+
+    func launch(_ replica: ReplicaReference, _ spec: ServiceSpec) async throws(LaunchFailure) -> Launched {
+        if let existing = await find(replica) { return existing }
+        let port = try choosePort(for: replica, declared: spec.port)
+        do {
+            let directory = try prepareFiles(of: replica, spec)
+            let pid = try Spawn(
+                executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory],
+                environment: environment(of: replica, spec, port: port),
+                workingDirectory: spec.workdir ?? directory + "/work",
+                log: paths.replicaLog(replica.service, replica.id)
+            ).start()
+            guard let entry = ProcessTable.entry(of: pid) else {
+                throw LaunchFailure("process \(pid) ended as soon as it was started")
+            }
+            let identity = ProcessIdentity(pid: pid, startTicks: entry.startTicks, boot: Boot.current)
+            return Launched(handle: identity.handle, endpoint: Endpoint(host: "127.0.0.1", port: port))
+        } catch {
+            _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
+            throw (error as? LaunchFailure) ?? LaunchFailure("\(error)")
+        }
+    }
+
+    /// Runs `setup` and `run`, each in a bash of its own as SkyPilot does, and writes down how it went.
+    /// The user's commands are in files, so that no process listing shows them.
+    private static let wrapper = """
+        directory=$1
+        finish() {
+            printf '%s %s\\n' "$1" "$2" > "$directory/exit.new" && mv "$directory/exit.new" "$directory/exit"
+            exit "$2"
+        }
+        if [ -e "$directory/setup.sh" ]; then
+            bash "$directory/setup.sh" || finish setup $?
+        fi
+        : > "$directory/setup.done"
+        bash "$directory/run.sh"
+        finish run $?
+        """
+
+    private func prepareFiles(of replica: ReplicaReference, _ spec: ServiceSpec) throws -> String {
+        let directory = paths.runDirectory(replica)
+        try? FileManager.default.removeItem(atPath: directory)
+        try paths.home.makeDirectory(directory + "/work")
+        try write(spec.run, to: directory + "/run.sh")
+        if let setup = spec.setup { try write(setup, to: directory + "/setup.sh") }
+        try paths.home.makeDirectory(paths.serviceLogDirectory(replica.service))
+        // The log of a replica of an earlier life is kept once, beside this one's.
+        let log = paths.replicaLog(replica.service, replica.id)
+        rename(log, log + ".previous")
+        return directory
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemError("open \(path)") }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try file.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    }
+
+    private func environment(of replica: ReplicaReference, _ spec: ServiceSpec, port: UInt16) -> [String: String] {
+        var environment = environment.merging(spec.envs) { _, theirs in theirs }
+        environment["PORT"] = String(port)
+        environment["DWELL_REPLICA_ID"] = String(replica.id)
+        environment["SKYPILOT_SERVE_REPLICA_ID"] = String(replica.id)
+        environment[Cookie.variable] = cookie(of: replica).description
+        return environment
+    }
+
+    private func choosePort(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> UInt16 {
+        let port = portsGiven.withLock { given -> UInt16? in
+            let port = PortChooser.replicaPort(declared: declared, except: Set(given.values))
+            given[replica] = port
+            return port
+        }
+        guard let port else { throw LaunchFailure("no free port between 20000 and 29999") }
+        return port
+    }
+
+    private func cookie(of replica: ReplicaReference) -> Cookie {
+        Cookie(
+            logID: logID, controller: paths.controller, service: replica.service, replica: replica.id,
+            generation: replica.generation)
+    }
+
+    /// The replica, if somebody launched it and died before recording it. What is left of one whose
+    /// leader has ended is removed.
+    private func find(_ replica: ReplicaReference) async -> Launched? {
+        let tree = ProcessTree(cookie: cookie(of: replica))
+        let alive = tree.alive()
+        guard !alive.isEmpty else { return nil }
+        if let leader = alive.first(where: { $0.session == $0.pid }),
+            let port = ProcessTable.environment(of: leader.pid, "PORT").flatMap(UInt16.init)
+        {
+            portsGiven.withLock { $0[replica] = port }
+            let identity = ProcessIdentity(pid: leader.pid, startTicks: leader.startTicks, boot: Boot.current)
+            return Launched(handle: identity.handle, endpoint: Endpoint(host: "127.0.0.1", port: port))
+        }
+        _ = await tree.end(gracePeriodSeconds: gracePeriodSeconds)
+        return nil
+    }
+
+    func setupFinished(_ replica: ReplicaReference, _ handle: Handle) async -> Bool {
+        let directory = paths.runDirectory(replica)
+        // Watch first, then look, so that what happens between the two is not missed.
+        guard let changes = try? Readiness.ofChanges(at: directory) else { return false }
+        func isDone() -> Bool { access(directory + "/setup.done", F_OK) == 0 }
+        if isDone() { return true }
+        for await _ in changes where isDone() { return true }
+        return false
+    }
+
+    func ended(_ replica: ReplicaReference, _ handle: Handle) async -> (ending: Ending, logTail: String?)? {
+        guard let identity = ProcessIdentity(handle) else { return (.vanished, nil) }
+        guard identity.boot == Boot.current else { return (.rebooted, nil) }
+        await identity.waitUntilEnded()
+        if Task.isCancelled { return nil }
+        let ending = readEnding(of: replica) ?? .vanished
+        return (ending, LogTail.read(paths.replicaLog(replica.service, replica.id)))
+    }
+
+    private func readEnding(of replica: ReplicaReference) -> Ending? {
+        guard let text = try? String(contentsOfFile: paths.runDirectory(replica) + "/exit", encoding: .utf8) else {
+            return nil
+        }
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, let stage = Ending.Stage(rawValue: String(words[0])), let code = Int(words[1]) else {
+            return nil
+        }
+        return .exited(code: code, stage: stage)
+    }
+
+    func end(_ replica: ReplicaReference, _ handle: Handle?) async -> String? {
+        let tree = ProcessTree(cookie: cookie(of: replica), leader: handle.flatMap(ProcessIdentity.init))
+        if let leftovers = await tree.end(gracePeriodSeconds: gracePeriodSeconds) { return leftovers }
+        _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
+        try? FileManager.default.removeItem(atPath: paths.runDirectory(replica))
+        return nil
+    }
+
+    func endStrangers(known: Set<ReplicaReference>) async {
+        let prefix = Cookie.prefix(logID: logID, controller: paths.controller)
+        let expected = Set(known.map { cookie(of: $0).description })
+        var strangers: Set<String> = []
+        for entry in ProcessTable.all() where entry.isAlive {
+            guard let text = ProcessTable.environment(of: entry.pid, Cookie.variable), text.hasPrefix(prefix),
+                !expected.contains(text)
+            else { continue }
+            strangers.insert(text)
+        }
+        for text in strangers {
+            guard let cookie = Cookie(text), cookie.replica != nil else { continue }  // load balancers see to themselves
+            _ = await ProcessTree(cookie: cookie).end(gracePeriodSeconds: gracePeriodSeconds)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import EventLog
+import Foundation
+import Lifecycle
+
+/// Sees to it that controllers that have something to do have a process that does it.
+///
+/// Two locks for each controller. The *lease* is held by its controller process, so there is never more
+/// than one. The *keeper lock* is held by its keeper. Whoever finds the lease free and the keeper lock
+/// too starts a keeper and hands it the keeper lock, so that of many who look at once one starts it.
+public struct ControllerLauncher: Sendable {
+    let paths: ControllerPaths
+    let environment: [String: String]
+
+    public init(home: Home, controller: ControllerName, environment: [String: String]) {
+        paths = ControllerPaths(home: home, controller: controller)
+        self.environment = environment
+    }
+
+    /// Starts a keeper unless the controller has a process or a keeper already.
+    ///
+    /// - Throws: ``ControllerLaunchFailure``.
+    public func ensureRunning() throws(ControllerLaunchFailure) {
+        do {
+            guard try isLeaseFree() else { return }
+            guard let lock = try FileLock.attempt(paths.keeperLock) else { return }
+            try startKeeper(lock)
+        } catch {
+            throw ControllerLaunchFailure(controller: paths.controller, reason: "\(error)")
+        }
+    }
+
+    /// Whether no controller process lives. Looking takes the lease for a moment; whoever wants it then
+    /// waits for it, so nobody is turned away by a look.
+    public func isLeaseFree() throws(ControllerLaunchFailure) -> Bool {
+        do {
+            return try FileLock.attempt(paths.lease) != nil
+        } catch {
+            throw ControllerLaunchFailure(controller: paths.controller, reason: "\(error)")
+        }
+    }
+
+    /// Starts a keeper that holds `lock` from its first moment on.
+    func startKeeper(_ lock: consuming FileLock) throws {
+        try start("keep", inheriting: lock.descriptor.raw)
+    }
+
+    /// Starts a controller process that holds `lease` from its first moment on.
+    func startController(_ lease: borrowing FileLock) throws -> ProcessIdentity {
+        try start("run", inheriting: lease.descriptor.raw)
+    }
+
+    @discardableResult
+    private func start(_ what: String, inheriting lock: CInt) throws -> ProcessIdentity {
+        try paths.home.makeDirectory(paths.logDirectory)
+        var environment = environment
+        environment["DWELL_HOME"] = paths.home.path
+        // Should dwell itself be run by a replica, its controllers must not be taken for that replica's.
+        environment[Cookie.variable] = nil
+        let pid = try Spawn(
+            executable: Spawn.dwell,
+            arguments: ["dwell", "controller", what, paths.controller.rawValue, "--inherited"],
+            environment: environment, workingDirectory: "/", log: paths.controllerLog, inherited: lock
+        ).start()
+        return ProcessIdentity(
+            pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
+    }
+}
+
+/// Why a controller could not be given a process, in words.
+public struct ControllerLaunchFailure: Error, CustomStringConvertible {
+    public var controller: ControllerName
+    public var reason: String
+
+    public var description: String { "cannot start controller \(controller): \(reason)" }
+}

@@ -1,0 +1,108 @@
+import CLinux
+import EventLog
+import Foundation
+import Lifecycle
+import Logging
+
+/// The parent of a controller process: starts it again when it dies, and ends when there is nothing to
+/// run any more. It waits in `flock` on the lease, which the kernel gives it the moment the controller
+/// process ends, so it neither polls nor needs to be the parent of the process it waits for.
+///
+/// Its own end is noticed the same way: the controller process waits on the keeper lock and starts
+/// another keeper. Only when both are killed at once does nothing happen until the next `dwell` command.
+public struct Keeper {
+    let launcher: ControllerLauncher
+    let log: EventLog
+    let logger: Logger
+    let author: Author
+
+    /// A controller process that lived shorter than this died quickly.
+    private static let quickDeathSeconds: Double = 10
+    /// After so many quick deaths in a row a controller that is starting is given up.
+    private static let quickDeathsAllowed = 5
+
+    public init(launcher: ControllerLauncher, log: EventLog, logger: Logger, author: Author) {
+        self.launcher = launcher
+        self.log = log
+        self.logger = logger
+        self.author = author
+    }
+
+    /// Keeps the controller until it needs no process. Takes over the keeper lock under `inherited`, or
+    /// tries for it; returns at once when another keeper has it.
+    public func keep(inherited: CInt?) throws {
+        var keeperLock: FileLock?
+        if let inherited {
+            keeperLock = FileLock(inherited: inherited)
+        } else {
+            keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
+        }
+        guard keeperLock != nil else { return }
+        clinux_become_subreaper()
+        // Orphans of the controller come to the keeper; nobody asks how they ended.
+        signal(SIGCHLD, SIG_IGN)
+        repeat {
+            try keepUntilDone()
+            keeperLock = nil
+            // An `up` between the last look and letting the lock go found a keeper and relied on it.
+            guard try needsProcess() else { return }
+            keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
+        } while keeperLock != nil
+    }
+
+    private func keepUntilDone() throws {
+        var quickDeaths = 0
+        while true {
+            let lease = try FileLock.wait(launcher.paths.lease)
+            guard try needsProcess() else { return }
+            if quickDeaths > 0 { pause(afterQuickDeaths: quickDeaths) }
+            let clock = ContinuousClock()
+            let startedAt = clock.now
+            let process = try launcher.startController(lease)
+            logger.info("started controller process \(process.pid)")
+            // Let it go here: the controller process has it now, and alone.
+            _ = consume lease
+            try waitForLease()
+            let isQuick = clock.now - startedAt < .seconds(Self.quickDeathSeconds)
+            quickDeaths = isQuick ? quickDeaths + 1 : 0
+            if quickDeaths >= Self.quickDeathsAllowed { giveUpStarting() }
+        }
+    }
+
+    private func waitForLease() throws {
+        _ = try FileLock.wait(launcher.paths.lease)
+    }
+
+    /// The first restart is immediate, for somebody is being served; the next wait 0.2, 0.4 … 10 s.
+    private func pause(afterQuickDeaths count: Int) {
+        guard count > 1 else { return }
+        let seconds = min(10, 0.1 * Double(1 << min(count, 10)))
+        logger.warning("the controller process died \(count) times in a row; next try in \(seconds) s")
+        usleep(UInt32(seconds * 1_000_000))
+    }
+
+    private func needsProcess() throws -> Bool {
+        var pause: UInt32 = 100_000
+        while true {
+            do {
+                return try log.state(of: launcher.paths.controller).needsProcess
+            } catch .busy {
+                usleep(pause)
+                pause = min(pause * 2, 5_000_000)
+            } catch {
+                throw error
+            }
+        }
+    }
+
+    private func giveUpStarting() {
+        let tail = LogTail.read(launcher.paths.controllerLog, lines: 3) ?? "see \(launcher.paths.controllerLog)"
+        do {
+            try log.submit(
+                .startFailed(reason: "its process died \(Self.quickDeathsAllowed) times in a row: \(tail)"),
+                to: launcher.paths.controller, by: author)
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+}

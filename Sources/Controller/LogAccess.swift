@@ -1,0 +1,67 @@
+import Dispatch
+import EventLog
+import Lifecycle
+import Logging
+
+/// The log, for code that must not block: SQLite waits for disks and locks on a queue of its own, and
+/// what could not be written is written later. Nothing that happened in the world is ever dropped
+/// because the log could not take it at that moment.
+struct LogAccess: Sendable {
+    let log: EventLog
+    let controller: ControllerName
+    let author: Author
+    let logger: Logger
+    private let queue = DispatchQueue(label: "dwell.log")
+
+    init(log: EventLog, controller: ControllerName, author: Author, logger: Logger) {
+        self.log = log
+        self.controller = controller
+        self.author = author
+        self.logger = logger
+    }
+
+    /// Submits a command, trying again for as long as the log fails.
+    ///
+    /// - Returns: the state after it.
+    func submit(_ command: Command) async throws(Rejection) -> ControllerState {
+        while true {
+            let result: Result<ControllerState, SubmitError> = await onQueue { () throws(SubmitError) in
+                try log.submit(command, to: controller, by: author).state
+            }
+            switch result {
+            case .success(let state): return state
+            case .failure(.rejected(let rejection)): throw rejection
+            case .failure(.failed(let failure)): await pause(after: failure)
+            }
+        }
+    }
+
+    /// The state now, trying again for as long as the log fails.
+    func state() async -> ControllerState {
+        while true {
+            let result: Result<ControllerState, LogFailure> = await onQueue { () throws(LogFailure) in
+                try log.state(of: controller)
+            }
+            switch result {
+            case .success(let state): return state
+            case .failure(let failure): await pause(after: failure)
+            }
+        }
+    }
+
+    private func pause(after failure: LogFailure) async {
+        logger.error("\(failure); trying again")
+        // Not cut short by cancellation: what is being reported has happened.
+        await withCheckedContinuation { continuation in
+            queue.asyncAfter(deadline: .now() + .milliseconds(500)) { continuation.resume() }
+        }
+    }
+
+    private func onQueue<Value: Sendable, Failure: Error>(
+        _ body: @escaping @Sendable () throws(Failure) -> Value
+    ) async -> Result<Value, Failure> {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: Result(catching: body)) }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Lifecycle
+import NIOCore
+import NIOHTTP1
+
+/// One probe on one connection: sends the request, takes the head of the answer, closes.
+final class ProbeExchange: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    enum Failure: Error {
+        case timedOut
+        case closed
+    }
+
+    struct Request: Sendable {
+        var endpoint: Endpoint
+        var probe: ReadinessProbe
+        var path: String
+    }
+
+    private let request: Request
+    private let answer: EventLoopPromise<HTTPResponseHead>
+    private let limit: TimeAmount
+    private var timer: Scheduled<Void>?
+
+    init(_ request: Request, _ answer: EventLoopPromise<HTTPResponseHead>, _ limit: TimeAmount) {
+        self.request = request
+        self.answer = answer
+        self.limit = limit
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        timer = context.eventLoop.scheduleTask(in: limit) { [answer] in
+            answer.fail(Failure.timedOut)
+            channel.close(promise: nil)
+        }
+        let probe = request.probe
+        var headers = HTTPHeaders([
+            ("Host", request.endpoint.description), ("User-Agent", "dwell-probe"), ("Accept", "*/*"),
+            ("Connection", "close"),
+        ])
+        for (name, value) in probe.headers.sorted(by: { $0.key < $1.key }) {
+            headers.replaceOrAdd(name: name, value: value)
+        }
+        if let body = probe.postData {
+            if headers["Content-Type"].isEmpty { headers.add(name: "Content-Type", value: "application/json") }
+            headers.replaceOrAdd(name: "Content-Length", value: String(body.utf8.count))
+        }
+        let head = HTTPRequestHead(
+            version: .http1_1, method: probe.postData == nil ? .GET : .POST, uri: request.path, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if let body = probe.postData {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(let head) = unwrapInboundIn(data) else { return }
+        // An interim answer (100–199) is not the answer.
+        guard head.status.code >= 200 else { return }
+        answer.succeed(head)
+        context.close(promise: nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        answer.fail(error)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        answer.fail(Failure.closed)
+    }
+}

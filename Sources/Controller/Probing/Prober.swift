@@ -1,0 +1,94 @@
+import EventLog
+import Lifecycle
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Asks a replica over HTTP whether it is ready. Each probe is a connection of its own, as a new client
+/// would make, so that a server that answers old connections only is not taken for ready.
+struct Prober: Sendable {
+    struct Verdict: Hashable, Sendable {
+        var isReady: Bool
+        /// What was seen, in words: `HTTP 200 in 0.8 ms`, `connection refused`.
+        var evidence: String
+    }
+
+    /// As many redirections as a probe follows, each to the replica itself.
+    private static let redirectionsFollowed = 5
+    private let group: MultiThreadedEventLoopGroup
+
+    /// One thread for all probes; it sleeps while none is under way.
+    init() { group = MultiThreadedEventLoopGroup(numberOfThreads: 1) }
+
+    func probe(_ endpoint: Endpoint, _ probe: ReadinessProbe) async -> Verdict {
+        let clock = ContinuousClock()
+        let begun = clock.now
+        var path = probe.path
+        do {
+            for _ in 0...Self.redirectionsFollowed {
+                let left = Duration.seconds(probe.timeoutSeconds) - (clock.now - begun)
+                let head = try await exchange(endpoint, probe, path: path, timeout: left)
+                if let next = redirection(head, of: endpoint) {
+                    path = next
+                    continue
+                }
+                let milliseconds = Double((clock.now - begun) / .microseconds(1)) / 1000
+                return Verdict(
+                    isReady: head.status == .ok,
+                    evidence: "HTTP \(head.status.code) in \((milliseconds * 10).rounded() / 10) ms")
+            }
+            return Verdict(isReady: false, evidence: "more than \(Self.redirectionsFollowed) redirections")
+        } catch {
+            return Verdict(isReady: false, evidence: Self.inWords(error, probe))
+        }
+    }
+
+    private func exchange(
+        _ endpoint: Endpoint, _ probe: ReadinessProbe, path: String, timeout: Duration
+    ) async throws -> HTTPResponseHead {
+        let limit = TimeAmount(timeout)
+        guard limit > .zero else { throw ProbeExchange.Failure.timedOut }
+        let answer = group.any().makePromise(of: HTTPResponseHead.self)
+        let request = ProbeExchange.Request(endpoint: endpoint, probe: probe, path: path)
+        let channel = ClientBootstrap(group: answer.futureResult.eventLoop)
+            .connectTimeout(limit)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(ProbeExchange(request, answer, limit))
+                }
+            }
+            .connect(host: endpoint.host, port: Int(endpoint.port))
+        channel.whenFailure { answer.fail($0) }
+        return try await withTaskCancellationHandler {
+            try await answer.futureResult.get()
+        } onCancel: {
+            channel.whenSuccess { $0.close(promise: nil) }
+        }
+    }
+
+    /// The path a redirection leads to, if it stays with the replica.
+    private func redirection(_ head: HTTPResponseHead, of endpoint: Endpoint) -> String? {
+        guard [301, 302, 303, 307, 308].contains(head.status.code), let location = head.headers.first(name: "location")
+        else { return nil }
+        if location.hasPrefix("/"), !location.hasPrefix("//") { return location }
+        let own = "http://\(endpoint)"
+        guard location.hasPrefix(own + "/") else { return nil }
+        return String(location.dropFirst(own.count))
+    }
+
+    private static func inWords(_ error: any Error, _ probe: ReadinessProbe) -> String {
+        switch error {
+        case ProbeExchange.Failure.timedOut, ChannelError.connectTimeout:
+            return "no answer within \(probe.timeoutSeconds) s (timeout_seconds)"
+        case ProbeExchange.Failure.closed: return "the connection was closed without an answer"
+        case is HTTPParserError: return "the answer is not HTTP"
+        case let error as NIOConnectionError:
+            let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
+            return refused ? "connection refused" : "cannot connect"
+        case let error as IOError where error.errnoCode == ECONNREFUSED: return "connection refused"
+        case let error as IOError where error.errnoCode == ECONNRESET: return "the connection was reset"
+        default: return "\(error)"
+        }
+    }
+}

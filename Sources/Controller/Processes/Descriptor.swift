@@ -1,0 +1,32 @@
+import Foundation
+
+/// A file descriptor that closes itself.
+struct Descriptor: ~Copyable, Sendable {
+    let raw: CInt
+
+    /// Takes over an open descriptor.
+    init(owning raw: CInt) { self.raw = raw }
+
+    deinit { close(raw) }
+
+    /// Gives the descriptor up without closing it.
+    consuming func release() -> CInt {
+        let raw = raw
+        discard self
+        return raw
+    }
+}
+
+/// A system call that failed, in words.
+struct SystemError: Error, CustomStringConvertible {
+    var call: String
+    var code: CInt
+
+    /// What `errno` tells of `call`.
+    init(_ call: String, code: CInt = errno) {
+        self.call = call
+        self.code = code
+    }
+
+    var description: String { "\(call): \(String(cString: strerror(code)))" }
+}

@@ -1,0 +1,84 @@
+import Foundation
+
+/// What `/proc` tells of the processes of this machine.
+enum ProcessTable {
+    struct Entry: Hashable, Sendable {
+        var pid: pid_t
+        var name: String
+        /// `R`, `S`, `Z`, …
+        var state: Character
+        var parent: pid_t
+        var session: pid_t
+        var startTicks: UInt64
+
+        /// A zombie has ended: it holds no memory, port or file, only its number until it is reaped.
+        var isAlive: Bool { state != "Z" && state != "X" }
+    }
+
+    /// The process with this number, if there is one.
+    static func entry(of pid: pid_t) -> Entry? {
+        read("/proc/\(pid)/stat").flatMap { parse($0) }
+    }
+
+    /// Every process that can be seen.
+    static func all() -> [Entry] {
+        guard let directory = opendir("/proc") else { return [] }
+        defer { closedir(directory) }
+        var entries: [Entry] = []
+        while let item = readdir(directory) {
+            let pid = withUnsafeBytes(of: &item.pointee.d_name) { bytes -> pid_t? in
+                var number: pid_t = 0
+                for byte in bytes {
+                    if byte == 0 { return number }
+                    guard byte >= 48, byte <= 57 else { return nil }
+                    number = number &* 10 &+ pid_t(byte - 48)
+                }
+                return nil
+            }
+            if let pid, pid > 0, let entry = entry(of: pid) { entries.append(entry) }
+        }
+        return entries
+    }
+
+    /// The value of a variable in the environment the process was started with; nil also when it may
+    /// not be read.
+    static func environment(of pid: pid_t, _ name: String) -> String? {
+        guard let bytes = read("/proc/\(pid)/environ") else { return nil }
+        let prefix = Array("\(name)=".utf8)
+        for variable in bytes.split(separator: 0) where variable.starts(with: prefix) {
+            return String(decoding: variable.dropFirst(prefix.count), as: UTF8.self)
+        }
+        return nil
+    }
+
+    /// `pid (name with spaces and parentheses) state ppid pgrp session … starttime …`, proc(5).
+    private static func parse(_ bytes: [UInt8]) -> Entry? {
+        guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
+            open < close, let pid = pid_t(String(decoding: bytes[..<open], as: UTF8.self).trimmingCharacters(in: .whitespaces))
+        else { return nil }
+        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 19, let state = fields[0].first else { return nil }
+        func number<Number: FixedWidthInteger>(_ index: Int) -> Number {
+            Number(String(decoding: fields[index], as: UTF8.self)) ?? 0
+        }
+        return Entry(
+            pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
+            state: Character(UnicodeScalar(state)), parent: number(1), session: number(3), startTicks: number(19))
+    }
+
+    private static func read(_ path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        return withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
+            while true {
+                let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+                if count < 0 && errno == EINTR { continue }
+                if count < 0 { return nil }
+                if count == 0 { return bytes }
+                bytes.append(contentsOf: buffer.prefix(count))
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import CLinux
+import Foundation
+
+/// A process to start: in a session of its own, with default signals, nothing inherited but what is
+/// said here.
+struct Spawn {
+    var executable: String
+    var arguments: [String]
+    var environment: [String: String]
+    var workingDirectory: String
+    /// File that its output is appended to, mode 0600.
+    var log: String
+    /// A descriptor it gets as number 3.
+    var inherited: CInt?
+
+    /// This program itself, wherever it has been moved to since it was started.
+    static let dwell = "/proc/self/exe"
+    /// The number under which a child finds the descriptor it inherits.
+    static let inheritedNumber: CInt = 3
+
+    /// Starts it.
+    ///
+    /// - Returns: its process id.
+    func start() throws(SystemError) -> pid_t {
+        let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard output >= 0 else { throw SystemError("open \(log)") }
+        defer { close(output) }
+        let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard input >= 0 else { throw SystemError("open /dev/null") }
+        defer { close(input) }
+
+        var pid: pid_t = 0
+        let code = Self.withCStrings(arguments) { argv in
+            Self.withCStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
+                clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
+            }
+        }
+        guard code == 0 else { throw SystemError("start \(arguments.first ?? executable) in \(workingDirectory)", code: code) }
+        return pid
+    }
+
+    private static func withCStrings<Result>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        return pointers.withUnsafeBufferPointer { buffer in
+            // An array with at least the terminating nil has a base address.
+            buffer.baseAddress.map(body)!
+        }
+    }
+}

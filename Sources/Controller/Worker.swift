@@ -1,0 +1,123 @@
+import EventLog
+import Lifecycle
+import Logging
+
+/// Does one piece of work in the world, and reports the outcome as a command.
+struct Worker: Sendable {
+    let access: LogAccess
+    let driver: any Driver
+    let loadBalancers: LoadBalancerLauncher
+    let prober: Prober
+    let logger: Logger
+
+    /// Does `work`, which `state` said is outstanding.
+    ///
+    /// - Returns: the stream version its outcome led to.
+    func perform(_ work: Work, _ state: ControllerState) async -> Int {
+        switch work {
+        case .launchReplica(let replica): await launch(replica, state)
+        case .watchReplica(let replica, let handle, let endpoint): await watch(replica, handle, endpoint, state)
+        case .removeReplica(let replica): await remove(replica, state)
+        case .launchLoadBalancer(let reference, let endpoint): await launch(reference, endpoint)
+        case .watchLoadBalancer(let reference, let handle):
+            if let reason = await loadBalancers.ended(reference, handle) {
+                await report(.loadBalancerEnded(reference, reason: reason))
+            }
+        case .removeLoadBalancer(let reference): await remove(reference)
+        case .finishStop: await report(.stopFinished)
+        case .finishTermination: await report(.terminationFinished)
+        }
+        return await access.state().version
+    }
+
+    /// Ends replicas of this controller that its state does not know.
+    func endStrangers(_ state: ControllerState) async {
+        let known = state.services.values.flatMap { service in
+            service.orderedReplicas.map { $0.reference(of: service.name) }
+        }
+        await driver.endStrangers(known: Set(known))
+    }
+
+    private func report(_ command: Command) async {
+        do {
+            _ = try await access.submit(command)
+        } catch {
+            logger.error("a report was refused: \(error)")
+        }
+    }
+
+    private func launch(_ replica: ReplicaReference, _ state: ControllerState) async {
+        guard let spec = state.services[replica.service]?.spec else { return }
+        do {
+            let launched = try await driver.launch(replica, spec)
+            await report(.replicaLaunched(replica, launched.handle, launched.endpoint))
+        } catch {
+            logger.warning("service \(replica.service): replica \(replica.id) could not be launched: \(error)")
+            await report(.replicaLaunchFailed(replica, reason: error.reason))
+        }
+    }
+
+    /// Sees the replica's `setup` end, then probes it, until its process ends or nobody wants to know.
+    private func watch(
+        _ replica: ReplicaReference, _ handle: Handle, _ endpoint: Endpoint, _ state: ControllerState
+    ) async {
+        guard let spec = state.services[replica.service]?.spec else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                guard await driver.setupFinished(replica, handle) else { return }
+                await report(.replicaStarted(replica))
+                await probe(replica, endpoint, spec.readinessProbe)
+            }
+            if let (ending, logTail) = await driver.ended(replica, handle) {
+                await report(.replicaEnded(replica, ending, logTail: logTail))
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Probes until cancelled: quickly until it is ready for the first time, then at its interval. Only
+    /// a change of the verdict is reported.
+    private func probe(_ replica: ReplicaReference, _ endpoint: Endpoint, _ probe: ReadinessProbe) async {
+        var reported: Bool?
+        var pause = Duration.milliseconds(10)
+        let interval = Duration.seconds(probe.endpointProbeIntervalSeconds)
+        while !Task.isCancelled {
+            let verdict = await prober.probe(endpoint, probe)
+            if Task.isCancelled { return }
+            if verdict.isReady != reported {
+                await report(.replicaProbed(replica, isReady: verdict.isReady, evidence: verdict.evidence))
+                reported = verdict.isReady
+            }
+            if verdict.isReady { pause = interval }
+            try? await Task.sleep(for: pause)
+            if pause < interval { pause = min(pause * 3 / 2, .seconds(1), interval) }
+        }
+    }
+
+    private func remove(_ replica: ReplicaReference, _ state: ControllerState) async {
+        let handle = state.services[replica.service]?.replicas[replica.id]?.handle
+        if let leftovers = await driver.end(replica, handle) {
+            await report(.replicaRemovalFailed(replica, leftovers: leftovers))
+        } else {
+            await report(.replicaRemoved(replica))
+        }
+    }
+
+    private func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) async {
+        do {
+            let handle = try loadBalancers.launch(reference, endpoint)
+            await report(.loadBalancerLaunched(reference, handle))
+        } catch {
+            logger.warning("service \(reference.service): its load balancer could not be started: \(error)")
+            await report(.loadBalancerEnded(reference, reason: "\(error)"))
+        }
+    }
+
+    private func remove(_ reference: LoadBalancerReference) async {
+        if let leftovers = await loadBalancers.end(reference) {
+            logger.error("service \(reference.service): its load balancer is left: \(leftovers)")
+        } else {
+            await report(.loadBalancerRemoved(reference))
+        }
+    }
+}

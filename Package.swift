@@ -9,6 +9,7 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "dwell",
     products: [
+        .executable(name: "dwell", targets: ["CLI"])
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -34,17 +35,53 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
+        // YAML in, checked values or one clear line out. The only importer of Yams.
+        .target(
+            name: "ServiceFile",
+            dependencies: ["Lifecycle", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         // System calls that Swift cannot express: variadic ones and raw syscalls.
         .target(name: "CLinux"),
-        // The controller process: scheduler, reconciler, prober, recovery, drivers.
+        // The data plane: a streaming HTTP/1.1 reverse proxy.
         .target(
-            name: "Controller",
+            name: "LoadBalancer",
             dependencies: [
-                "CLinux", "EventLog", "Lifecycle",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        // The controller process: scheduler, reconciler, prober, recovery, drivers.
+        .target(
+            name: "Controller",
+            dependencies: [
+                "CLinux", "EventLog", "Lifecycle", "LoadBalancer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        // The `dwell` executable: one command a file, no decisions.
+        .executableTarget(
+            name: "CLI",
+            dependencies: [
+                "Controller", "EventLog", "Lifecycle", "ServiceFile",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        // What tests share. Nothing of it reaches the shipped binary.
+        .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
+        .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),
+        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "TestKit"], swiftSettings: strict),
+        .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
+        .testTarget(
+            name: "LoadBalancerTests",
+            dependencies: [
+                "LoadBalancer",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: strict),
     ]

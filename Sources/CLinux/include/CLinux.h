@@ -40,11 +40,6 @@ static inline int clinux_become_subreaper(void) {
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-/// Sets the name `ps` and `/proc/PID/comm` show; at most 15 bytes are kept.
-static inline int clinux_set_name(const char *name) {
-    return prctl(PR_SET_NAME, name, 0, 0, 0);
-}
-
 /// A timer on `clock` that is read through a descriptor.
 static inline int clinux_timer(int clock) {
     return timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import Lifecycle
 
 /// Where the files of one controller are, under the home.
@@ -29,5 +30,21 @@ public struct ControllerPaths: Sendable {
     }
     public func replicaLog(_ service: ServiceName, _ id: Int) -> String {
         "\(serviceLogDirectory(service))/replica-\(id).log"
+    }
+}
+
+extension ControllerPaths {
+    /// Whether the service ever ran here.
+    public func hasLogs(of service: ServiceName) -> Bool {
+        access(serviceLogDirectory(service), F_OK) == 0
+    }
+
+    /// Ids of the replicas of the service that have a log.
+    public func replicaLogs(_ service: ServiceName) -> [Int] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: serviceLogDirectory(service))) ?? []
+        return files.compactMap { file in
+            guard file.hasPrefix("replica-"), file.hasSuffix(".log") else { return nil }
+            return Int(file.dropFirst("replica-".count).dropLast(".log".count))
+        }.sorted()
     }
 }

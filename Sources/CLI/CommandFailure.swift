@@ -1,0 +1,58 @@
+import EventLog
+import Foundation
+import Lifecycle
+
+/// A command that did not succeed: what to say, and the exit code.
+struct CommandFailure: Error {
+    /// One line for each thing that is wrong, without a newline at the end.
+    var lines: [String]
+    /// 2 for usage and bad files, 1 for failures.
+    var exitCode: Int32
+
+    init(_ line: String, exitCode: Int32 = 1) {
+        lines = [line]
+        self.exitCode = exitCode
+    }
+
+    init(usage lines: [String]) {
+        self.lines = lines
+        exitCode = 2
+    }
+
+    init(_ error: LogFailure) { self.init(error.description) }
+    init(_ error: Rejection) { self.init(error.description) }
+
+    init(_ error: SubmitError) {
+        switch error {
+        case .rejected(let rejection): self.init(rejection)
+        case .failed(let failure): self.init(failure)
+        }
+    }
+
+    func report() {
+        for line in lines { print("dwell: \(line)", to: .error) }
+    }
+}
+
+/// Where a line is printed.
+enum OutputChannel { case output, error }
+
+/// Prints a line. Unbuffered, so that what is piped is read as it comes, and both channels keep their
+/// order.
+func print(_ line: String, to channel: OutputChannel = .output) {
+    let descriptor = channel == .output ? STDOUT_FILENO : STDERR_FILENO
+    write(Array((line + "\n").utf8), to: descriptor)
+}
+
+/// Writes all bytes; gives up when nobody reads any more.
+func write(_ bytes: some Collection<UInt8>, to descriptor: CInt) {
+    var left = Array(bytes)[...]
+    while !left.isEmpty {
+        let count = left.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+        if count > 0 {
+            left = left.dropFirst(count)
+        } else if errno != EINTR {
+            return
+        }
+    }
+}

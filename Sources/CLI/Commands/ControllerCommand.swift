@@ -1,0 +1,108 @@
+import ArgumentParser
+import Controller
+import EventLog
+import Foundation
+import Lifecycle
+import Logging
+
+struct ControllerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "controller",
+        abstract: "Run a controller's process in the foreground, as systemd would.",
+        subcommands: [Run.self, Keep.self])
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Do what the controller has to do, until it is stopped.",
+            discussion: """
+                Other commands start this by themselves. By hand it is for systemd, or for watching:
+                  dwell controller run local
+                """)
+
+        @Argument(help: "Name of the controller.")
+        var controller: String
+
+        @Flag(help: .hidden)
+        var inherited = false
+
+        func run() async throws {
+            let name = try NameArgument.controller(controller)
+            Daemon.prepare(name: "dwell-ctl-\(name)")
+            let session = try Session(component: "controller")
+            let logger = Daemon.logger("controller \(name)")
+            let lease = try Lease(session.paths(name), inherited: inherited)
+            guard let lease else { throw CommandFailure("controller \(name) has a process already") }
+            // Kept: another keeper takes over should this process's keeper die.
+            if inherited { lease.watchKeeper(session.launcher(name), logger) }
+            repeat {
+                let process = try ControllerProcess(
+                    home: session.home, controller: name, log: session.log, environment: session.environment,
+                    author: session.author, logger: logger)
+                do {
+                    try await process.run()
+                } catch let rejection as Rejection {
+                    if inherited { return }
+                    throw CommandFailure(rejection)
+                }
+                // An `up` between the last look and the end of this process relies on it.
+            } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }
+        }
+    }
+
+    struct Keep: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Start the controller's process again when it dies.", shouldDisplay: false)
+
+        @Argument(help: "Name of the controller.")
+        var controller: String
+
+        @Flag(help: .hidden)
+        var inherited = false
+
+        func run() throws {
+            let name = try NameArgument.controller(controller)
+            Daemon.prepare(name: "dwell-keep-\(name)")
+            let session = try Session(component: "keeper")
+            let keeper = Keeper(
+                launcher: session.launcher(name), log: session.log, logger: Daemon.logger("keeper \(name)"),
+                author: session.author)
+            do {
+                try keeper.keep(inherited: inherited ? Daemon.inheritedDescriptor : nil)
+            } catch let failure as LogFailure {
+                throw CommandFailure(failure)
+            } catch {
+                throw CommandFailure("\(error)")
+            }
+        }
+    }
+}
+
+struct LoadBalancerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load-balancer", abstract: "Run a service's load balancer.", shouldDisplay: false)
+
+    @Option(help: "Name of the controller.")
+    var controller: String
+
+    @Option(help: "Name of the service.")
+    var service: String
+
+    @Option(help: "Stream version of the event that asked for it.")
+    var generation: Int
+
+    func run() async throws {
+        let controller = try NameArgument.controller(controller)
+        let service = try NameArgument.service(service)
+        Daemon.prepare(name: "dwell-lb-\(service)")
+        let session = try Session(component: "load-balancer")
+        let process = LoadBalancerProcess(
+            log: session.log, controller: controller,
+            reference: LoadBalancerReference(service: service, generation: generation),
+            logger: Daemon.logger("load balancer \(service)"))
+        do {
+            try await process.run(listening: Daemon.inheritedDescriptor)
+        } catch {
+            throw CommandFailure("load balancer of \(service): \(error)")
+        }
+    }
+}

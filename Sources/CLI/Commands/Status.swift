@@ -1,0 +1,96 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import Lifecycle
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show controllers, services and replicas.",
+        discussion: """
+            Answers from the database alone, also when no controller process lives.
+
+            Examples:
+              dwell status
+              dwell status hello
+              dwell status --json
+            """)
+
+    @Argument(help: "Only this service, or this controller.")
+    var name: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "List terminated controllers too.")
+    var all = false
+
+    func run() async throws {
+        let session = try Session()
+        let report = try session.read { (log) throws(LogFailure) in try log.status() }
+        let view = try StatusView(report, name: name, all: all)
+        if json {
+            print(try StatusJSON(view).text)
+        } else {
+            for line in StatusTables(view).lines { print(line) }
+        }
+        try session.ensureAllRunning()
+    }
+}
+
+/// What of a report is to be shown.
+struct StatusView {
+    let now: Instant
+    let controllers: [ControllerRow]
+    let services: [ServiceRow]
+    let replicas: [ReplicaRow]
+    let deadlines: [DeadlineRow]
+    /// Terminated controllers that are not shown.
+    let hidden: Int
+
+    init(_ report: StatusReport, name: String?, all: Bool) throws(CommandFailure) {
+        now = report.now
+        deadlines = report.deadlines
+        guard let name else {
+            controllers = report.controllers.filter { all || $0.status != ControllerStatus.terminated.rawValue }
+            services = report.services
+            replicas = report.replicas
+            hidden = report.controllers.count - controllers.count
+            return
+        }
+        hidden = 0
+        let named = report.services.filter { $0.name == name }
+        if !named.isEmpty {
+            services = named
+            controllers = report.controllers.filter { row in named.contains { $0.controller == row.name } }
+            replicas = report.replicas.filter { $0.service == name }
+            return
+        }
+        controllers = report.controllers.filter { $0.name == name }
+        services = report.services.filter { $0.controller == name }
+        replicas = report.replicas.filter { $0.controller == name }
+        guard controllers.isEmpty else { return }
+        let known = Set(report.services.map(\.name) + report.controllers.map(\.name)).sorted()
+        throw CommandFailure(
+            known.isEmpty
+                ? "no service or controller \(name): there are none"
+                : "no service or controller \(name); there is \(known.joined(separator: ", "))")
+    }
+
+    /// Microseconds until the controller stops by itself, if it is idle and will; negative when that is
+    /// overdue, because nothing of dwell has run since.
+    func autostopRemaining(of controller: ControllerRow) -> Int64? {
+        deadlines.first { $0.controller == controller.name && $0.kind == PendingDeadline.Key.idle.kind }
+            .map { $0.deadline.remainingMicroseconds(at: now) }
+    }
+
+    /// Microseconds it has been idle, if it is.
+    func idleTime(of controller: ControllerRow) -> Int64? {
+        guard controller.status == ControllerStatus.idle.rawValue else { return nil }
+        return controller.sinceMicroseconds.map { max(0, now.wallMicroseconds - $0) }
+    }
+
+    /// Services that hold the controller up.
+    func liveServices(of controller: ControllerRow) -> Int {
+        services.count { $0.controller == controller.name && $0.live }
+    }
+}

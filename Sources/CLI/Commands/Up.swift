@@ -1,0 +1,98 @@
+import ArgumentParser
+import Controller
+import EventLog
+import Foundation
+import Lifecycle
+import ServiceFile
+
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start a service, and its controller if need be.",
+        discussion: """
+            Reads a SkyServe service file, launches its replicas and load balancer, and waits until the \
+            service is READY. Prints its endpoint and how long each step took.
+
+            Examples:
+              dwell up service.yaml
+              dwell up service.yaml -n llm --controller prod
+              dwell up service.yaml --env MODEL=small --env TOKEN --detach
+            """)
+
+    @Argument(help: "The service file.")
+    var file: String
+
+    @Option(name: [.customShort("n"), .long], help: "Name of the service; default: the file's `name`, else derived from the file's name.")
+    var name: String?
+
+    @Option(help: "Controller to run it on.")
+    var controller = "local"
+
+    @Option(help: ArgumentHelp("Set an environment variable of the service; K alone takes it from here.", valueName: "K=V"))
+    var env: [String] = []
+
+    @Flag(help: "Return as soon as the request is on disk.")
+    var detach = false
+
+    func run() async throws {
+        let controller = try NameArgument.controller(controller)
+        // The file first: a bad one must not even make a home.
+        let request = try readRequest()
+        let session = try Session()
+        for note in request.notes { print("note: \(note)", to: .error) }
+        let policy = try session.configuredPolicy(controller)
+        let begun = ContinuousClock.now
+        let (receipt, from) = try await submit(request, policy, to: controller, session)
+        try session.ensureAllRunning()
+        guard let service = receipt.state.services[request.service] else {
+            throw CommandFailure("service \(request.service) was taken down again")
+        }
+        let endpoint = "http://\(service.endpoint)"
+        if detach {
+            print("Service \(request.service) is on its way: \(endpoint)")
+            print("  watch it: dwell status \(request.service)")
+            return
+        }
+        print("Service \(request.service) on controller \(controller): \(endpoint)")
+        let progress = UpProgress(service: request.service, session: session, begun: begun)
+        try await progress.follow(controller, after: from, generation: service.requestedAtMicroseconds)
+    }
+
+    private func readRequest() throws(CommandFailure) -> UpRequest {
+        try UpRequest(file: file, name: name, env: env)
+    }
+
+    /// Submits the request, and waits where waiting is all it takes: for an old life of the name to be
+    /// gone, or the controller's termination to end.
+    private func submit(
+        _ request: UpRequest, _ policy: AutostopPolicy, to controller: ControllerName, _ session: Session
+    ) async throws(CommandFailure) -> (Receipt, from: Int) {
+        let commandID = UUID().uuidString
+        let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        var said = ""
+        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
+            let ports = PortChooser.loadBalancerPorts(host: UpRequest.host, count: 32)
+            guard !ports.isEmpty else { throw CommandFailure("no port from \(PortChooser.firstLoadBalancerPort) on can be bound on \(UpRequest.host)") }
+            let command = Command.up(
+                Command.Up(
+                    service: request.service, spec: request.spec, policy: policy, host: UpRequest.host,
+                    candidatePorts: ports))
+            do {
+                return (try session.log.submit(command, to: controller, by: session.author, commandID: commandID), from)
+            } catch .rejected(.serviceExists(_, _, .shuttingDown)) {
+                announce("waiting for the \(request.service) that is being taken down", &said)
+            } catch .rejected(.terminating) {
+                announce("waiting for controller \(controller) to be terminated", &said)
+            } catch {
+                throw CommandFailure(error)
+            }
+            try session.ensureRunning(controller)
+        }
+        throw CommandFailure("cancelled")
+    }
+
+    private func announce(_ line: String, _ said: inout String) {
+        guard line != said else { return }
+        said = line
+        print(line)
+    }
+}

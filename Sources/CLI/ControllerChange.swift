@@ -1,0 +1,61 @@
+import EventLog
+import Foundation
+import Lifecycle
+
+/// Stopping and starting a controller, and waiting until it is done.
+enum ControllerChange {
+    static func stop(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
+        let begun = ContinuousClock.now
+        let before = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
+        if case .stopped = before.phase {
+            print("Controller \(name) is stopped already.")
+            return
+        }
+        let suspended = before.liveServices
+        _ = try session.submit(.stop, to: name)
+        try await session.wait(for: name) { (state) throws(CommandFailure) in
+            switch state.phase {
+            case .stopped, .terminated: return true
+            case .starting, .up, .idle: throw CommandFailure("controller \(name) was started again by somebody else")
+            case .absent, .stopping, .failed, .terminating: return false
+            }
+        }
+        try await session.waitForProcessEnd(of: name)
+        print("Controller \(name) is stopped (\(TimeText.seconds(since: begun))).")
+        if !suspended.isEmpty {
+            let names = suspended.map(\.rawValue).joined(separator: ", ")
+            print("  \(names) will be served again after: dwell start \(name)")
+        }
+    }
+
+    static func start(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
+        let begun = ContinuousClock.now
+        let policy = try session.configuredPolicy(name)
+        let receipt = try session.submit(.start(policy: policy), to: name)
+        if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
+            try session.ensureRunning(name)
+            print("Controller \(name) is \(receipt.state.status.rawValue) already.")
+            return
+        }
+        try await session.wait(for: name) { (state) throws(CommandFailure) in
+            switch state.phase {
+            case .up, .idle: return true
+            case .failed(let reason): throw CommandFailure("controller \(name) could not be started: \(reason)")
+            case .stopped, .terminated: throw CommandFailure("controller \(name) was stopped by somebody else")
+            case .absent, .starting, .stopping, .terminating: return false
+            }
+        }
+        print("Controller \(name) is up (\(TimeText.seconds(since: begun))).")
+    }
+
+    static func terminate(_ name: ControllerName, force: Bool, _ session: Session) async throws(CommandFailure) {
+        let begun = ContinuousClock.now
+        _ = try session.submit(.terminate(force: force), to: name)
+        try await session.wait(for: name) { (state) throws(CommandFailure) in
+            if case .terminated = state.phase { return true }
+            return false
+        }
+        try await session.waitForProcessEnd(of: name)
+        print("Controller \(name) is terminated (\(TimeText.seconds(since: begun))). Its history stays in the log.")
+    }
+}

@@ -1,0 +1,116 @@
+import EventLog
+import Foundation
+import Lifecycle
+
+/// `dwell status --json`: one object with `controllers`, `services` and `replicas`. Times are seconds
+/// since 1970, spans are seconds.
+struct StatusJSON: Encodable {
+    private let controllers: [Controller]
+    private let services: [Service]
+    private let replicas: [Replica]
+
+    init(_ view: StatusView) {
+        controllers = view.controllers.map { Controller($0, view) }
+        services = view.services.map(Service.init)
+        replicas = view.replicas.map(Replica.init)
+    }
+
+    var text: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+
+    private struct Controller: Encodable {
+        var name: String
+        var status: String
+        var reason: String?
+        var services: Int
+        var liveServices: Int
+        var idleSeconds: Double?
+        /// The window; null for never.
+        var autostopIdleSeconds: Double?
+        var autostopSource: String
+        var autostopInSeconds: Double?
+        var autostopAt: Double?
+        var startedAt: Double?
+        var recoveries: Int
+        var willStartAgain: Bool
+
+        init(_ row: ControllerRow, _ view: StatusView) {
+            name = row.name
+            status = row.status
+            reason = row.reason
+            services = view.services.count { $0.controller == row.name }
+            liveServices = view.liveServices(of: row)
+            idleSeconds = seconds(view.idleTime(of: row))
+            autostopIdleSeconds = row.idleTimeoutSeconds
+            autostopSource = row.policySource
+            let remaining = view.autostopRemaining(of: row)
+            autostopInSeconds = seconds(remaining)
+            autostopAt = seconds(remaining.map { $0 + view.now.wallMicroseconds })
+            startedAt = seconds(row.startedAtMicroseconds)
+            recoveries = row.recoveries
+            willStartAgain = row.startAgain
+        }
+    }
+
+    private struct Service: Encodable {
+        var name: String
+        var controller: String
+        var version: Int
+        var status: String
+        var reason: String?
+        var endpoint: String
+        var readyReplicas: Int
+        var replicas: Int
+        var requestedAt: Double?
+        var requestedBy: String
+        var readySince: Double?
+
+        init(_ row: ServiceRow) {
+            name = row.name
+            controller = row.controller
+            version = row.version
+            status = row.status
+            reason = row.reason
+            endpoint = row.endpoint
+            readyReplicas = row.readyReplicas
+            replicas = row.wantedReplicas
+            requestedAt = seconds(row.requestedAtMicroseconds)
+            requestedBy = row.requestedBy
+            readySince = seconds(row.readySinceMicroseconds)
+        }
+    }
+
+    private struct Replica: Encodable {
+        var service: String
+        var controller: String
+        var id: Int
+        var version: Int
+        var status: String
+        var reason: String?
+        var endpoint: String?
+        var launchedAt: Double?
+        var since: Double?
+
+        init(_ row: ReplicaRow) {
+            service = row.service
+            controller = row.controller
+            id = row.id
+            version = row.version
+            status = row.status
+            reason = row.reason
+            endpoint = row.endpoint.map { "http://\($0)" }
+            launchedAt = seconds(row.launchedAtMicroseconds)
+            since = seconds(row.sinceMicroseconds)
+        }
+    }
+}
+
+private func seconds(_ microseconds: Int64?) -> Double? {
+    microseconds.map { Double($0) / 1_000_000 }
+}

@@ -1,0 +1,94 @@
+import EventLog
+import Lifecycle
+
+/// `dwell status` for people, in SkyServe's columns and words.
+struct StatusTables {
+    private let view: StatusView
+
+    init(_ view: StatusView) { self.view = view }
+
+    var lines: [String] {
+        guard !view.controllers.isEmpty else {
+            return ["No controllers. Start a service: dwell up service.yaml"] + hidden
+        }
+        var lines = ["Controllers"] + controllers.lines
+        if !view.services.isEmpty { lines += ["", "Services"] + services.lines }
+        if !view.replicas.isEmpty { lines += ["", "Service Replicas"] + replicas.lines }
+        let notes = self.notes
+        if !notes.isEmpty { lines += [""] + notes }
+        return lines + hidden
+    }
+
+    private var hidden: [String] {
+        view.hidden == 0 ? [] : ["(\(view.hidden) terminated, not shown: dwell status --all)"]
+    }
+
+    private var controllers: Table {
+        var table = Table(["NAME", "STATE", "SERVICES", "IDLE", "AUTOSTOP", "UPTIME"])
+        for row in view.controllers {
+            table.add([
+                row.name, row.status, String(view.services.count { $0.controller == row.name }),
+                view.idleTime(of: row).map { TimeText.span(microseconds: $0) } ?? "-", autostop(row),
+                row.startedAtMicroseconds.map { age(since: $0) } ?? "-",
+            ])
+        }
+        return table
+    }
+
+    /// The window, and when it is counting what is left of it and the clock time of the stop.
+    private func autostop(_ row: ControllerRow) -> String {
+        guard let seconds = row.idleTimeoutSeconds else { return "never" }
+        let window = TimeText.window(seconds: seconds)
+        guard let left = view.autostopRemaining(of: row) else { return window }
+        if left < 0 { return "\(window), overdue by \(TimeText.span(microseconds: -left))" }
+        return "\(window), in \(TimeText.span(microseconds: left)) (\(TimeText.clock(inMicroseconds: left, view.now)))"
+    }
+
+    private var services: Table {
+        let several = Set(view.controllers.map(\.name)).count > 1
+        var table = Table(
+            ["NAME", "VERSION", "UPTIME", "STATUS", "REPLICAS", "ENDPOINT"] + (several ? ["CONTROLLER"] : []))
+        for row in view.services {
+            table.add(
+                [
+                    row.name, String(row.version), row.readySinceMicroseconds.map { age(since: $0) } ?? "-",
+                    row.status, "\(row.readyReplicas)/\(row.wantedReplicas)", row.endpoint,
+                ] + (several ? [row.controller] : []))
+        }
+        return table
+    }
+
+    private var replicas: Table {
+        var table = Table(
+            ["SERVICE_NAME", "ID", "VERSION", "ENDPOINT", "LAUNCHED", "RESOURCES", "STATUS", "REGION"])
+        for row in view.replicas {
+            table.add([
+                row.service, String(row.id), String(row.version), row.endpoint.map { "http://\($0)" } ?? "-",
+                row.launchedAtMicroseconds.map { age(since: $0) + " ago" } ?? "-", "-", row.status, "local",
+            ])
+        }
+        return table
+    }
+
+    /// Reasons, where there is more to say than a status.
+    private var notes: [String] {
+        var notes: [String] = []
+        for row in view.controllers {
+            if row.status == ControllerStatus.failed.rawValue, let reason = row.reason {
+                notes.append("controller \(row.name): \(reason)")
+            }
+            if row.status == ControllerStatus.stopping.rawValue, row.startAgain {
+                notes.append("controller \(row.name): will start again once stopped")
+            }
+        }
+        for row in view.services { if let reason = row.reason { notes.append("\(row.name): \(reason)") } }
+        for row in view.replicas {
+            if let reason = row.reason { notes.append("\(row.service) replica \(row.id): \(reason)") }
+        }
+        return notes
+    }
+
+    private func age(since microseconds: Int64) -> String {
+        TimeText.span(microseconds: view.now.wallMicroseconds - microseconds)
+    }
+}

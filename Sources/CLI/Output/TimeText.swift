@@ -1,0 +1,48 @@
+import Foundation
+import Lifecycle
+
+/// Moments and spans of time as people read them.
+enum TimeText {
+    /// `14:32:10`, or with the date when it is not today.
+    static func clock(atMicroseconds at: Int64, now: Instant) -> String {
+        let moment = components(at)
+        let today = components(now.wallMicroseconds)
+        let time = String(format: "%02d:%02d:%02d", moment.tm_hour, moment.tm_min, moment.tm_sec)
+        guard moment.tm_yday != today.tm_yday || moment.tm_year != today.tm_year else { return time }
+        return String(format: "%04d-%02d-%02d ", moment.tm_year + 1900, moment.tm_mon + 1, moment.tm_mday) + time
+    }
+
+    /// The clock time a span from now.
+    static func clock(inMicroseconds left: Int64, _ now: Instant) -> String {
+        clock(atMicroseconds: now.wallMicroseconds + left, now: now)
+    }
+
+    /// `9m 58s`, `3d 2h`, `0s`.
+    static func span(microseconds: Int64) -> String {
+        let seconds = Int64((Double(max(0, microseconds)) / 1_000_000).rounded())
+        let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")]
+        guard let largest = units.firstIndex(where: { seconds >= $0.0 }) else { return "0s" }
+        let (size, letter) = units[largest]
+        let rest = seconds % size
+        guard largest + 1 < units.count, rest / units[largest + 1].0 > 0 else { return "\(seconds / size)\(letter)" }
+        return "\(seconds / size)\(letter) \(rest / units[largest + 1].0)\(units[largest + 1].1)"
+    }
+
+    /// `10m`, `90s`: an idle window, exactly.
+    static func window(seconds: Double) -> String {
+        guard seconds >= 1, seconds == seconds.rounded() else { return "\(seconds)s" }
+        return span(microseconds: Int64(seconds) * 1_000_000)
+    }
+
+    /// `0.42 s`.
+    static func seconds(since begun: ContinuousClock.Instant) -> String {
+        String(format: "%.2f s", Double((ContinuousClock.now - begun) / .microseconds(1)) / 1_000_000)
+    }
+
+    private static func components(_ microseconds: Int64) -> tm {
+        var seconds = time_t(microseconds / 1_000_000)
+        var result = tm()
+        localtime_r(&seconds, &result)
+        return result
+    }
+}

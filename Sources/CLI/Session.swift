@@ -1,0 +1,129 @@
+import Controller
+import EventLog
+import Foundation
+import Lifecycle
+import ServiceFile
+
+/// What every command works with: the home, the log, and who gives the command.
+struct Session {
+    let home: Home
+    let log: EventLog
+    let environment: [String: String]
+    let author: Author
+
+    /// Opens the log in the home that the environment names.
+    init(component: String = "cli") throws(CommandFailure) {
+        environment = ProcessInfo.processInfo.environment
+        home = Home(environment: environment)
+        author = Author(actor: Self.actor, component: component)
+        do {
+            log = try EventLog(home: home)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// `user@host`, by the user database rather than by the environment, which anybody can set.
+    private static var actor: String {
+        let user = getpwuid(getuid()).flatMap { String(cString: $0.pointee.pw_name) } ?? "uid \(getuid())"
+        return "\(user)@\(ProcessInfo.processInfo.hostName)"
+    }
+
+    func submit(
+        _ command: Command, to controller: ControllerName, commandID: String = UUID().uuidString
+    ) throws(CommandFailure) -> Receipt {
+        do {
+            return try log.submit(command, to: controller, by: author, commandID: commandID)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// Runs a read of the log, with its failure in the user's words.
+    func read<Value>(_ body: (EventLog) throws(LogFailure) -> Value) throws(CommandFailure) -> Value {
+        do {
+            return try body(log)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    func launcher(_ controller: ControllerName) -> ControllerLauncher {
+        ControllerLauncher(home: home, controller: controller, environment: environment)
+    }
+
+    func paths(_ controller: ControllerName) -> ControllerPaths {
+        ControllerPaths(home: home, controller: controller)
+    }
+
+    /// Sees to it that the controller has a process if it has anything to do.
+    func ensureRunning(_ controller: ControllerName) throws(CommandFailure) {
+        guard try read({ (log) throws(LogFailure) in try log.state(of: controller).needsProcess }) else { return }
+        do {
+            try launcher(controller).ensureRunning()
+        } catch {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    /// Every command does this at its end: whichever comes first after a crash brings back what died.
+    func ensureAllRunning() throws(CommandFailure) {
+        for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
+            try ensureRunning(controller)
+        }
+    }
+
+    /// Waits until `isDone` says so of the controller's state, and sees to it meanwhile that the
+    /// controller has a process.
+    func wait(
+        for controller: ControllerName, until isDone: (ControllerState) throws(CommandFailure) -> Bool
+    ) async throws(CommandFailure) {
+        for await _ in Commits.ticks(log.bell, safetyPollSeconds: 0.5) {
+            let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
+            if try isDone(state) { return }
+            try ensureRunning(controller)
+        }
+    }
+
+    /// Waits for the end of the controller's process, which follows its last event at once.
+    func waitForProcessEnd(of controller: ControllerName) async throws(CommandFailure) {
+        let limit = ContinuousClock.now + .seconds(5)
+        while try !isLeaseFree(controller), ContinuousClock.now < limit {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private func isLeaseFree(_ controller: ControllerName) throws(CommandFailure) -> Bool {
+        do {
+            return try launcher(controller).isLeaseFree()
+        } catch {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    /// What `config.yaml` says of the controller's autostop.
+    func configuredPolicy(_ controller: ControllerName) throws(CommandFailure) -> AutostopPolicy {
+        do {
+            return try Configuration.load(path: home.configuration).policy(for: controller)
+        } catch {
+            throw CommandFailure(usage: "\(error)".split(separator: "\n").map(String.init))
+        }
+    }
+}
+
+/// Names on the command line, checked.
+enum NameArgument {
+    static func controller(_ text: String) throws(CommandFailure) -> ControllerName {
+        guard let name = ControllerName(rawValue: text) else { throw failure("a controller", text) }
+        return name
+    }
+
+    static func service(_ text: String) throws(CommandFailure) -> ServiceName {
+        guard let name = ServiceName(rawValue: text) else { throw failure("a service", text) }
+        return name
+    }
+
+    private static func failure(_ what: String, _ text: String) -> CommandFailure {
+        CommandFailure("\"\(text)\" cannot be the name of \(what): names are \(NameRule.inWords)", exitCode: 2)
+    }
+}

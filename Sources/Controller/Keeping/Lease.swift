@@ -1,0 +1,44 @@
+import Dispatch
+import EventLog
+import Foundation
+import Logging
+
+/// A controller process's proof that it is the only one. Held until the process ends.
+public final class Lease: Sendable {
+    private let lock: FileLock
+    private let paths: ControllerPaths
+
+    /// Takes the lease.
+    ///
+    /// - Parameter inherited: the parent holds it already and has handed it over as descriptor 3.
+    /// - Returns: nil when another controller process has it.
+    public init?(_ paths: ControllerPaths, inherited: Bool) throws {
+        self.paths = paths
+        if inherited {
+            lock = FileLock(inherited: Spawn.inheritedNumber)
+        } else {
+            guard let lock = try FileLock.attempt(paths.lease) else { return nil }
+            self.lock = lock
+        }
+    }
+
+    /// Starts another keeper whenever the one there is dies. Waits in `flock` on a thread of its own,
+    /// which costs nothing until then.
+    public func watchKeeper(_ launcher: ControllerLauncher, _ logger: Logger) {
+        let path = paths.keeperLock
+        let thread = Thread {
+            while true {
+                do {
+                    let lock = try FileLock.wait(path)
+                    logger.warning("the keeper died; starting another")
+                    try launcher.startKeeper(lock)
+                } catch {
+                    logger.error("no keeper: \(error)")
+                    sleep(1)
+                }
+            }
+        }
+        thread.stackSize = 256 * 1024
+        thread.start()
+    }
+}

@@ -34,7 +34,7 @@ struct UpProgress {
             }
             switch now.status {
             case .ready:
-                print("Service \(service) is READY after \(elapsed): http://\(now.endpoint)")
+                print("Service \(service) is READY after \(TimeText.seconds(since: begun)): http://\(now.endpoint)")
                 if let summary = steps.summary { print("  \(summary)") }
                 return
             case .failed:
@@ -56,8 +56,8 @@ struct UpProgress {
     }
 
     private var elapsed: String {
-        let seconds = Double((ContinuousClock.now - begun) / .microseconds(1)) / 1_000_000
-        return String(format: "%6.2f s", seconds)
+        let text = TimeText.seconds(since: begun)
+        return String(repeating: " ", count: max(0, 8 - text.count)) + text
     }
 
     private func failure(_ service: ServiceState, _ controller: ControllerName, _ steps: UpSteps) -> CommandFailure {

@@ -99,7 +99,8 @@ public final class EventLog: Sendable {
         }
         // Taken inside the transaction: what is decided is decided at this moment and no earlier.
         let surroundings = Surroundings(
-            now: try Clock.now(), takenPorts: try takenPorts(by: command, db), actor: author.actor)
+            now: try Clock.now(), portsTakenElsewhere: try portsTaken(besides: controller, for: command, db),
+            actor: author.actor)
         let decision = try state.decide(command, surroundings)
         guard !decision.events.isEmpty else {
             return (Receipt(state: state, events: [], isRepeated: false), head: nil)
@@ -135,11 +136,14 @@ public final class EventLog: Sendable {
             arguments: [controller.rawValue, commandID]) ?? false
     }
 
-    /// Only an `up` chooses a port, so only it needs to know which are taken.
-    private func takenPorts(by command: Command, _ db: Database) throws -> Set<UInt16> {
+    /// Ports that services of other controllers hold. Only an `up` chooses a port, so only it needs to
+    /// know.
+    private func portsTaken(besides controller: ControllerName, for command: Command, _ db: Database) throws -> Set<UInt16> {
         guard case .up = command else { return [] }
         return Set(
-            try Int.fetchAll(db, sql: "SELECT port FROM services").compactMap { UInt16(exactly: $0) })
+            try Int.fetchAll(
+                db, sql: "SELECT port FROM services WHERE controller <> ?", arguments: [controller.rawValue]
+            ).compactMap { UInt16(exactly: $0) })
     }
 
     private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {

@@ -62,16 +62,16 @@ public enum Command: Hashable, Sendable {
     }
 }
 
-/// What `decide` may know beyond its controller's state: the moment, and the ports that services of
-/// every controller hold.
+/// What `decide` may know beyond its controller's state: the moment, who asks, and the ports that
+/// services of other controllers hold.
 public struct Surroundings: Hashable, Sendable {
     public var now: Instant
-    public var takenPorts: Set<UInt16>
+    public var portsTakenElsewhere: Set<UInt16>
     public var actor: String
 
-    public init(now: Instant, takenPorts: Set<UInt16> = [], actor: String) {
+    public init(now: Instant, portsTakenElsewhere: Set<UInt16> = [], actor: String) {
         self.now = now
-        self.takenPorts = takenPorts
+        self.portsTakenElsewhere = portsTakenElsewhere
         self.actor = actor
     }
 }

@@ -6,7 +6,7 @@ extension Decision {
             try replace(existing)
         }
         try ensureStarted(for: request.service, policy: request.policy)
-        let taken = surroundings.takenPorts
+        let taken = surroundings.portsTakenElsewhere
         guard let port = request.candidatePorts.first(where: { !taken.contains($0) && !isHeld($0) }) else {
             throw .noPortLeft(request.candidatePorts)
         }

@@ -118,6 +118,9 @@ public enum Ending: Hashable, Sendable, Codable {
 
     public var inWords: String {
         switch self {
+        // The shell tells a signal as 128 and its number.
+        case .exited(let code, let stage) where (129...192).contains(code):
+            "`\(stage.rawValue)` exited with code \(code) (signal \(code - 128))"
         case .exited(let code, let stage): "`\(stage.rawValue)` exited with code \(code)"
         case .signaled(let signal, let stage): "`\(stage.rawValue)` was ended by signal \(signal)"
         case .vanished: "its process is gone, and nobody saw how it ended"

@@ -71,8 +71,7 @@ struct Down: AsyncParsableCommand {
         try await session.wait(for: controller) { (state) throws(CommandFailure) in
             for name in left {
                 guard let service = state.services[name], service.isEnding else {
-                    let seconds = Double((ContinuousClock.now - begun) / .microseconds(1)) / 1_000_000
-                    print("Service \(name) is down (\(String(format: "%.2f", seconds)) s).")
+                    print("Service \(name) is down (\(TimeText.seconds(since: begun))).")
                     left.removeAll { $0 == name }
                     continue
                 }

@@ -83,7 +83,10 @@ struct StatusTables {
         }
         for row in view.services { if let reason = row.reason { notes.append("\(row.name): \(reason)") } }
         for row in view.replicas {
-            if let reason = row.reason { notes.append("\(row.service) replica \(row.id): \(reason)") }
+            guard let reason = row.reason else { continue }
+            // A service says itself which replica made it fail.
+            let isSaid = notes.contains { $0.hasSuffix("replica \(row.id): \(reason)") && $0.hasPrefix(row.service) }
+            if !isSaid { notes.append("\(row.service) replica \(row.id): \(reason)") }
         }
         return notes
     }

@@ -34,6 +34,15 @@ public struct ControllerPaths: Sendable {
 }
 
 extension ControllerPaths {
+    /// Removes the files of a replica, and the folders that are empty then.
+    func removeRunDirectory(_ replica: ReplicaReference) {
+        let directory = URL(fileURLWithPath: runDirectory(replica))
+        try? FileManager.default.removeItem(at: directory)
+        for folder in [directory.deletingLastPathComponent(), directory.deletingLastPathComponent().deletingLastPathComponent()] {
+            rmdir(folder.path)
+        }
+    }
+
     /// Whether the service ever ran here.
     public func hasLogs(of service: ServiceName) -> Bool {
         access(serviceLogDirectory(service), F_OK) == 0

@@ -160,7 +160,7 @@ final class LocalDriver: Driver {
         let tree = ProcessTree(cookie: cookie(of: replica), leader: handle.flatMap(ProcessIdentity.init))
         if let leftovers = await tree.end(gracePeriodSeconds: gracePeriodSeconds) { return leftovers }
         _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
-        try? FileManager.default.removeItem(atPath: paths.runDirectory(replica))
+        paths.removeRunDirectory(replica)
         return nil
     }
 

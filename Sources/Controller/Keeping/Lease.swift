@@ -17,9 +17,18 @@ public final class Lease: Sendable {
         if inherited {
             lock = FileLock(inherited: Spawn.inheritedNumber)
         } else {
-            guard let lock = try FileLock.attempt(paths.lease) else { return nil }
+            guard let lock = try Self.attempt(paths.lease) else { return nil }
             self.lock = lock
         }
+    }
+
+    /// Somebody who only looks whether the lease is free holds it for a moment, which is waited out.
+    private static func attempt(_ path: String) throws -> FileLock? {
+        for _ in 0..<20 {
+            if let lock = try FileLock.attempt(path) { return lock }
+            usleep(10_000)
+        }
+        return nil
     }
 
     /// Starts another keeper whenever the one there is dies. Waits in `flock` on a thread of its own,

@@ -6,9 +6,9 @@ import Logging
 /// The process that does what the log says must be done.
 ///
 /// It holds no truth of its own. Whenever something may have changed (a commit, a timer, work that
-/// ended), it reads the state, fires the deadlines that are due, and compares the outstanding work with
-/// the work in flight. So a crash costs it nothing: the next process reads the same state and finds the
-/// same work, and what the old one had launched is found by its cookie and adopted.
+/// ended), it reads the state and runs what ``ControllerLoop`` answers. So a crash costs it nothing: the
+/// next process reads the same state and finds the same work, and what the old one had launched is
+/// found by its cookie and adopted.
 ///
 /// It serves for as long as the state needs a process, then returns.
 public actor ControllerProcess {
@@ -16,14 +16,15 @@ public actor ControllerProcess {
     private let worker: Worker
     private let alarm: Alarm
     private let logger: Logger
-    private let bell: String
-    private var reconciler = Reconciler()
+    private let bell: CommitBell
+    private var loop = ControllerLoop(process: ProcessIdentity.current.handle.rawValue)
+    private var isRetrying = false
     private var tasks: [Reconciler.Subject: Task<Void, Never>] = [:]
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
-    /// How often it looks even if nothing woke it, should a ring of the bell have been lost.
-    private static let safetyPoll = Duration.seconds(1)
+    /// How long to wait before work that had no effect is tried again.
+    private static let retryPause = Duration.seconds(1)
 
     public init(
         home: Home, controller: ControllerName, log: EventLog, environment: [String: String], author: Author,
@@ -40,24 +41,21 @@ public actor ControllerProcess {
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
             prober: Prober(), logger: logger)
         alarm = try Alarm()
-        bell = home.commitBell
+        bell = log.bell
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Serves until the state needs no process any more.
     ///
-    /// - Throws: ``Rejection/nothingToRun(_:_:)`` when it needs none from the start.
+    /// - Throws: ``LogFailure`` when this machine does not tell its boot.
     public func run() async throws {
-        let ears = try Readiness.ofChanges(at: bell)
-        let first = try await access.submit(.takeOver(process: ProcessIdentity.current.handle.rawValue))
-        logger.info("controller \(first.name) is \(first.status.rawValue)")
-        await worker.endStrangers(first)
-        let listening = listen(to: alarm.ticks + [ears])
+        let listening = listen(to: alarm.ticks + [Commits.ticks(bell)])
         defer { listening.cancel() }
+        let first = await access.state()
+        await worker.endStrangers(first)
         wake.yield()
         for await _ in wakes {
-            let state = await catchUp()
-            guard state.needsProcess else { break }
+            guard try await goOn() else { break }
         }
         for task in tasks.values { task.cancel() }
         logger.info("nothing left to run")
@@ -69,64 +67,65 @@ public actor ControllerProcess {
                 for stream in ticks {
                     group.addTask { for await _ in stream { wake.yield() } }
                 }
-                group.addTask {
-                    while !Task.isCancelled {
-                        try? await Task.sleep(for: Self.safetyPoll)
-                        wake.yield()
-                    }
-                }
             }
         }
     }
 
-    /// Does what there is to do now, and sets the alarm for what there is to do later.
-    private func catchUp() async -> ControllerState {
-        var state = await access.state()
-        // A start that was asked for while stopping is begun by this same process.
-        if case .starting = state.phase { state = await takeOver() ?? state }
-        state = await fireDueDeadlines(state)
-        for action in reconciler.reconcile(state.outstanding, version: state.version) { run(action, state) }
-        if reconciler.hasFruitlessWork { retryLater() }
-        return state
-    }
-
-    private func takeOver() async -> ControllerState? {
-        try? await access.submit(.takeOver(process: ProcessIdentity.current.handle.rawValue))
-    }
-
-    private func fireDueDeadlines(_ state: ControllerState) async -> ControllerState {
-        var state = state
-        guard let now = try? Clock.now() else { return state }
-        for pending in state.pendingDeadlines where pending.deadline.latenessMicroseconds(at: now) != nil {
-            let command = Command.deadlineReached(pending.key, generation: pending.generation)
-            state = (try? await access.submit(command)) ?? state
-        }
-        alarm.arm(state.pendingDeadlines, bootID: now.bootID)
-        return state
-    }
-
-    private func run(_ action: Reconciler.Action, _ state: ControllerState) {
-        switch action {
-        case .cancel(let subject):
-            tasks[subject]?.cancel()
-        case .begin(let work):
-            tasks[work.subject] = Task { [worker] in
-                let version = await worker.perform(work, state)
-                self.finished(work.subject, atVersion: version)
+    /// Does what there is to do now.
+    ///
+    /// - Returns: whether there is anything to wait for.
+    private func goOn() async throws -> Bool {
+        let state = await access.state()
+        for action in loop.wake(state, now: try Clock.now()) {
+            switch action {
+            case .submit(let command):
+                await submit(command)
+                wake.yield()
+            case .begin(let work):
+                begin(work, state)
+            case .cancel(let subject):
+                tasks[subject]?.cancel()
+            case .arm(let pending):
+                alarm.arm(pending, bootID: try Clock.now().bootID)
+            case .retryLater:
+                retryLater()
+            case .end:
+                return false
             }
+        }
+        return true
+    }
+
+    private func submit(_ command: Command) async {
+        do {
+            let state = try await access.submit(command)
+            if case .takeOver = command { logger.info("controller \(state.name) is \(state.status.rawValue)") }
+        } catch {
+            // An expected race: it was stopped for good between the look and this.
+            logger.info("\(error)")
+        }
+    }
+
+    private func begin(_ work: Work, _ state: ControllerState) {
+        tasks[work.subject] = Task { [worker] in
+            let version = await worker.perform(work, state)
+            self.finished(work.subject, atVersion: version)
         }
     }
 
     private func finished(_ subject: Reconciler.Subject, atVersion version: Int) {
         tasks[subject] = nil
-        reconciler.finished(subject, atVersion: version)
+        loop.finished(subject, atVersion: version)
         wake.yield()
     }
 
     private func retryLater() {
+        guard !isRetrying else { return }
+        isRetrying = true
         Task {
-            try? await Task.sleep(for: Self.safetyPoll)
-            reconciler.retry()
+            try? await Task.sleep(for: Self.retryPause)
+            isRetrying = false
+            loop.retry()
             wake.yield()
         }
     }

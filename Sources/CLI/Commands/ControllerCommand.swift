@@ -34,16 +34,15 @@ struct ControllerCommand: AsyncParsableCommand {
             guard let lease else { throw CommandFailure("controller \(name) has a process already") }
             // Kept: another keeper takes over should this process's keeper die.
             if inherited { lease.watchKeeper(session.launcher(name), logger) }
+            let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
+            guard state.needsProcess || inherited else {
+                throw CommandFailure("controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
+            }
             repeat {
                 let process = try ControllerProcess(
                     home: session.home, controller: name, log: session.log, environment: session.environment,
                     author: session.author, logger: logger)
-                do {
-                    try await process.run()
-                } catch let rejection as Rejection {
-                    if inherited { return }
-                    throw CommandFailure(rejection)
-                }
+                try await process.run()
                 // An `up` between the last look and the end of this process relies on it.
             } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }
         }

@@ -1,37 +1,37 @@
-import Lifecycle
-
 /// Which work is in flight, and what to begin or cancel next. A pure state machine that returns actions;
-/// ``ControllerProcess`` runs them, and the simulator runs them in a world of its own.
+/// the controller process runs them, and the simulator runs them in a world of its own.
 ///
 /// At most one piece of work is in flight for each subject (a replica, a load balancer, the controller),
 /// so a replica is never removed while it is being launched. Watching is cancelled when it is no longer
 /// wanted; launching and removing are left to end, for half of either is worse than both.
-struct Reconciler {
+public struct Reconciler: Sendable {
     /// What a piece of work is about.
-    enum Subject: Hashable, Sendable {
+    public enum Subject: Hashable, Sendable {
         case controller
         case loadBalancer(LoadBalancerReference)
         case replica(ReplicaReference)
     }
 
-    enum Action: Hashable, Sendable {
+    public enum Action: Hashable, Sendable {
         case begin(Work)
         /// The work in flight for this subject is not wanted any more; ``finished(_:atVersion:)`` must
         /// still be called once it has ended.
         case cancel(Subject)
     }
 
-    private var inFlight: [Subject: Work] = [:]
+    public private(set) var inFlight: [Subject: Work] = [:]
     /// Work that ended and left the state as it was; it is not begun again before ``retry()``.
     private var fruitless: [Subject: (work: Work, version: Int)] = [:]
 
     /// Whether work ended without changing the state: time to call ``retry()`` after a pause.
-    var hasFruitlessWork: Bool { !fruitless.isEmpty }
+    public var hasFruitlessWork: Bool { !fruitless.isEmpty }
+
+    public init() {}
 
     /// Compares what is outstanding with what is in flight.
     ///
     /// - Parameter version: the stream version of the state `outstanding` was derived from.
-    mutating func reconcile(_ outstanding: [Work], version: Int) -> [Action] {
+    public mutating func reconcile(_ outstanding: [Work], version: Int) -> [Action] {
         var actions: [Action] = []
         var wanted: [Subject: Work] = [:]
         for work in outstanding { wanted[work.subject] = work }
@@ -47,17 +47,18 @@ struct Reconciler {
     }
 
     /// The work in flight for `subject` has ended; the state was at `version` when it did.
-    mutating func finished(_ subject: Subject, atVersion version: Int) {
+    public mutating func finished(_ subject: Subject, atVersion version: Int) {
         guard let work = inFlight.removeValue(forKey: subject) else { return }
         fruitless[subject] = (work, version)
     }
 
     /// Lets work that changed nothing be tried again.
-    mutating func retry() { fruitless = [:] }
+    public mutating func retry() { fruitless = [:] }
 }
 
 extension Work {
-    var subject: Reconciler.Subject {
+    /// What it is about: the key under which there is at most one piece of work in flight.
+    public var subject: Reconciler.Subject {
         switch self {
         case .launchLoadBalancer(let reference, _), .watchLoadBalancer(let reference, _),
             .removeLoadBalancer(let reference):
@@ -70,7 +71,7 @@ extension Work {
     }
 
     /// Whether it goes on until it is cancelled.
-    var isWatching: Bool {
+    public var isWatching: Bool {
         switch self {
         case .watchLoadBalancer, .watchReplica: true
         case .launchLoadBalancer, .removeLoadBalancer, .launchReplica, .removeReplica, .finishStop,

@@ -1,0 +1,60 @@
+/// What a controller process does whenever it wakes, as a pure state machine: it is told the state and
+/// the time, and answers what to do. A process that has just begun is in no way special, and that is
+/// all there is to recovery.
+public struct ControllerLoop: Sendable {
+    public enum Action: Hashable, Sendable {
+        /// Submit this to the log, then wake again: the state has changed.
+        case submit(Command)
+        case begin(Work)
+        /// The work in flight for this subject is not wanted any more.
+        case cancel(Reconciler.Subject)
+        /// Wake when the earliest of these is due.
+        case arm([PendingDeadline])
+        /// Wake after a pause and call ``retry()`` first: work ended without effect.
+        case retryLater
+        /// Nothing is left to run: end the process.
+        case end
+    }
+
+    private let process: String
+    public private(set) var reconciler = Reconciler()
+
+    /// - Parameter process: identity of the controller process, as it is recorded.
+    public init(process: String) {
+        self.process = process
+    }
+
+    /// Whether this process has yet to say that it serves the controller: it is new, or a start was
+    /// asked for while it was stopping.
+    private func mustTakeOver(_ state: ControllerState) -> Bool {
+        state.needsProcess && state.process != process
+    }
+
+    /// What to do now. Commands come alone, for what they lead to is not known before.
+    public mutating func wake(_ state: ControllerState, now: Instant) -> [Action] {
+        guard state.needsProcess else { return [.end] }
+        if mustTakeOver(state) { return [.submit(.takeOver(process: process))] }
+        let pending = state.pendingDeadlines
+        let due = pending.filter { $0.deadline.latenessMicroseconds(at: now) != nil }
+        guard due.isEmpty else {
+            return due.map { .submit(.deadlineReached($0.key, generation: $0.generation)) }
+        }
+        var actions: [Action] = reconciler.reconcile(state.outstanding, version: state.version).map {
+            switch $0 {
+            case .begin(let work): .begin(work)
+            case .cancel(let subject): .cancel(subject)
+            }
+        }
+        actions.append(.arm(pending))
+        if reconciler.hasFruitlessWork { actions.append(.retryLater) }
+        return actions
+    }
+
+    /// The work in flight for `subject` has ended; the state was at `version` when it did.
+    public mutating func finished(_ subject: Reconciler.Subject, atVersion version: Int) {
+        reconciler.finished(subject, atVersion: version)
+    }
+
+    /// Lets work that had no effect be tried again.
+    public mutating func retry() { reconciler.retry() }
+}

@@ -72,6 +72,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        // The world in which everything goes wrong, for `make simulate`.
+        .target(name: "Simulation", dependencies: ["Lifecycle"], swiftSettings: strict),
+        .executableTarget(name: "Simulate", dependencies: ["Simulation"], swiftSettings: strict),
         // What tests share. Nothing of it reaches the shipped binary.
         .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
         .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),

@@ -116,6 +116,7 @@ CREATE TABLE deadlines (
     due_at_us  INTEGER NOT NULL,
     due_at_boot_us INTEGER NOT NULL,
     boot_id    TEXT    NOT NULL,
+    span_us    INTEGER NOT NULL,                -- how long it was from the moment it was set
     generation INTEGER NOT NULL,                -- stream version of the event that set it
     PRIMARY KEY (controller, kind, service, replica)
 ) STRICT;

@@ -2,31 +2,24 @@ import CLinux
 import Foundation
 import Lifecycle
 
-/// Two timers of the kernel that wake the controller exactly when its earliest deadline is due: one on
-/// the boot clock, for deadlines set on this boot, and one on the wall clock, for those set before a
-/// reboot, which also ticks when somebody sets that clock. Nothing is polled.
+/// A timer of the kernel that wakes the controller exactly when its earliest deadline is due. It runs on
+/// the boot clock, which no one can set and which goes on while the machine sleeps; deadlines of an
+/// earlier boot have been carried over to it by the time they get here. Nothing is polled.
 struct Alarm: Sendable {
-    private let boot: CInt
-    private let wall: CInt
+    private let timer: CInt
     /// Ticks when a deadline may be due.
-    let ticks: [AsyncStream<Void>]
+    let ticks: AsyncStream<Void>
 
     init() throws(SystemError) {
-        let boot = clinux_timer(CLOCK_BOOTTIME)
-        guard boot >= 0 else { throw SystemError("timerfd_create") }
-        let wall = clinux_timer(CLOCK_REALTIME)
-        guard wall >= 0 else { throw SystemError("timerfd_create") }
-        self.boot = boot
-        self.wall = wall
-        ticks = [Readiness.of(Descriptor(owning: boot)), Readiness.of(Descriptor(owning: wall))]
+        timer = clinux_timer(CLOCK_BOOTTIME)
+        guard timer >= 0 else { throw SystemError("timerfd_create") }
+        ticks = Readiness.of(Descriptor(owning: timer))
     }
 
-    /// Sets the timers for the earliest of these.
-    func arm(_ pending: [PendingDeadline], bootID: String) {
-        let onThisBoot = pending.filter { $0.deadline.bootID == bootID }.map(\.deadline.bootMicroseconds).min()
-        let onAnother = pending.filter { $0.deadline.bootID != bootID }.map(\.deadline.wallMicroseconds).min()
-        // Zero would disarm the timer; a microsecond after the beginning of time is as overdue.
-        clinux_timer_set(boot, onThisBoot.map { max(1, $0) } ?? 0, 0)
-        clinux_timer_set(wall, onAnother.map { max(1, $0) } ?? 0, 1)
+    /// Sets the timer for the earliest of these, or for none.
+    func arm(_ pending: [PendingDeadline]) {
+        let earliest = pending.map(\.deadline.bootMicroseconds).min()
+        // Zero would disarm it; a microsecond after the boot is as overdue.
+        clinux_timer_set(timer, earliest.map { max(1, $0) } ?? 0)
     }
 }

@@ -49,7 +49,7 @@ public actor ControllerProcess {
     ///
     /// - Throws: ``LogFailure`` when this machine does not tell its boot.
     public func run() async throws {
-        let listening = listen(to: alarm.ticks + [Commits.ticks(bell)])
+        let listening = listen(to: [alarm.ticks, Commits.ticks(bell)])
         defer { listening.cancel() }
         let first = await access.state()
         await worker.endStrangers(first)
@@ -86,7 +86,7 @@ public actor ControllerProcess {
             case .cancel(let subject):
                 tasks[subject]?.cancel()
             case .arm(let pending):
-                alarm.arm(pending, bootID: try Clock.now().bootID)
+                alarm.arm(pending)
             case .retryLater:
                 retryLater()
             case .end:

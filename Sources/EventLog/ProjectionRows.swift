@@ -179,6 +179,7 @@ public struct DeadlineRow: Hashable, Sendable, Codable, FetchableRecord, Persist
     public var dueAtMicroseconds: Int64
     public var dueAtBootMicroseconds: Int64
     public var bootID: String
+    public var spanMicroseconds: Int64
     public var generation: Int
 
     enum CodingKeys: String, CodingKey {
@@ -186,6 +187,7 @@ public struct DeadlineRow: Hashable, Sendable, Codable, FetchableRecord, Persist
         case dueAtMicroseconds = "due_at_us"
         case dueAtBootMicroseconds = "due_at_boot_us"
         case bootID = "boot_id"
+        case spanMicroseconds = "span_us"
     }
 
     init(_ pending: PendingDeadline, controller: ControllerName) {
@@ -196,11 +198,14 @@ public struct DeadlineRow: Hashable, Sendable, Codable, FetchableRecord, Persist
         dueAtMicroseconds = pending.deadline.wallMicroseconds
         dueAtBootMicroseconds = pending.deadline.bootMicroseconds
         bootID = pending.deadline.bootID
+        spanMicroseconds = pending.deadline.spanMicroseconds
         generation = pending.generation
     }
 
     /// The deadline itself, to see what is left of it.
     public var deadline: Deadline {
-        Deadline(wallMicroseconds: dueAtMicroseconds, bootMicroseconds: dueAtBootMicroseconds, bootID: bootID)
+        Deadline(
+            wallMicroseconds: dueAtMicroseconds, bootMicroseconds: dueAtBootMicroseconds, bootID: bootID,
+            spanMicroseconds: spanMicroseconds)
     }
 }

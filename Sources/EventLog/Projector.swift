@@ -8,7 +8,10 @@ struct Projector {
     /// Rewrites the rows of the controller and of each service the events are about.
     func project(_ state: ControllerState, changedBy events: [StampedEvent]) throws {
         try projectController(state)
-        let everything = events.contains { $0.event.type == .controllerTerminated }
+        // After these, any row may be another.
+        let everything = events.contains {
+            $0.event.type == .controllerTerminated || $0.event.type == .controllerRecovered
+        }
         if everything { try removeServices(of: state.name) }
         let touched = everything ? Set(state.services.keys) : Set(events.compactMap(\.event.service))
         // A port may pass from one service to another within one transaction.

@@ -71,6 +71,7 @@ extension ControllerState {
     private mutating func apply(_ event: ControllerRecovered, _ stamp: Stamp) {
         process = event.process
         recoveries += 1
+        carryDeadlinesOver(to: event.at)
     }
 
     private mutating func apply(_ event: ControllerIdle, _ stamp: Stamp) {
@@ -114,6 +115,21 @@ extension ControllerState {
             name: event.service, version: event.version, spec: event.spec, endpoint: event.endpoint,
             requestedAtMicroseconds: stamp.atMicroseconds, requestedBy: stamp.actor,
             status: .controllerInit, statusSinceMicroseconds: stamp.atMicroseconds)
+    }
+}
+
+extension ControllerState {
+    private mutating func carryDeadlinesOver(to now: Instant) {
+        if case .idle(var idle) = phase {
+            idle.deadline = idle.deadline?.carriedOver(to: now)
+            phase = .idle(idle)
+        }
+        for name in services.keys {
+            services[name]?.loadBalancer?.carryDeadlineOver(to: now)
+            for id in services[name]?.replicas.keys ?? [:].keys {
+                services[name]?.replicas[id]?.carryDeadlineOver(to: now)
+            }
+        }
     }
 }
 
@@ -167,6 +183,12 @@ extension ServiceState {
 }
 
 extension LoadBalancerState {
+    fileprivate mutating func carryDeadlineOver(to now: Instant) {
+        guard case .pending(var backOff?) = phase else { return }
+        backOff.deadline = backOff.deadline.carriedOver(to: now)
+        phase = .pending(backOff)
+    }
+
     fileprivate mutating func applyRemoving() {
         if case .running(let handle) = phase {
             phase = .removing(handle)
@@ -183,6 +205,23 @@ extension LoadBalancerState {
 }
 
 extension ReplicaState {
+    fileprivate mutating func carryDeadlineOver(to now: Instant) {
+        switch phase {
+        case .pending(let launchAt): phase = .pending(launchAt: launchAt?.carriedOver(to: now))
+        case .starting(var waiting):
+            waiting.deadline = waiting.deadline.carriedOver(to: now)
+            phase = .starting(waiting)
+        case .notReady(var waiting):
+            waiting.deadline = waiting.deadline.carriedOver(to: now)
+            phase = .notReady(waiting)
+        case .removing(var removal):
+            guard let retryAt = removal.stuck?.retryAt else { return }
+            removal.stuck?.retryAt = retryAt.carriedOver(to: now)
+            phase = .removing(removal)
+        case .provisioning, .ready, .failed: break
+        }
+    }
+
     fileprivate mutating func enter(_ next: Phase, _ stamp: Stamp) {
         phase = next
         sinceMicroseconds = stamp.atMicroseconds

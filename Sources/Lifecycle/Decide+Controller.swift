@@ -93,7 +93,7 @@ extension Decision {
                         tookMicroseconds: Swift.max(0, now.wallMicroseconds - sinceMicroseconds))))
         case .up, .idle, .stopping, .terminating:
             if state.process != process {
-                record(.controllerRecovered(ControllerRecovered(process: process, previous: state.process)))
+                record(.controllerRecovered(ControllerRecovered(process: process, previous: state.process, at: now)))
             }
         case .absent, .stopped, .failed, .terminated:
             throw .nothingToRun(state.name, state.status)

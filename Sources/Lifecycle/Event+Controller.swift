@@ -22,6 +22,8 @@ public struct ControllerStartFailed: Hashable, Sendable, Codable {
 public struct ControllerRecovered: Hashable, Sendable, Codable {
     public var process: String
     public var previous: String?
+    /// When, on both clocks: deadlines of an earlier boot are carried over to this one's.
+    public var at: Instant
 }
 
 /// An idle period began (law L5: it ends in exactly one of `controller.woken`, `controller.stopping`,

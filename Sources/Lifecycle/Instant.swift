@@ -19,16 +19,20 @@ public struct Instant: Hashable, Sendable, Codable {
 }
 
 /// A moment to come, kept on both clocks so that neither a jump of the wall clock nor a reboot
-/// moves it: on the boot it was set on, the boot clock decides; on any other, the wall clock.
+/// moves it: on the boot it was set on, the boot clock decides; on any other, the wall clock, until the
+/// first controller process of that boot has carried the deadline over to its boot clock.
 public struct Deadline: Hashable, Sendable, Codable {
     public var wallMicroseconds: Int64
     public var bootMicroseconds: Int64
     public var bootID: String
+    /// How long it was from the moment it was set, microseconds.
+    public var spanMicroseconds: Int64
 
-    public init(wallMicroseconds: Int64, bootMicroseconds: Int64, bootID: String) {
+    public init(wallMicroseconds: Int64, bootMicroseconds: Int64, bootID: String, spanMicroseconds: Int64) {
         self.wallMicroseconds = wallMicroseconds
         self.bootMicroseconds = bootMicroseconds
         self.bootID = bootID
+        self.spanMicroseconds = spanMicroseconds
     }
 
     /// The deadline `seconds` after `now`. Seconds beyond ``longestSeconds`` count as that, so that no
@@ -38,7 +42,18 @@ public struct Deadline: Hashable, Sendable, Codable {
         self.init(
             wallMicroseconds: now.wallMicroseconds + microseconds,
             bootMicroseconds: now.bootMicroseconds + microseconds,
-            bootID: now.bootID)
+            bootID: now.bootID, spanMicroseconds: microseconds)
+    }
+
+    /// The same deadline on the clocks of `now`'s boot. The wall clock is asked this once for what is
+    /// left, and believed unless it says more than the whole span: a clock that was set back meanwhile
+    /// makes a deadline late by no more than its own length.
+    public func carriedOver(to now: Instant) -> Deadline {
+        guard bootID != now.bootID else { return self }
+        let remaining = Swift.min(wallMicroseconds - now.wallMicroseconds, spanMicroseconds)
+        return Deadline(
+            wallMicroseconds: now.wallMicroseconds + remaining, bootMicroseconds: now.bootMicroseconds + remaining,
+            bootID: now.bootID, spanMicroseconds: spanMicroseconds)
     }
 
     /// A hundred years.

@@ -45,12 +45,10 @@ static inline int clinux_timer(int clock) {
     return timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);
 }
 
-/// Arms the timer for an absolute time; zero disarms it. A timer on the real-time clock also becomes
-/// readable when somebody sets that clock.
-static inline int clinux_timer_set(int timer, int64_t microseconds, int is_real_time) {
+/// Arms the timer for an absolute time; zero disarms it.
+static inline int clinux_timer_set(int timer, int64_t microseconds) {
     struct itimerspec when = {{0, 0}, {microseconds / 1000000, (microseconds % 1000000) * 1000}};
-    int flags = TFD_TIMER_ABSTIME | (is_real_time ? TFD_TIMER_CANCEL_ON_SET : 0);
-    return timerfd_settime(timer, flags, &when, 0);
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, 0);
 }
 
 /// A descriptor that becomes readable when `path` is written to, or something is made in or moved into it.

@@ -1,0 +1,191 @@
+import Lifecycle
+
+/// Checks the laws on what was committed, against books of its own that it keeps from the commands that
+/// were accepted, and against the machine. It asks nothing of the code it checks.
+struct Laws {
+    private var books: [ControllerName: Book] = [:]
+
+    private struct Book {
+        /// The idle period that is open, if one is.
+        var idle: OpenIdle?
+        /// What people want: the services, and whether the controller should run.
+        var wanted: Set<ServiceName> = []
+        var shouldRun = false
+
+        struct OpenIdle {
+            var version: Int
+            /// When it is due, if ever, on the wall clock and on a boot clock; kept by own arithmetic.
+            var dueWall: Int64?
+            var dueBoot: Int64?
+            var bootID: String
+            var window: Int64?
+        }
+    }
+
+    // What people were told yes to.
+
+    mutating func accepted(_ command: Command, on controller: ControllerName) {
+        var book = books[controller] ?? Book()
+        switch command {
+        case .up(let request):
+            book.wanted.insert(request.service)
+            book.shouldRun = true
+        case .down(let services): book.wanted.subtract(services)
+        case .start: book.shouldRun = true
+        case .stop: book.shouldRun = false
+        case .terminate:
+            book.shouldRun = false
+            book.wanted = []
+        default: break
+        }
+        books[controller] = book
+    }
+
+    /// Checks what one transaction appended.
+    mutating func check(
+        _ events: [StampedEvent], before: ControllerState, after: ControllerState, machine: SimulatedMachine,
+        now: Instant
+    ) throws(Violation) {
+        var book = books[after.name] ?? Book()
+        for stamped in events {
+            try check(stamped, &book, before, machine, now)
+        }
+        books[after.name] = book
+        try checkConsistency(after, book)
+    }
+
+    private func check(
+        _ stamped: StampedEvent, _ book: inout Book, _ before: ControllerState, _ machine: SimulatedMachine,
+        _ now: Instant
+    ) throws(Violation) {
+        switch stamped.event {
+        case .controllerIdle(let event):
+            guard book.idle == nil else { throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)") }
+            guard event.deadline.map({ $0.remainingMicroseconds(at: now) }) == event.idleTimeoutSeconds.map({ Int64($0 * 1e6) })
+            else { throw Violation(law: "L4", what: "the deadline is not the window from now") }
+            let window = event.idleTimeoutSeconds.map { Int64($0 * 1e6) }
+            book.idle = Book.OpenIdle(
+                version: stamped.stamp.version, dueWall: window.map { now.wallMicroseconds + $0 },
+                dueBoot: window.map { now.bootMicroseconds + $0 }, bootID: now.bootID, window: window)
+        case .controllerRecovered:
+            guard var idle = book.idle, idle.bootID != now.bootID, let due = idle.dueWall, let window = idle.window
+            else { return }
+            let left = min(due - now.wallMicroseconds, window)
+            idle.dueWall = now.wallMicroseconds + left
+            idle.dueBoot = now.bootMicroseconds + left
+            idle.bootID = now.bootID
+            book.idle = idle
+        case .controllerWoken(let event):
+            try end(&book, event.idleVersion, "woken")
+        case .controllerPolicySet(let event):
+            try end(&book, event.idleVersion, "policy set")
+        case .controllerTerminating(let event):
+            try end(&book, event.idleVersion, "terminating")
+        case .controllerStopping(let event):
+            if event.reason == .idleDeadline {
+                try checkIdleStop(event, book, before, machine, now)
+                book.shouldRun = false
+            }
+            try end(&book, event.idleVersion, "stopping")
+        case .controllerStopped, .controllerTerminated:
+            if let leftover = machine.leftover(on: before.name) {
+                throw Violation(law: "L7", what: "\(leftover) is alive although \(before.name) has ended")
+            }
+        case .serviceGone(let event):
+            if let leftover = machine.leftover(of: event.service, on: before.name) {
+                throw Violation(law: "L7", what: "\(leftover) is alive although \(event.service) is gone")
+            }
+        case .replicaGone(let event):
+            try checkGone(event.service, event.replica, before, machine)
+        case .replicaFailed(let event):
+            try checkGone(event.service, event.replica, before, machine)
+        default: break
+        }
+    }
+
+    private func checkGone(
+        _ service: ServiceName, _ id: Int, _ before: ControllerState, _ machine: SimulatedMachine
+    ) throws(Violation) {
+        guard let replica = before.services[service]?.replicas[id] else { return }
+        let key = SimulatedMachine.ReplicaKey(controller: before.name, replica: replica.reference(of: service))
+        if machine.replicas[key] != nil {
+            throw Violation(law: "L7", what: "replica \(id) of \(service) is alive although it is recorded as gone")
+        }
+    }
+
+    /// Law L3, by the books and by the machine; and never before its time.
+    private func checkIdleStop(
+        _ event: ControllerStopping, _ book: Book, _ before: ControllerState, _ machine: SimulatedMachine,
+        _ now: Instant
+    ) throws(Violation) {
+        for name in book.wanted where before.services[name]?.status != .failed {
+            throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(name) is wanted")
+        }
+        if let leftover = machine.leftover(on: before.name) {
+            throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(leftover) runs")
+        }
+        guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else {
+            throw Violation(law: "L5", what: "a deadline fired that nobody waits for")
+        }
+        let lateness = idle.bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
+        guard lateness >= 0 else { throw Violation(law: "L4", what: "stopped \(-lateness) us early") }
+        guard event.latenessMicroseconds == lateness else {
+            throw Violation(law: "L4", what: "the lateness recorded is \(event.latenessMicroseconds ?? -1), not \(lateness)")
+        }
+    }
+
+    private func end(_ book: inout Book, _ version: Int?, _ how: String) throws(Violation) {
+        guard book.idle?.version == version else {
+            throw Violation(
+                law: "L5", what: "\(how) ends idle period \(version.map(String.init) ?? "none"), open is \(book.idle.map { String($0.version) } ?? "none")")
+        }
+        book.idle = nil
+    }
+
+    /// What must hold in every state at rest.
+    private func checkConsistency(_ state: ControllerState, _ book: Book) throws(Violation) {
+        if case .idle = state.phase {
+            guard book.idle != nil, state.liveServices.isEmpty else {
+                throw Violation(law: "L3", what: "idle with \(state.liveServices)")
+            }
+        } else if book.idle != nil {
+            throw Violation(law: "L5", what: "idle period \(book.idle?.version ?? 0) is open while \(state.status.rawValue)")
+        }
+        if case .up = state.phase, state.liveServices.isEmpty {
+            throw Violation(law: "L4", what: "up without a live service, and not idle")
+        }
+        var subjects: Set<Reconciler.Subject> = []
+        for work in state.outstanding where !subjects.insert(work.subject).inserted {
+            throw Violation(law: "trap", what: "two pieces of work for one subject: \(work)")
+        }
+    }
+
+    /// What must hold once everything has settled and no fault is left.
+    func checkSettled(_ state: ControllerState) throws(Violation) {
+        guard let book = books[state.name] else { return }
+        guard book.shouldRun == (state.status == .up || state.status == .idle) else {
+            throw Violation(law: "L6", what: "\(state.name) is \(state.status.rawValue), should\(book.shouldRun ? "" : " not") run")
+        }
+        for name in book.wanted {
+            guard let service = state.services[name] else {
+                throw Violation(law: "L6", what: "\(name) was accepted and is not there")
+            }
+            let good: [ServiceStatus] =
+                !book.shouldRun || service.spec.replicas == 0 ? [.noReplica, .failed] : [.ready, .failed]
+            guard good.contains(service.status) else {
+                throw Violation(law: "liveness", what: "\(name) settled as \(service.status.rawValue)")
+            }
+            if service.status == .ready, service.readyReplicas != service.spec.replicas, service.launchesStopped == nil {
+                throw Violation(law: "liveness", what: "\(name) has \(service.readyReplicas) of \(service.spec.replicas) replicas")
+            }
+        }
+        for name in state.services.keys where !book.wanted.contains(name) {
+            throw Violation(law: "liveness", what: "\(name) was taken down and is still \(state.services[name]?.status.rawValue ?? "")")
+        }
+    }
+
+    /// Whether the controller waits for nothing but its idle deadline, which must then stop it.
+    func expectStop(_ controller: ControllerName) -> Bool {
+        books[controller]?.idle?.dueWall != nil
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Lifecycle
+
+/// The log without a disk: the real `decide` and `apply` behind a door like the real one's, which may
+/// fail, and which checks law L2 at every commit.
+struct SimulatedLog {
+    private(set) var streams: [ControllerName: Stream] = [:]
+    private var commandIDs: Set<UInt64> = []
+
+    struct Stream {
+        var events: [StampedEvent] = []
+        var state: ControllerState
+        /// Folded event by event, apart from the state that `decide` hands over.
+        var mirror: ControllerState
+    }
+
+    enum Outcome {
+        case accepted(before: ControllerState, events: [StampedEvent])
+        case repeated
+        case rejected(Rejection)
+    }
+
+    func state(of controller: ControllerName) -> ControllerState {
+        streams[controller]?.state ?? ControllerState(name: controller)
+    }
+
+    mutating func submit(
+        _ command: Command, to controller: ControllerName, id: UInt64?, now: Instant
+    ) throws(Violation) -> Outcome {
+        if let id, commandIDs.contains(id) { return .repeated }
+        var stream = streams[controller]
+            ?? Stream(state: ControllerState(name: controller), mirror: ControllerState(name: controller))
+        let ports = Set(
+            streams.filter { $0.key != controller }.flatMap { $0.value.state.services.values.map(\.endpoint.port) })
+        let decision: Decision
+        do {
+            decision = try stream.state.decide(
+                command, Surroundings(now: now, portsTakenElsewhere: ports, actor: "simulation"))
+        } catch {
+            return .rejected(error)
+        }
+        guard !decision.events.isEmpty else { return .accepted(before: stream.state, events: []) }
+        let before = stream.state
+        for stamped in decision.events {
+            guard stamped.stamp.version == stream.mirror.version + 1 else {
+                throw Violation(law: "L2", what: "version \(stamped.stamp.version) follows \(stream.mirror.version)")
+            }
+            stream.mirror.apply(stamped.event, stamped.stamp)
+        }
+        guard stream.mirror == decision.state else {
+            throw Violation(law: "L2", what: "the fold differs from what \(command) decided")
+        }
+        stream.state = decision.state
+        stream.events += decision.events
+        streams[controller] = stream
+        if let id { commandIDs.insert(id) }
+        return .accepted(before: before, events: decision.events)
+    }
+
+    /// What a process that has just begun reads: snapshot and tail, in stored form.
+    func recover(_ controller: ControllerName, snapshotAt fraction: Double) throws(Violation) {
+        guard let stream = streams[controller] else { return }
+        var state = ControllerState(name: controller)
+        let cut = Int(Double(stream.events.count) * fraction)
+        for stamped in stream.events[..<cut] { state.apply(stamped.event, stamped.stamp) }
+        do {
+            state = try JSONDecoder().decode(ControllerState.self, from: JSONEncoder().encode(state))
+        } catch {
+            throw Violation(law: "L2", what: "a snapshot cannot be read back: \(error)")
+        }
+        for stamped in stream.events[cut...] { state.apply(stamped.event, stamped.stamp) }
+        guard state == stream.state else {
+            throw Violation(law: "L2", what: "snapshot at \(cut) and tail differ from the state")
+        }
+    }
+}

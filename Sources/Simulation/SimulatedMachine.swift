@@ -1,0 +1,66 @@
+import Lifecycle
+
+/// The machine that replicas and load balancers run on: what is alive, and how it will behave.
+struct SimulatedMachine {
+    /// Names one process of one controller.
+    struct ReplicaKey: Hashable {
+        var controller: ControllerName
+        var replica: ReplicaReference
+    }
+
+    struct LoadBalancerKey: Hashable {
+        var controller: ControllerName
+        var reference: LoadBalancerReference
+    }
+
+    struct Replica {
+        var handle: Handle
+        var bootID: String
+        /// Steps its `setup` still takes.
+        var setupSteps: Int
+        /// Probes it leaves unanswered before it is ready; nil for never ready.
+        var probesUntilReady: Int?
+        var isHung = false
+        /// Attempts to end it that it survives.
+        var resistance: Int
+    }
+
+    var replicas: [ReplicaKey: Replica] = [:]
+    /// How those that ended by themselves did, for whoever watches.
+    var endings: [ReplicaKey: Ending] = [:]
+    var loadBalancers: [LoadBalancerKey: Handle] = [:]
+    private var processes = 0
+
+    mutating func newHandle(bootID: String) -> Handle {
+        processes += 1
+        return Handle(rawValue: "sim:\(processes):\(bootID)")
+    }
+
+    /// Everything is gone.
+    mutating func reboot() {
+        replicas = [:]
+        endings = [:]
+        loadBalancers = [:]
+    }
+
+    /// Something of the service that is alive, in words.
+    func leftover(of service: ServiceName, on controller: ControllerName) -> String? {
+        if let key = replicas.keys.first(where: { $0.controller == controller && $0.replica.service == service }) {
+            return "replica \(key.replica.id) of \(service)"
+        }
+        if loadBalancers.keys.contains(where: { $0.controller == controller && $0.reference.service == service }) {
+            return "the load balancer of \(service)"
+        }
+        return nil
+    }
+
+    func leftover(on controller: ControllerName) -> String? {
+        if let key = replicas.keys.first(where: { $0.controller == controller }) {
+            return "replica \(key.replica.id) of \(key.replica.service)"
+        }
+        if let key = loadBalancers.keys.first(where: { $0.controller == controller }) {
+            return "the load balancer of \(key.reference.service)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,42 @@
+import Lifecycle
+
+/// A controller process: the real loop, and work in flight that advances one step at a time, so that a
+/// crash can come between any two.
+struct SimulatedProcess {
+    var loop: ControllerLoop
+    /// Whether it has something to look at.
+    var isAwake = true
+    var armed: [PendingDeadline] = []
+    var retryAtBootMicroseconds: Int64?
+    var jobs: [Reconciler.Subject: Job] = [:]
+    /// Subjects with jobs, in the order they began, so that a run depends on nothing but its seed.
+    var order: [Reconciler.Subject] = []
+
+    struct Job {
+        var work: Work
+        var isCancelled = false
+        /// What is to be reported next.
+        var report: Command?
+        /// Whether the job is over once the report is made.
+        var endsWithReport = true
+        /// What a watch has reported so far.
+        var hasReportedStart = false
+        var reportedVerdict: Bool?
+        /// Whether the last look at what is watched found nothing to report.
+        var isAtRest = false
+    }
+
+    init(process: String) { loop = ControllerLoop(process: process) }
+
+    mutating func begin(_ work: Work) {
+        jobs[work.subject] = Job(work: work)
+        order.append(work.subject)
+    }
+
+    mutating func end(_ subject: Reconciler.Subject, atVersion version: Int) {
+        jobs[subject] = nil
+        order.removeAll { $0 == subject }
+        loop.finished(subject, atVersion: version)
+        isAwake = true
+    }
+}

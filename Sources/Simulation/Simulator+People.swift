@@ -1,0 +1,56 @@
+import Lifecycle
+
+// What people do at their command lines.
+
+extension Simulator {
+    mutating func person(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
+        // Two command lines may give one command, as a retry does; also on another day.
+        if random.chance(10), !given.isEmpty {
+            let again = random.pick(given)
+            let outcome = try submit(again.command, to: again.controller, id: again.id, &random)
+            if case .accepted = outcome { laws.accepted(again.command, on: again.controller) }
+            ensureRunning(again.controller)
+            return
+        }
+        let command = command(on: controller, &random)
+        let id = random.next()
+        given.append((id, command, controller))
+        note("\(controller) is told: \(command)")
+        let outcome = try submit(command, to: controller, id: id, &random)
+        if case .accepted = outcome { laws.accepted(command, on: controller) }
+        // The command line may be killed before it sees to the controller's process.
+        if !random.chance(10) { ensureRunning(controller) }
+    }
+
+    private func command(on controller: ControllerName, _ random: inout SeededGenerator) -> Command {
+        let names = ["api", "chat", "demo"].compactMap(ServiceName.init(rawValue:))
+        let name = random.pick(names)
+        switch random.below(20) {
+        case 0..<8:
+            return .up(
+                Command.Up(
+                    service: name, spec: spec(&random),
+                    policy: AutostopPolicy(
+                        idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController),
+                    host: "127.0.0.1", candidatePorts: Array(30_001...30_008)))
+        case 8..<14: return .down([name])
+        case 14: return .start(policy: AutostopPolicy(idleTimeoutSeconds: 60, source: .standard))
+        case 15..<17: return .stop
+        case 17: return .terminate(force: random.chance(70))
+        default:
+            return .setAutostop(
+                AutostopPolicy(idleTimeoutSeconds: random.pick([0, 1, 5, 60, nil]), source: .commandLine))
+        }
+    }
+
+    private func spec(_ random: inout SeededGenerator) -> ServiceSpec {
+        ServiceSpec(
+            setup: random.chance(40) ? "true" : nil,
+            // How its replicas behave; read by the simulated driver.
+            run: random.pick(["works", "works", "works", "exits", "never ready"]),
+            readinessProbe: ReadinessProbe(
+                initialDelaySeconds: random.pick([2, 20, 200]),
+                consecutiveFailureThresholdSeconds: random.pick([1, 10, 60])),
+            replicas: random.pick([0, 1, 1, 2, 3]))
+    }
+}

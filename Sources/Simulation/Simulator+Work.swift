@@ -1,0 +1,164 @@
+import Lifecycle
+
+// What a controller process does, one step at a time.
+
+extension Simulator {
+    /// The process looks at the state, if something woke it.
+    mutating func wake(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
+        guard var process = processes[controller], process.isAwake else { return }
+        process.isAwake = false
+        let actions = process.loop.wake(log.state(of: controller), now: clock.now)
+        processes[controller] = process
+        for action in actions {
+            switch action {
+            case .submit(let command):
+                // A failure of the log is tried again at the next wake.
+                processes[controller]?.isAwake = true
+                _ = try submit(command, to: controller, &random)
+            case .begin(let work): processes[controller]?.begin(work)
+            case .cancel(let subject): processes[controller]?.jobs[subject]?.isCancelled = true
+            case .arm(let pending): processes[controller]?.armed = pending
+            case .retryLater:
+                if processes[controller]?.retryAtBootMicroseconds == nil {
+                    processes[controller]?.retryAtBootMicroseconds = clock.bootMicroseconds + 1_000_000
+                }
+            case .end:
+                processes[controller] = nil
+                note("the process of \(controller) ends")
+                return
+            }
+        }
+    }
+
+    /// One piece of work in flight goes one step on: acts in the world, or reports.
+    mutating func work(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
+        guard let process = processes[controller], !process.order.isEmpty else { return }
+        try advance(random.pick(process.order), of: controller, &random)
+    }
+
+    mutating func advance(
+        _ subject: Reconciler.Subject, of controller: ControllerName, _ random: inout SeededGenerator
+    ) throws(Violation) {
+        guard var job = processes[controller]?.jobs[subject] else { return }
+        if let report = job.report {
+            // What happened is reported until the log takes it.
+            guard try submit(report, to: controller, &random) != nil else { return }
+            job.report = nil
+            if job.endsWithReport { return finish(subject, of: controller) }
+            processes[controller]?.jobs[subject] = job
+            return
+        }
+        if job.isCancelled { return finish(subject, of: controller) }
+        act(&job, controller, &random)
+        job.isAtRest = job.report == nil && !isSettingUp(job, controller)
+        guard processes[controller]?.jobs[subject] != nil else { return }
+        processes[controller]?.jobs[subject] = job
+    }
+
+    /// Whether what is watched will have something to say without anything else happening.
+    private func isSettingUp(_ job: SimulatedProcess.Job, _ controller: ControllerName) -> Bool {
+        guard case .watchReplica(let replica, _, _) = job.work,
+            let running = machine.replicas[.init(controller: controller, replica: replica)]
+        else { return false }
+        return running.setupSteps > 0 || !job.hasReportedStart || (running.probesUntilReady ?? 0) > 0
+            || (running.probesUntilReady == 0 && job.reportedVerdict != true)
+    }
+
+    private mutating func finish(_ subject: Reconciler.Subject, of controller: ControllerName) {
+        processes[controller]?.end(subject, atVersion: log.state(of: controller).version)
+    }
+
+    private mutating func act(
+        _ job: inout SimulatedProcess.Job, _ controller: ControllerName, _ random: inout SeededGenerator
+    ) {
+        switch job.work {
+        case .launchReplica(let replica):
+            job.report = launch(replica, on: controller, &random)
+        case .removeReplica(let replica):
+            job.report = remove(.init(controller: controller, replica: replica))
+        case .watchReplica(let replica, let handle, _):
+            watch(&job, .init(controller: controller, replica: replica), handle)
+        case .launchLoadBalancer(let reference, _):
+            let key = SimulatedMachine.LoadBalancerKey(controller: controller, reference: reference)
+            if hasFaults, machine.loadBalancers[key] == nil, random.chance(5) {
+                job.report = .loadBalancerEnded(reference, reason: "the port is in use")
+            } else {
+                let handle = machine.loadBalancers[key] ?? machine.newHandle(bootID: clock.now.bootID)
+                machine.loadBalancers[key] = handle
+                job.report = .loadBalancerLaunched(reference, handle)
+            }
+        case .watchLoadBalancer(let reference, let handle):
+            let key = SimulatedMachine.LoadBalancerKey(controller: controller, reference: reference)
+            if machine.loadBalancers[key] != handle {
+                job.report = .loadBalancerEnded(reference, reason: "its process ended")
+            }
+        case .removeLoadBalancer(let reference):
+            machine.loadBalancers[.init(controller: controller, reference: reference)] = nil
+            job.report = .loadBalancerRemoved(reference)
+        case .finishStop: job.report = .stopFinished
+        case .finishTermination: job.report = .terminationFinished
+        }
+    }
+
+    /// Launches a replica, or finds the one that was launched before a crash.
+    private mutating func launch(
+        _ replica: ReplicaReference, on controller: ControllerName, _ random: inout SeededGenerator
+    ) -> Command {
+        let key = SimulatedMachine.ReplicaKey(controller: controller, replica: replica)
+        let endpoint = Endpoint(host: "127.0.0.1", port: 20_000)
+        if let running = machine.replicas[key] { return .replicaLaunched(replica, running.handle, endpoint) }
+        if hasFaults, random.chance(3) { return .replicaLaunchFailed(replica, reason: "cannot fork") }
+        guard let spec = log.state(of: controller).services[replica.service]?.spec else {
+            return .replicaLaunchFailed(replica, reason: "no spec")
+        }
+        let handle = machine.newHandle(bootID: clock.now.bootID)
+        machine.endings[key] = nil
+        machine.replicas[key] = SimulatedMachine.Replica(
+            handle: handle, bootID: clock.now.bootID, setupSteps: spec.setup == nil ? 0 : random.below(4),
+            probesUntilReady: spec.run == "works" ? random.below(4) : nil,
+            resistance: hasFaults && random.chance(10) ? 1 + random.below(3) : 0)
+        if spec.run == "exits" {
+            machine.replicas[key] = nil
+            machine.endings[key] = .exited(code: 1, stage: spec.setup == nil ? .run : .setup)
+        }
+        return .replicaLaunched(replica, handle, endpoint)
+    }
+
+    private mutating func remove(_ key: SimulatedMachine.ReplicaKey) -> Command {
+        if let running = machine.replicas[key], running.resistance > 0 {
+            machine.replicas[key]?.resistance -= 1
+            return .replicaRemovalFailed(key.replica, leftovers: "process \(running.handle) does not end")
+        }
+        machine.replicas[key] = nil
+        machine.endings[key] = nil
+        return .replicaRemoved(key.replica)
+    }
+
+    /// Sees `setup` end, probes, sees the process end.
+    private mutating func watch(
+        _ job: inout SimulatedProcess.Job, _ key: SimulatedMachine.ReplicaKey, _ handle: Handle
+    ) {
+        guard var running = machine.replicas[key], running.handle == handle else {
+            let isSameBoot = handle.rawValue.hasSuffix(clock.now.bootID)
+            job.report = .replicaEnded(
+                key.replica, isSameBoot ? machine.endings[key] ?? .vanished : .rebooted, logTail: nil)
+            job.endsWithReport = true
+            return
+        }
+        job.endsWithReport = false
+        if running.setupSteps > 0 {
+            running.setupSteps -= 1
+        } else if !job.hasReportedStart {
+            job.hasReportedStart = true
+            job.report = .replicaStarted(key.replica)
+        } else {
+            let isReady = !running.isHung && running.probesUntilReady == 0
+            if let left = running.probesUntilReady, left > 0 { running.probesUntilReady = left - 1 }
+            if isReady != job.reportedVerdict {
+                job.reportedVerdict = isReady
+                job.report = .replicaProbed(key.replica, isReady: isReady, evidence: isReady ? "HTTP 200" : "refused")
+            }
+        }
+        machine.replicas[key] = running
+    }
+}

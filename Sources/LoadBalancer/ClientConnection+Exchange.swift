@@ -1,0 +1,231 @@
+import NIOCore
+
+// One request seen through: sent to a replica, its answer passed on.
+
+extension ClientConnection {
+    /// Sends the request of the exchange to its backend, over a connection that waits or a new one.
+    func send() {
+        guard let backend = exchange?.backend else { return }
+        if let waiting = loop.idleConnection(backend) { return send(over: waiting) }
+        state = .connecting
+        loop.connect(backend) { [weak self] result in
+            switch result {
+            case .success(let connection):
+                guard let self, case .connecting = self.state, self.exchange?.backend === backend else {
+                    return connection.close()
+                }
+                backend.answered()
+                self.send(over: connection)
+            case .failure:
+                backend.eject(.now())
+                guard let self, case .connecting = self.state else { return }
+                self.tryAnother(.badGateway("replica \(backend.route.replica) refuses connections"))
+            }
+        }
+    }
+
+    private func send(over upstream: UpstreamConnection) {
+        guard var exchange else { return upstream.close() }
+        exchange.upstream = upstream
+        self.exchange = exchange
+        state = .exchanging
+        touch()
+        upstream.serve(self)
+        upstream.write(HeadRewriter.request(exchange.request, client: remoteAddress, allocator))
+        if exchange.requestBody.isFinished {
+            upstream.flush()
+        } else if buffer.readableBytes > 0 {
+            passRequestBody()
+            upstream.flush()
+        } else {
+            upstream.flush()
+            read()
+        }
+        upstream.read()
+    }
+
+    private func read() { context?.read() }
+
+    /// Sends the request to a replica it has not been sent to, or gives up with `answer`.
+    private func tryAnother(_ answer: OwnAnswer) {
+        guard var exchange else { return }
+        loop.end(exchange.backend)
+        exchange.isCounted = false
+        exchange.tried.append(exchange.backend)
+        exchange.upstream = nil
+        self.exchange = exchange
+        guard exchange.tried.count < 4, let next = loop.choose(except: exchange.tried) else { return refuse(answer) }
+        exchange.backend = next
+        exchange.isCounted = true
+        loop.begin(next)
+        self.exchange = exchange
+        send()
+    }
+
+    /// Forgets the exchange, and with it the connection to the replica.
+    func abandonExchange() {
+        guard let exchange else { return }
+        self.exchange = nil
+        if exchange.isCounted { loop.end(exchange.backend) }
+        exchange.upstream?.close()
+    }
+
+    // MARK: What the replica says
+
+    func upstreamRead() {
+        touch()
+        switch state {
+        case .exchanging: passAnswer()
+        case .tunnel(let upstream):
+            if upstream.buffer.readableBytes > 0 {
+                write(upstream.buffer)
+                flush()
+                upstream.buffer.clear()
+            }
+            if isWritable { upstream.read() }
+        case .awaitingHead, .connecting, .closing: break
+        }
+    }
+
+    private func passAnswer() {
+        guard let upstream = exchange?.upstream else { return }
+        if upstream.buffer.readableBytes > 0 { exchange?.hasAnswerBytes = true }
+        do throws(MalformedHead) {
+            while exchange?.answerBody == nil {
+                guard try passAnswerHead(upstream) else { break }
+                if case .exchanging = state { continue }
+                return
+            }
+            if var body = exchange?.answerBody {
+                if let bytes = try body.read(&upstream.buffer) { write(bytes) }
+                exchange?.answerBody = body
+                if body.isFinished { return finish() }
+            }
+        } catch {
+            let replica = exchange?.backend.route.replica ?? 0
+            return refuse(.badGateway("replica \(replica) sent \(error.reason)"))
+        }
+        flush()
+        if isWritable { upstream.read() }
+    }
+
+    /// Passes one head on, if there is a whole one.
+    private func passAnswerHead(_ upstream: UpstreamConnection) throws(MalformedHead) -> Bool {
+        guard var exchange else { return false }
+        let outcome = exchange.answerHead.parse(&upstream.buffer)
+        self.exchange = exchange
+        switch outcome {
+        case .incomplete: return false
+        case .malformed(let reason): throw MalformedHead(reason: reason)
+        case .tooLarge: throw MalformedHead(reason: "a head of more than \(loop.configuration.headLimit) bytes")
+        case .complete(let head):
+            guard case .response(let status) = head.start else { return false }
+            if status == 101 { return try upgrade(head, upstream) }
+            if status < 200 {
+                // An interim answer, like 100 Continue; HTTP/1.0 clients know none.
+                if exchange.request.minorVersion == 1 {
+                    write(HeadRewriter.response(head, connection: nil, allocator))
+                }
+                return true
+            }
+            answer(head, status, &exchange)
+            self.exchange = exchange
+            return true
+        }
+    }
+
+    private func answer(_ head: MessageHead, _ status: Int, _ exchange: inout Exchange) {
+        let framing: MessageHead.Framing = exchange.hasNoBody(status: status) ? .none : head.framing
+        let isClosed = framing == .untilClose
+        exchange.keepsUpstream = head.isPersistent && !isClosed
+        exchange.keepsClient =
+            exchange.keepsClient && !isClosed && !loop.isDraining
+            // A body that has not been sent whole stands between this request and the next.
+            && exchange.requestBody.isFinished
+        exchange.hasAnswer = true
+        exchange.answerBody = BodyReader(framing)
+        let connection: StaticString? =
+            exchange.keepsClient ? (exchange.request.minorVersion == 0 ? "keep-alive" : nil) : "close"
+        write(HeadRewriter.response(head, connection: connection, allocator))
+    }
+
+    private func upgrade(_ head: MessageHead, _ upstream: UpstreamConnection) throws(MalformedHead) -> Bool {
+        guard let exchange, exchange.request.isUpgrade, head.isUpgrade else {
+            throw MalformedHead(reason: "101 Switching Protocols that nobody asked for")
+        }
+        write(HeadRewriter.response(head, connection: nil, allocator))
+        // The tunnel holds the connection from here on; the exchange only what it counts for.
+        state = .tunnel(upstream)
+        if upstream.buffer.readableBytes > 0 {
+            write(upstream.buffer)
+            upstream.buffer.clear()
+        }
+        flush()
+        process()
+        upstream.read()
+        read()
+        return true
+    }
+
+    private func finish() {
+        guard let exchange, let upstream = exchange.upstream else { return }
+        self.exchange = nil
+        loop.end(exchange.backend)
+        if exchange.keepsUpstream, exchange.requestBody.isFinished {
+            loop.keep(upstream)
+        } else {
+            upstream.close()
+        }
+        guard exchange.keepsClient, !loop.isDraining || buffer.readableBytes > 0 else {
+            state = .closing
+            return endAfterFlush()
+        }
+        flush()
+        state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))
+        // The next request may have come already.
+        process()
+    }
+
+    private func endAfterFlush() {
+        guard let context else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    func upstreamIsWritable() {
+        switch state {
+        case .exchanging where exchange?.requestBody.isFinished == false: read()
+        case .tunnel: read()
+        case .awaitingHead, .connecting, .exchanging, .closing: break
+        }
+    }
+
+    /// The replica's connection ended.
+    func upstreamClosed() {
+        switch state {
+        case .tunnel: endAfterFlush()
+        case .exchanging:
+            guard let exchange else { return }
+            // What had come before the end is passed on first.
+            if let body = exchange.answerBody, body.endsWithConnection {
+                self.exchange?.keepsUpstream = false
+                self.exchange?.keepsClient = false
+                return finish()
+            }
+            let replica = exchange.backend.route.replica
+            let answer = OwnAnswer.badGateway("replica \(replica) closed the connection before its answer was complete")
+            guard exchange.mayBeSentAgain else { return refuse(answer) }
+            // The end of a waiting connection crossed the request: once more, over another.
+            self.exchange?.upstream = nil
+            send()
+        case .awaitingHead, .connecting, .closing: break
+        }
+    }
+
+    func exchangeTimedOut() {
+        let seconds = loop.configuration.streamTimeoutSeconds
+        let replica = exchange?.backend.route.replica ?? 0
+        refuse(.gatewayTimeout("replica \(replica) said nothing for \(seconds) s (stream_timeout_seconds)"))
+    }
+}

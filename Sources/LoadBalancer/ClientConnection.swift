@@ -1,0 +1,224 @@
+import NIOCore
+
+/// One client's connection: reads requests, one at a time and in order, sees each through, keeps the
+/// connection for the next. Nothing is read that cannot be passed on, so a slow side slows the other
+/// down instead of filling memory.
+final class ClientConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum State {
+        /// Between requests, or in the head of one.
+        case awaitingHead(HeadParser)
+        /// A replica is being connected to.
+        case connecting
+        case exchanging
+        /// Another protocol since an upgrade: bytes both ways.
+        case tunnel(UpstreamConnection)
+        /// Nothing more is read.
+        case closing
+    }
+
+    let loop: BalancerLoop
+    var state: State
+    var exchange: Exchange?
+    /// What has come and has not been taken.
+    var buffer = ByteBuffer()
+    private(set) var context: ChannelHandlerContext?
+    private var lastActivity = NIODeadline.now()
+    private var watchdog: Scheduled<Void>?
+
+    init(_ loop: BalancerLoop) {
+        self.loop = loop
+        state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))
+    }
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        guard loop.add(self) else {
+            return refuse(.serviceUnavailable("too_many_connections", "this load balancer has as many connections as it may"))
+        }
+        scheduleWatchdog()
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        if buffer.readableBytes == 0 { buffer = bytes } else { buffer.writeBuffer(&bytes) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        lastActivity = .now()
+        process()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        switch state {
+        case .exchanging: exchange?.upstream?.read()
+        case .tunnel(let upstream): upstream.read()
+        case .awaitingHead, .connecting, .closing: break
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        watchdog?.cancel()
+        loop.remove(self)
+        // Whoever asked has gone: the replica need not go on.
+        if case .tunnel(let upstream) = state { upstream.close() }
+        state = .closing
+        abandonExchange()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Its end follows, and is dealt with there.
+        context.close(promise: nil)
+    }
+
+    func close() { context?.close(promise: nil) }
+
+    /// Ends as soon as no request is under way.
+    func drain() {
+        switch state {
+        case .awaitingHead where buffer.readableBytes == 0: close()
+        case .awaitingHead, .connecting, .exchanging, .tunnel, .closing: break
+        }
+    }
+
+    // MARK: Reading
+
+    /// Takes what has come as far as the state allows.
+    func process() {
+        switch state {
+        case .awaitingHead(var parser):
+            let outcome = parser.parse(&buffer)
+            state = .awaitingHead(parser)
+            switch outcome {
+            case .incomplete: context?.read()
+            case .complete(let head): begin(head)
+            case .malformed(let reason): refuse(.badRequest(reason))
+            case .tooLarge: refuse(.headTooLarge(limit: loop.configuration.headLimit))
+            }
+        case .exchanging: passRequestBody()
+        case .tunnel(let upstream):
+            guard buffer.readableBytes > 0 else { break }
+            upstream.write(buffer)
+            upstream.flush()
+            buffer.clear()
+            if upstream.isWritable { context?.read() }
+        case .connecting: break
+        case .closing: buffer.clear()
+        }
+    }
+
+    private func begin(_ head: MessageHead) {
+        guard case .request(let method, _, _) = head.start else { return }
+        if method == .connect { return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy")) }
+        guard let backend = loop.choose(except: []) else { return refuse(.noReadyReplica(loop)) }
+        exchange = Exchange(head, method, backend, headLimit: loop.configuration.headLimit)
+        loop.begin(backend)
+        send()
+    }
+
+    func passRequestBody() {
+        guard var exchange, let upstream = exchange.upstream, !exchange.requestBody.isFinished else { return }
+        do throws(MalformedHead) {
+            let body = try exchange.requestBody.read(&buffer)
+            if let body {
+                exchange.hasSentBody = true
+                upstream.write(body)
+                upstream.flush()
+            }
+            self.exchange = exchange
+        } catch {
+            // Part of it has been sent: the replica must not take what it has for the whole.
+            upstream.close()
+            return refuse(.badRequest(error.reason))
+        }
+        if !exchange.requestBody.isFinished, upstream.isWritable { context?.read() }
+    }
+
+    // MARK: Writing
+
+    func write(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+
+    func flush() { context?.flush() }
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    var allocator: ByteBufferAllocator { context?.channel.allocator ?? ByteBufferAllocator() }
+
+    var remoteAddress: SocketAddress? { context?.channel.remoteAddress }
+
+    func touch() { lastActivity = .now() }
+
+    /// Answers with words of our own and ends the connection, unless an answer has been begun: then there
+    /// is nothing to do but to cut it off, so that nobody takes it for whole.
+    func refuse(_ answer: OwnAnswer) {
+        let hasBegun = exchange?.hasAnswer ?? false
+        let wantsJSON = exchange.map { Self.wantsJSON($0.request) } ?? false
+        let isHead = exchange?.method == .head
+        abandonExchange()
+        state = .closing
+        guard !hasBegun, let context else { return close() }
+        let bytes = answer.bytes(isJSON: wantsJSON, hasBody: !isHead, context.channel.allocator)
+        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+            Self.lingerAndClose(context)
+        }
+    }
+
+    /// Closes only after the client has had the time to read: bytes that were not read when a socket is
+    /// closed make TCP throw the answer away.
+    private static func lingerAndClose(_ context: ChannelHandlerContext) {
+        context.close(mode: .output, promise: nil)
+        context.read()
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(500)) { context.close(promise: nil) }
+    }
+
+    private static func wantsJSON(_ head: MessageHead) -> Bool {
+        head.fields.contains { field in
+            guard field.meaning == .other, head.withBytes(field.name, { $0.isEqual("accept") }) else { return false }
+            return head.string(field.value).lowercased().contains("json")
+        }
+    }
+
+    // MARK: Time
+
+    /// One timer for a connection; it looks how long nothing has happened and sleeps for the rest.
+    private func scheduleWatchdog() {
+        guard let context else { return }
+        let due = lastActivity + limit
+        watchdog = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
+            guard let self, self.context != nil else { return }
+            if NIODeadline.now() >= self.lastActivity + self.limit { self.timedOut() }
+            self.scheduleWatchdog()
+        }
+    }
+
+    /// How long nothing may happen in this state.
+    private var limit: TimeAmount {
+        let configuration = loop.configuration
+        let seconds =
+            switch state {
+            case .awaitingHead: buffer.readableBytes > 0 ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
+            case .connecting: configuration.connectTimeoutSeconds * 4
+            case .exchanging: configuration.streamTimeoutSeconds
+            case .tunnel: 86_400.0
+            case .closing: 5.0
+            }
+        return .nanoseconds(Int64(seconds * 1e9))
+    }
+
+    private func timedOut() {
+        lastActivity = .now()
+        switch state {
+        case .awaitingHead where buffer.readableBytes > 0: refuse(.requestTimeout)
+        case .exchanging: exchangeTimedOut()
+        case .awaitingHead, .connecting, .tunnel, .closing: close()
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import NIOCore
+
+/// Takes the bytes of one body off a buffer, and knows where the body ends. Chunked bodies are checked
+/// and passed on as they are, trailers included, so nothing is ever held back.
+struct BodyReader {
+    private enum State {
+        case length(Int)
+        case untilClose
+        case chunkSize(value: Int, digits: Int)
+        case chunkExtension(value: Int)
+        case chunkSizeLF(value: Int)
+        case chunkData(Int)
+        case chunkDataCR
+        case chunkDataLF
+        case trailerStart
+        case trailerLine
+        case trailerLF
+        case endLF
+        case finished
+    }
+
+    private var state: State
+    /// Bytes of trailers and chunk extensions seen, which are nobody's body and must not grow for ever.
+    private var overhead = 0
+    private static let overheadLimit = 65_536
+
+    init(_ framing: MessageHead.Framing) {
+        state =
+            switch framing {
+            case .none: .finished
+            case .length(let length): .length(length)
+            case .chunked: .chunkSize(value: 0, digits: 0)
+            case .untilClose: .untilClose
+            }
+    }
+
+    var isFinished: Bool {
+        if case .finished = state { true } else { false }
+    }
+
+    /// Whether the end of the connection is the end of the body.
+    var endsWithConnection: Bool {
+        if case .untilClose = state { true } else { false }
+    }
+
+    /// Takes what belongs to the body from the beginning of `buffer`.
+    ///
+    /// - Returns: the bytes as they came; nil when there are none.
+    mutating func read(_ buffer: inout ByteBuffer) throws(MalformedHead) -> ByteBuffer? {
+        let available = buffer.readableBytes
+        guard available > 0 else { return nil }
+        switch state {
+        case .finished: return nil
+        case .untilClose: return buffer.readSlice(length: available)
+        case .length(let left):
+            let count = min(left, available)
+            state = left == count ? .finished : .length(left - count)
+            return buffer.readSlice(length: count)
+        default:
+            let count = try scan(buffer)
+            return count == 0 ? nil : buffer.readSlice(length: count)
+        }
+    }
+
+    /// Goes through the chunks at the beginning of `buffer`.
+    ///
+    /// - Returns: how many bytes belong to the body.
+    private mutating func scan(_ buffer: ByteBuffer) throws(MalformedHead) -> Int {
+        let result = buffer.withUnsafeReadableBytes { bytes -> Result<Int, MalformedHead> in
+            var index = 0
+            do throws(MalformedHead) {
+                while index < bytes.count {
+                    if case .finished = state { break }
+                    if case .chunkData(let left) = state {
+                        let count = min(left, bytes.count - index)
+                        state = left == count ? .chunkDataCR : .chunkData(left - count)
+                        index += count
+                    } else {
+                        try step(bytes[index])
+                        index += 1
+                    }
+                }
+                return .success(index)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// One byte outside of chunk data.
+    private mutating func step(_ byte: UInt8) throws(MalformedHead) {
+        switch state {
+        case .chunkSize(let value, let digits):
+            if let digit = byte.hexDigit {
+                guard digits < 15 else { throw MalformedHead(reason: "a chunk size that is too long") }
+                state = .chunkSize(value: value << 4 | digit, digits: digits + 1)
+            } else if digits == 0 {
+                throw MalformedHead(reason: "a chunk size that is not a number")
+            } else {
+                try endChunkSize(byte, value)
+            }
+        case .chunkExtension(let value): try endChunkSize(byte, value)
+        case .chunkSizeLF(let value):
+            try expect(byte, 10)
+            state = value == 0 ? .trailerStart : .chunkData(value)
+        case .chunkDataCR:
+            try expect(byte, 13)
+            state = .chunkDataLF
+        case .chunkDataLF:
+            try expect(byte, 10)
+            state = .chunkSize(value: 0, digits: 0)
+        case .trailerStart:
+            try countOverhead()
+            if byte == 13 {
+                state = .endLF
+            } else {
+                guard byte.isTokenByte else { throw MalformedHead(reason: "a trailer that is not a header line") }
+                state = .trailerLine
+            }
+        case .trailerLine:
+            try countOverhead()
+            if byte == 13 { state = .trailerLF }
+            if byte == 10 || byte == 0 { throw MalformedHead(reason: "a trailer with control characters in it") }
+        case .trailerLF:
+            try expect(byte, 10)
+            state = .trailerStart
+        case .endLF:
+            try expect(byte, 10)
+            state = .finished
+        case .length, .untilClose, .chunkData, .finished: break
+        }
+    }
+
+    private mutating func endChunkSize(_ byte: UInt8, _ value: Int) throws(MalformedHead) {
+        try countOverhead()
+        switch byte {
+        case 13: state = .chunkSizeLF(value: value)
+        case 10, 0: throw MalformedHead(reason: "a chunk size line that ends without a carriage return")
+        case UInt8(ascii: ";"), 32, 9: state = .chunkExtension(value: value)
+        default:
+            guard case .chunkExtension = state else { throw MalformedHead(reason: "a chunk size that is not a number") }
+        }
+    }
+
+    private mutating func countOverhead() throws(MalformedHead) {
+        overhead += 1
+        if overhead > Self.overheadLimit { throw MalformedHead(reason: "too many trailers or chunk extensions") }
+    }
+
+    private func expect(_ byte: UInt8, _ expected: UInt8) throws(MalformedHead) {
+        guard byte == expected else { throw MalformedHead(reason: "a chunk that does not end where it says") }
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexDigit: Int? {
+        switch self {
+        case 48...57: Int(self) - 48
+        case 65...70: Int(self) - 55
+        case 97...102: Int(self) - 87
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A streaming HTTP/1.1 reverse proxy in front of a service's replicas.
+///
+/// What it promises: bodies flow both ways as they come, with back-pressure, and are never held whole; a
+/// change of the routes takes effect with the next request; a request is sent to a second replica only
+/// when nothing of it can have been acted on; what two programs could read in two ways is refused; every
+/// answer of its own says in words what is the matter.
+///
+/// How it is built: a client's connection, and the connections to replicas that its requests use, live on
+/// one event loop, so a request never changes threads, and all state is confined to its loop
+/// (``BalancerLoop``). ``ClientConnection`` is one client's state machine, ``UpstreamConnection`` one
+/// connection to a replica; heads are parsed by ``HeadParser``, bodies measured by ``BodyReader``.
+public final class LoadBalancer: Sendable {
+    private let configuration: LoadBalancerConfiguration
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [LoopState]
+    private let server = Mutex<(any Channel)?>(nil)
+    private let logger: Logger
+
+    public init(configuration: LoadBalancerConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
+        loops = group.makeIterator().map { eventLoop in
+            LoopState(
+                eventLoop: eventLoop,
+                box: .makeBoxSendingValue(BalancerLoop(configuration, eventLoop), eventLoop: eventLoop))
+        }
+    }
+
+    /// The port it listens on; nil before ``start()``.
+    public var port: Int? { server.withLock { $0?.localAddress?.port } }
+
+    /// Begins to accept connections.
+    public func start() async throws {
+        let states = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let loop = states[ObjectIdentifier(channel.eventLoop)]?.value else { return }
+                    try channel.pipeline.syncOperations.addHandler(ClientConnection(loop))
+                }
+            }
+        let channel =
+            switch configuration.listening {
+            case .inherited(let descriptor): try await bootstrap.withBoundSocket(descriptor).get()
+            case .address(let host, let port): try await bootstrap.bind(host: host, port: port).get()
+            }
+        server.withLock { $0 = channel }
+        logger.info("listening on \(channel.localAddress?.description ?? "an inherited socket")")
+    }
+
+    /// Sends requests where `table` says from now on.
+    public func update(_ table: RoutingTable) {
+        for loop in loops {
+            loop.eventLoop.execute { loop.value.update(table) }
+        }
+    }
+
+    /// Requests under way now, and since the beginning.
+    public func load() async throws -> (inFlight: Int, total: Int) {
+        var load = (inFlight: 0, total: 0)
+        for loop in loops {
+            let part = try await loop.eventLoop.submit { (loop.value.inFlight, loop.value.total) }.get()
+            load = (load.inFlight + part.0, load.total + part.1)
+        }
+        return load
+    }
+
+    /// Stops accepting, lets requests in flight end for as long as `gracePeriodSeconds`, then closes
+    /// what is left.
+    public func shutDown(gracePeriodSeconds: Double) async {
+        try? await server.withLock { $0 }?.close().get()
+        let limit = ContinuousClock.now + .seconds(gracePeriodSeconds)
+        for loop in loops { loop.eventLoop.execute { loop.value.drain() } }
+        while ContinuousClock.now < limit, await hasConnections() {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        for loop in loops { try? await loop.eventLoop.submit { loop.value.closeAll() }.get() }
+        try? await group.shutdownGracefully()
+    }
+
+    private func hasConnections() async -> Bool {
+        for loop in loops {
+            if (try? await loop.eventLoop.submit { loop.value.hasConnections }.get()) == true { return true }
+        }
+        return false
+    }
+}
+
+/// The state of a loop, which is touched on that loop only.
+private struct LoopState: Sendable {
+    let eventLoop: any EventLoop
+    let box: NIOLoopBoundBox<BalancerLoop>
+
+    var value: BalancerLoop { box.value }
+}

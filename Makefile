@@ -1,0 +1,52 @@
+# dwell. `make` alone tells what there is.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= $(HOME)/.local
+DESTDIR ?=
+SEED ?= 1
+STEPS ?= 1000000
+
+# Passed on in the environment, where spaces are safe.
+export PREFIX DESTDIR
+
+OURS := Package.swift Sources Tests migrations
+
+.PHONY: help setup build demo test check format install simulate clean
+
+help: ## Tell what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Check for Swift and install missing system packages (as root), or say how
+	@tools/setup.sh
+
+build: setup ## Build for development: .build/debug/dwell
+	swift build --product dwell
+
+demo: build ## Show the whole life of a controller, from up to autostop, through a crash (about a minute)
+	@tools/demo.sh
+
+test: setup ## Run every test, the end-to-end ones with the real binary
+	swift build --build-tests
+	swift build --product dwell
+	swift test --skip-build --parallel
+
+check: setup ## Lint the format, and fail on any compiler warning
+	swift format lint --strict --parallel --recursive $(OURS)
+	tools/check-warnings.sh
+
+format: ## Format the sources in place
+	swift format --in-place --parallel --recursive $(OURS)
+
+install: setup ## Install the release build as PREFIX/bin/dwell (PREFIX=~/.local, DESTDIR=)
+	@tools/install.sh
+
+simulate: setup ## Run the laws against a world where everything goes wrong (SEED=1 STEPS=1000000)
+	swift build -c release --product Simulate
+	"$$(swift build -c release --show-bin-path)/Simulate" --seed $(SEED) --steps $(STEPS)
+
+clean: ## Remove what was built
+	rm -rf .build

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Compiles everything that is ours again and fails when the compiler has a warning to give. Warnings are
+# given only when a file is compiled, so our modules' products are removed first; those of the
+# dependencies stay. Leaves the build as `swift test` wants it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+products=$(swift build --show-bin-path)
+for module in Sources/*/ Tests/*/; do
+    rm -rf "$products/$(basename "$module").build"
+done
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! swift build --build-tests >"$log" 2>&1; then
+    cat "$log" >&2
+    exit 1
+fi
+warnings=$(grep -E '^[^ ].*: warning: ' "$log" | grep -v '/checkouts/' | sort -u || true)
+if [[ -n $warnings ]]; then
+    printf '%s\n' "$warnings" >&2
+    printf 'check: the compiler warns\n' >&2
+    exit 1
+fi

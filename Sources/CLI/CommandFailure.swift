@@ -1,6 +1,7 @@
 import EventLog
 import Foundation
 import Lifecycle
+import ServiceFile
 
 /// A command that did not succeed: what to say, and the exit code.
 struct CommandFailure: Error {
@@ -14,11 +15,12 @@ struct CommandFailure: Error {
         self.exitCode = exitCode
     }
 
-    init(usage lines: [String]) {
-        self.lines = lines
+    init(_ problems: FileProblems) {
+        lines = problems.lines
         exitCode = 2
     }
 
+    init(_ error: OptionFailure) { self.init(error.description, exitCode: 2) }
     init(_ error: LogFailure) { self.init(error.description) }
     init(_ error: Rejection) { self.init(error.description) }
 

@@ -106,7 +106,7 @@ struct Session {
         do {
             return try Configuration.load(path: home.configuration).policy(for: controller)
         } catch {
-            throw CommandFailure(usage: "\(error)".split(separator: "\n").map(String.init))
+            throw CommandFailure(error)
         }
     }
 }

@@ -11,9 +11,30 @@ struct UpRequest {
     let spec: ServiceSpec
     /// Sentences about what in the file does nothing here.
     let notes: [String]
-}
-extension UpRequest {
-    init(file: String, name: String?, env: [String]) throws(CommandFailure) {
-        do { let (n, s) = try ServiceFile.spec(file); service = name.flatMap(ServiceName.init(rawValue:)) ?? n; spec = s; notes = [] } catch { throw CommandFailure("\(error)", exitCode: 2) }
+
+    /// - Parameters:
+    ///   - name: `-n`; over the file's `name`, over a name made of the file's own.
+    ///   - env: `--env`, as typed.
+    init(file path: String, name given: String?, env: [String]) throws(CommandFailure) {
+        let given = try given.map { (text) throws(CommandFailure) in try NameArgument.service(text) }
+        let envs: [String: String]
+        let file: ServiceFile
+        do {
+            envs = try EnvironmentOption.parse(env, here: ProcessInfo.processInfo.environment)
+        } catch {
+            throw CommandFailure(error)
+        }
+        do {
+            file = try ServiceFile.read(path, workingDirectory: FileManager.default.currentDirectoryPath, envs: envs)
+        } catch {
+            throw CommandFailure(error)
+        }
+        guard let service = given ?? file.name ?? file.nameFromPath else {
+            throw CommandFailure(
+                "\(path): no name can be made of the file's; add `name: NAME` to it, or use -n NAME", exitCode: 2)
+        }
+        self.service = service
+        spec = file.spec
+        notes = file.notes
     }
 }

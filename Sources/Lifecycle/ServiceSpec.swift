@@ -16,10 +16,12 @@ public struct ServiceSpec: Hashable, Sendable, Codable {
     public var readinessProbe: ReadinessProbe
     /// How many replicas to keep, ≥ 0.
     public var replicas: Int
+    public var loadBalancer: LoadBalancerSpec
 
     public init(
         workdir: String? = nil, setup: String? = nil, run: String, envs: [String: String] = [:],
-        port: UInt16? = nil, readinessProbe: ReadinessProbe = ReadinessProbe(), replicas: Int = 1
+        port: UInt16? = nil, readinessProbe: ReadinessProbe = ReadinessProbe(), replicas: Int = 1,
+        loadBalancer: LoadBalancerSpec = LoadBalancerSpec()
     ) {
         self.workdir = workdir
         self.setup = setup
@@ -28,11 +30,36 @@ public struct ServiceSpec: Hashable, Sendable, Codable {
         self.port = port
         self.readinessProbe = readinessProbe
         self.replicas = replicas
+        self.loadBalancer = loadBalancer
     }
+
+    /// Most replicas of one service: each has a port of its own out of ten thousand.
+    public static let maximumReplicas = 1000
+}
+
+/// How a service's load balancer works.
+public struct LoadBalancerSpec: Hashable, Sendable, Codable {
+    public var policy: LoadBalancingPolicy
+    /// How long a replica may be silent in the middle of a request.
+    public var streamTimeoutSeconds: Double
+
+    public init(policy: LoadBalancingPolicy = .leastLoad, streamTimeoutSeconds: Double = 120) {
+        self.policy = policy
+        self.streamTimeoutSeconds = streamTimeoutSeconds
+    }
+}
+
+/// How a replica is chosen for a request; SkyServe's names.
+public enum LoadBalancingPolicy: String, Hashable, Sendable, Codable, CaseIterable {
+    case roundRobin = "round_robin"
+    case leastLoad = "least_load"
 }
 
 /// How to ask a replica whether it is ready: ready means any HTTP 200.
 public struct ReadinessProbe: Hashable, Sendable, Codable {
+    /// Shorter pauses would be a load of their own.
+    public static let shortestIntervalSeconds = 0.1
+
     /// Path and query, starting with `/`.
     public var path: String
     /// How long a replica may take from the start of `run` to its first 200.

@@ -126,7 +126,7 @@ struct Autostop: AsyncParsableCommand {
             if let idle { return try IdleWindow.parse(idle) }
             return try IdleWindow.parse(minutes: idleMinutes ?? 0)
         } catch {
-            throw CommandFailure("\(error)", exitCode: 2)
+            throw CommandFailure(error)
         }
     }
 }

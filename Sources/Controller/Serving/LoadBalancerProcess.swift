@@ -24,7 +24,7 @@ public struct LoadBalancerProcess: Sendable {
     /// Serves on the listening socket `descriptor` until SIGTERM, or until the log says that this load
     /// balancer is not wanted any more.
     public func run(listening descriptor: CInt) async throws {
-        let configuration = LoadBalancerConfiguration(listening: .inherited(descriptor: descriptor))
+        let configuration = try configuration(listening: descriptor)
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
         if case .table(let table) = readRoutes() { balancer.update(table) }
         try await balancer.start()
@@ -36,6 +36,18 @@ public struct LoadBalancerProcess: Sendable {
         }
         logger.info("draining")
         await balancer.shutDown(gracePeriodSeconds: LoadBalancerLauncher.drainSeconds)
+    }
+
+    private func configuration(listening descriptor: CInt) throws -> LoadBalancerConfiguration {
+        let spec = try log.state(of: controller).services[reference.service]?.spec.loadBalancer ?? LoadBalancerSpec()
+        let policy: BalancingPolicy =
+            switch spec.policy {
+            case .roundRobin: .roundRobin
+            case .leastLoad: .leastLoad
+            }
+        return LoadBalancerConfiguration(
+            listening: .inherited(descriptor: descriptor), policy: policy,
+            streamTimeoutSeconds: spec.streamTimeoutSeconds)
     }
 
     /// Keeps the routes as the log says, until it says that there is nothing to serve.

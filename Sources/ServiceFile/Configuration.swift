@@ -1,0 +1,133 @@
+import Foundation
+import Lifecycle
+
+/// `config.yaml`: what the user has decided beforehand.
+///
+///     serve:
+///       controller:
+///         autostop: 10m        # SkyPilot's place and forms
+///     controllers:
+///       prod:
+///         autostop: false      # this controller's own
+public struct Configuration: Hashable, Sendable {
+    /// `serve.controller.autostop`; nil when the file does not say.
+    public private(set) var standard: IdleRule?
+    /// `controllers.NAME.autostop`.
+    public private(set) var controllers: [ControllerName: IdleRule] = [:]
+
+    /// What an `autostop` says.
+    public enum IdleRule: Hashable, Sendable {
+        case never
+        case after(seconds: Double)
+    }
+
+    public init() {}
+
+    /// Reads the file; one that does not exist says nothing.
+    ///
+    /// - Throws: ``FileProblems``, with everything that is wrong.
+    public static func load(path: String) throws(FileProblems) -> Configuration {
+        guard access(path, F_OK) == 0 || errno != ENOENT else { return Configuration() }
+        let findings = Findings()
+        var configuration = Configuration()
+        do throws(ReadFailure) {
+            if let root = try YAMLReader.read(try FileText.read(path)), root.content != .null {
+                guard case .map = root.content else {
+                    throw ReadFailure("must be a section of `key: value` lines, not \(root.inWords)", line: root.line)
+                }
+                configuration.read(Section(root, path: "", findings: findings))
+            }
+        } catch {
+            findings.problem(error.message, at: error.line)
+        }
+        guard findings.problems.isEmpty else { throw FileProblems(file: path, problems: findings.problems) }
+        return configuration
+    }
+
+    /// The policy for a controller, and where it comes from.
+    public func policy(for controller: ControllerName) -> AutostopPolicy {
+        if let rule = controllers[controller] { return rule.policy(.controllers) }
+        if let standard { return standard.policy(.serveController) }
+        return .standard
+    }
+
+    private mutating func read(_ file: Section) {
+        file.refuseUnknownKeys(
+            known: ["serve", "controllers"], elsewhere: ["autostop": "serve.controller", "controller": "serve"])
+        if let serve = file.section("serve") {
+            serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
+            if let controller = serve.section("controller") {
+                controller.refuseUnknownKeys(known: ["autostop", "resources"])
+                if controller.has("resources") {
+                    file.findings.note("serve.controller.resources does nothing: the controller runs on this machine")
+                }
+                standard = AutostopValue.read(controller)
+            }
+        }
+        guard let section = file.section("controllers") else { return }
+        for entry in section.entries {
+            guard let name = ControllerName(rawValue: entry.key) else {
+                section.problem(
+                    "cannot be the name of a controller: names are \(NameRule.inWords)", key: entry.key.shortened,
+                    at: entry.keyLine)
+                continue
+            }
+            guard let controller = section.section(entry.key) else { continue }
+            controller.refuseUnknownKeys(known: ["autostop"])
+            controllers[name] = AutostopValue.read(controller)
+        }
+    }
+}
+
+extension Configuration.IdleRule {
+    fileprivate func policy(_ source: PolicySource) -> AutostopPolicy {
+        switch self {
+        case .never: AutostopPolicy(idleTimeoutSeconds: nil, source: source)
+        case .after(let seconds): AutostopPolicy(idleTimeoutSeconds: seconds, source: source)
+        }
+    }
+}
+
+/// `autostop` in all the forms SkyPilot knows: `false`, `true`, `10` (minutes), `"90s"`,
+/// `{idle_minutes: 10, …}`.
+enum AutostopValue {
+    static func read(_ section: Section) -> Configuration.IdleRule? {
+        guard let entry = section.entry("autostop") else { return nil }
+        do throws(OptionFailure) {
+            switch entry.value.content {
+            case .bool(false): return .never
+            case .bool(true): return standard
+            case .number(let minutes, _): return .after(seconds: try IdleWindow.parse(minutes: minutes))
+            case .string(let text): return .after(seconds: try IdleWindow.parse(text))
+            case .map: return try section.section("autostop").flatMap(read(parts:))
+            case .null, .list:
+                section.problem("must be false, minutes, or a time such as \"90s\", not \(entry.value.inWords)", key: "autostop")
+                return nil
+            }
+        } catch {
+            section.problem(error.description, key: "autostop")
+            return nil
+        }
+    }
+
+    private static var standard: Configuration.IdleRule {
+        .after(seconds: AutostopPolicy.standard.idleTimeoutSeconds ?? 600)
+    }
+
+    private static func read(parts: Section) throws(OptionFailure) -> Configuration.IdleRule? {
+        parts.refuseUnknownKeys(known: ["idle_minutes", "down", "wait_for", "hook", "hook_timeout"])
+        for key in ["hook", "hook_timeout", "wait_for"] where parts.has(key) {
+            parts.problem("is not done yet; remove it", key: key)
+        }
+        if parts.bool("down") == true {
+            parts.problem("is not done yet: a controller is stopped, and `dwell terminate` ends it", key: "down")
+        }
+        // SkyPilot takes a section without idle_minutes for 0; what people mean is the default.
+        guard let entry = parts.entry("idle_minutes") else { return standard }
+        guard case .number(let minutes, _) = entry.value.content else {
+            parts.problem("must be a number of minutes, not \(entry.value.inWords)", key: "idle_minutes")
+            return nil
+        }
+        return .after(seconds: try IdleWindow.parse(minutes: minutes))
+    }
+}

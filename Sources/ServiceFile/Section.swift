@@ -1,0 +1,98 @@
+/// A mapping of a file while it is read: gives values of the type that is asked for, and says so in
+/// ``Findings`` where the file has another.
+struct Section {
+    let entries: [YAMLNode.Entry]
+    let line: Int
+    /// Keys that lead here, joined by dots; empty for the whole file.
+    let path: String
+    let findings: Findings
+
+    init(_ node: YAMLNode, path: String, findings: Findings) {
+        if case .map(let entries) = node.content { self.entries = entries } else { entries = [] }
+        line = node.line
+        self.path = path
+        self.findings = findings
+    }
+
+    func fullKey(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    func entry(_ key: String) -> YAMLNode.Entry? { entries.last { $0.key == key } }
+
+    func has(_ key: String) -> Bool { entry(key) != nil }
+
+    func problem(_ message: String, key: String? = nil, at line: Int? = nil) {
+        let place = line ?? key.flatMap { entry($0)?.keyLine } ?? self.line
+        findings.problem(message, at: place, key: key.map(fullKey) ?? (path.isEmpty ? nil : path))
+    }
+
+    /// Says so of every key that is not `known`. `elsewhere` are keys that belong to another section.
+    func refuseUnknownKeys(known: [String], elsewhere: [String: String] = [:]) {
+        for entry in entries where !known.contains(entry.key) {
+            let hint: String
+            if let place = elsewhere[entry.key] {
+                hint = "it belongs under `\(place)`"
+            } else if let nearest = NearestKey.to(entry.key, among: known) {
+                hint = "did you mean `\(nearest)`?"
+            } else {
+                hint = "known here: \(known.sorted().joined(separator: ", "))"
+            }
+            findings.problem("unknown key; \(hint)", at: entry.keyLine, key: fullKey(entry.key).shortened)
+        }
+    }
+
+    // MARK: Values
+
+    /// The value of `key` by `read`; nil when it is not there, or is something else than `wanted`.
+    private func value<Value>(_ key: String, wanted: String, _ read: (YAMLNode) -> Value?) -> Value? {
+        guard let entry = entry(key) else { return nil }
+        guard let value = read(entry.value) else {
+            let found = entry.value.content == .null ? "has no value; it must be" : "must be"
+            let but = entry.value.content == .null ? "" : ", not \(entry.value.inWords)"
+            problem("\(found) \(wanted)\(but)", key: key)
+            return nil
+        }
+        return value
+    }
+
+    func string(_ key: String, wanted: String = "a text") -> String? {
+        value(key, wanted: wanted) { if case .string(let text) = $0.content { text } else { nil } }
+    }
+
+    func bool(_ key: String) -> Bool? {
+        value(key, wanted: "true or false") { if case .bool(let value) = $0.content { value } else { nil } }
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
+        value(key, wanted: "a whole number from \(range.lowerBound) to \(range.upperBound)") {
+            $0.integer.flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// A number of seconds, more than `minimum` or equal to it.
+    func seconds(_ key: String, minimum: Double = 0, exclusive: Bool = false) -> Double? {
+        let bound = exclusive ? "above \(Self.text(minimum))" : "\(Self.text(minimum)) or more"
+        return value(key, wanted: "a number of seconds, \(bound)") {
+            guard case .number(let value, _) = $0.content, value.isFinite, exclusive ? value > minimum : value >= minimum
+            else { return nil }
+            return value
+        }
+    }
+
+    func section(_ key: String) -> Section? {
+        value(key, wanted: "a section with keys of its own") {
+            if case .map = $0.content { Section($0, path: fullKey(key), findings: findings) } else { nil }
+        }
+    }
+
+    /// One of `choices`, whatever its case.
+    func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) -> Choice?
+    where Choice.RawValue == String {
+        let names = Choice.allCases.map(\.rawValue)
+        return value(key, wanted: "one of " + names.joined(separator: ", ")) {
+            guard case .string(let text) = $0.content else { return nil }
+            return Choice(rawValue: text.lowercased())
+        }
+    }
+
+    private static func text(_ number: Double) -> String { Int(exactly: number).map(String.init) ?? "\(number)" }
+}

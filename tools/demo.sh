@@ -11,8 +11,11 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/dwell-demo.XXXXXX")
 export DWELL_HOME=$scratch/home PATH="${binary%/*}:$PATH"
 asker=
 
-# Processes that were started with this demo's home, by their environment.
-ours() { env -u DWELL_HOME grep -lszFx "DWELL_HOME=$DWELL_HOME" /proc/[0-9]*/environ | cut -d / -f 3 || true; }
+# Processes that were started with this demo's home, by their environment; the lookers themselves have none.
+ours() {
+    local home=$DWELL_HOME
+    (unset DWELL_HOME; grep -lszFx "DWELL_HOME=$home" /proc/[0-9]*/environ | cut -d / -f 3) || true
+}
 
 clean_up() {
     local code=$?
@@ -60,8 +63,8 @@ run "dwell up examples/hello.yaml"
 endpoint=$(ask "select 'http://' || host || ':' || port || '/' from services")
 
 say "The load balancer shares the requests out."
-run "curl $endpoint"
-run "curl $endpoint"
+run "curl -s $endpoint"
+run "curl -s $endpoint"
 
 say "A controller without a service stays warm for 10 minutes. For this demo, for $window_seconds seconds."
 run "dwell autostop local --idle ${window_seconds}s"

@@ -41,7 +41,9 @@ struct Up: AsyncParsableCommand {
         for note in request.notes { print("note: \(note)", to: .error) }
         let policy = try session.configuredPolicy(controller)
         let begun = ContinuousClock.now
-        let (receipt, from) = try await submit(request, policy, to: controller, session)
+        let (receipt, from, port) = try await submit(request, policy, to: controller, session)
+        // Claimed until this command ends; the load balancer listens on it long before.
+        defer { withExtendedLifetime(port) {} }
         try session.ensureAllRunning()
         guard let service = receipt.state.services[request.service] else {
             throw CommandFailure("service \(request.service) was taken down again")
@@ -65,19 +67,22 @@ struct Up: AsyncParsableCommand {
     /// gone, or the controller's termination to end.
     private func submit(
         _ request: UpRequest, _ policy: AutostopPolicy, to controller: ControllerName, _ session: Session
-    ) async throws(CommandFailure) -> (Receipt, from: Int) {
+    ) async throws(CommandFailure) -> (Receipt, from: Int, port: PortReservation) {
         let commandID = UUID().uuidString
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         var said = ""
         for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
-            let ports = PortChooser.loadBalancerPorts(host: UpRequest.host, count: 32)
-            guard !ports.isEmpty else { throw CommandFailure("no port from \(PortChooser.firstLoadBalancerPort) on can be bound on \(UpRequest.host)") }
+            let port = try choosePort(for: request.service, on: controller, session)
             let command = Command.up(
                 Command.Up(
                     service: request.service, spec: request.spec, policy: policy, host: UpRequest.host,
-                    candidatePorts: ports))
+                    candidatePorts: [port.port]))
             do {
-                return (try session.log.submit(command, to: controller, by: session.author, commandID: commandID), from)
+                let receipt = try session.log.submit(
+                    command, to: controller, by: session.author, commandID: commandID)
+                return (receipt, from, port)
+            } catch .rejected(.noPortLeft) {
+                continue  // another `up` took it in the log between looking and asking
             } catch .rejected(.serviceExists(_, _, .shuttingDown)) {
                 announce("waiting for the \(request.service) that is being taken down", &said)
             } catch .rejected(.terminating) {
@@ -88,6 +93,20 @@ struct Up: AsyncParsableCommand {
             try session.ensureRunning(controller)
         }
         throw CommandFailure("cancelled")
+    }
+
+    /// The lowest port that no service of this log has, stopped ones included, and that can be bound.
+    private func choosePort(
+        for service: ServiceName, on controller: ControllerName, _ session: Session
+    ) throws(CommandFailure) -> PortReservation {
+        let report = try session.read { (log) throws(LogFailure) in try log.status() }
+        // An earlier life of this name, which failed, gives its port up to the new one.
+        let others = report.services.filter { $0.controller != controller.rawValue || $0.name != service.rawValue }
+        let taken = Set(others.compactMap { UInt16(exactly: $0.port) })
+        guard let port = PortChooser.loadBalancerPort(host: UpRequest.host, except: taken) else {
+            throw CommandFailure("no port from \(PortChooser.firstLoadBalancerPort) on can be bound on \(UpRequest.host)")
+        }
+        return port
     }
 
     private func announce(_ line: String, _ said: inout String) {

@@ -16,8 +16,8 @@ final class LocalDriver: Driver {
     private let logID: String
     private let environment: [String: String]
     private let gracePeriodSeconds: Double
-    /// Ports given to replicas that may not have bound them yet.
-    private let portsGiven = Mutex<[ReplicaReference: UInt16]>([:])
+    /// Ports given to replicas, which may not have bound them yet.
+    private let portsGiven = Mutex<[ReplicaReference: PortReservation]>([:])
 
     init(paths: ControllerPaths, logID: String, environment: [String: String], gracePeriodSeconds: Double = 10) {
         self.paths = paths
@@ -94,13 +94,11 @@ final class LocalDriver: Driver {
     }
 
     private func choosePort(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> UInt16 {
-        let port = portsGiven.withLock { given -> UInt16? in
-            let port = PortChooser.replicaPort(declared: declared, except: Set(given.values))
-            given[replica] = port
-            return port
+        guard let reservation = PortChooser.replicaPort(declared: declared) else {
+            throw LaunchFailure("no free port between 20000 and 29999")
         }
-        guard let port else { throw LaunchFailure("no free port between 20000 and 29999") }
-        return port
+        portsGiven.withLock { $0[replica] = reservation }
+        return reservation.port
     }
 
     private func cookie(of replica: ReplicaReference) -> Cookie {
@@ -118,7 +116,6 @@ final class LocalDriver: Driver {
         if let leader = alive.first(where: { $0.session == $0.pid }),
             let port = ProcessTable.environment(of: leader.pid, "PORT").flatMap(UInt16.init)
         {
-            portsGiven.withLock { $0[replica] = port }
             let identity = ProcessIdentity(pid: leader.pid, startTicks: leader.startTicks, boot: Boot.current)
             return Launched(handle: identity.handle, endpoint: Endpoint(host: "127.0.0.1", port: port))
         }

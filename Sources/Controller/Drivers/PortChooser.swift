@@ -10,34 +10,64 @@ public enum PortChooser {
     public static let firstLoadBalancerPort: UInt16 = 30_001
     static let lastLoadBalancerPort: UInt16 = 32_767
 
-    /// The port for a replica: the declared one if it is free, else any free one. `except` are ports
-    /// that were given out and may not be bound yet.
-    static func replicaPort(declared: UInt16?, except: Set<UInt16>) -> UInt16? {
-        if let declared, !except.contains(declared), canBind(declared) { return declared }
+    /// The port for a replica: the declared one if it is free, else any free one; nil when none is.
+    static func replicaPort(declared: UInt16?) -> PortReservation? {
+        if let declared, let reservation = reserve(declared) { return reservation }
         // From a random place on, so that two programs that look at once rarely find the same.
         let offset = UInt16.random(in: 0..<UInt16(replicaPorts.count))
         for step in 0..<UInt16(replicaPorts.count) {
             let port = replicaPorts.lowerBound + (offset + step) % UInt16(replicaPorts.count)
-            if !except.contains(port), canBind(port) { return port }
+            if let reservation = reserve(port) { return reservation }
         }
         return nil
     }
 
-    /// Ports a load balancer on `host` could listen on, lowest first, at most `count`.
-    public static func loadBalancerPorts(host: String, count: Int) -> [UInt16] {
-        var found: [UInt16] = []
-        for port in firstLoadBalancerPort...lastLoadBalancerPort where found.count < count {
-            if let listener = try? Listener(Endpoint(host: host, port: port)) {
-                _ = consume listener
-                found.append(port)
-            }
+    /// The lowest port that a load balancer on `host` could listen on and that is not in `except`; nil
+    /// when there is none.
+    public static func loadBalancerPort(host: String, except: Set<UInt16>) -> PortReservation? {
+        for port in firstLoadBalancerPort...lastLoadBalancerPort where !except.contains(port) {
+            guard let reservation = PortReservation(port) else { continue }
+            if (try? Listener(Endpoint(host: host, port: port))) != nil { return reservation }
         }
-        return found
+        return nil
+    }
+
+    private static func reserve(_ port: UInt16) -> PortReservation? {
+        guard let reservation = PortReservation(port), canBind(port) else { return nil }
+        return reservation
     }
 
     /// A replica may bind any address, so the port must be free on all of them.
     private static func canBind(_ port: UInt16) -> Bool {
         (try? Listener(Endpoint(host: "0.0.0.0", port: port))) != nil
+    }
+}
+
+/// A claim on a port while the program that is to bind it starts: every dwell on this machine sees it,
+/// whatever its home, so that two that look at the same moment do not take the same port. It is a bound
+/// Unix socket with an abstract name, which the kernel removes with its process.
+public final class PortReservation: Sendable {
+    public let port: UInt16
+    private let descriptor: Descriptor
+
+    /// Claims the port; nil when another claims it.
+    init?(_ port: UInt16) {
+        let raw = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard raw >= 0 else { return nil }
+        descriptor = Descriptor(owning: raw)
+        self.port = port
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // The first byte stays zero: an abstract name.
+        let name = Array("dwell-port-\(port)".utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { path in
+            for (offset, byte) in name.enumerated() { path[1 + offset] = byte }
+        }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.count)
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(raw, $0, length) }
+        }
+        guard bound == 0 else { return nil }
     }
 }
 

@@ -80,6 +80,8 @@ let package = Package(
         .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),
         .testTarget(name: "EventLogTests", dependencies: ["EventLog", "TestKit"], swiftSettings: strict),
         .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
+        // The real program, with real processes, as a user runs it.
+        .testTarget(name: "EndToEnd", dependencies: ["CLI"], swiftSettings: strict),
         .testTarget(
             name: "LoadBalancerTests",
             dependencies: [

@@ -101,10 +101,10 @@ struct Session {
         }
     }
 
-    /// What `config.yaml` says of the controller's autostop.
-    func configuredPolicy(_ controller: ControllerName) throws(CommandFailure) -> AutostopPolicy {
+    /// What `config.yaml` says.
+    func configuration() throws(CommandFailure) -> Configuration {
         do {
-            return try Configuration.load(path: home.configuration).policy(for: controller)
+            return try Configuration.load(path: home.configuration)
         } catch {
             throw CommandFailure(error)
         }

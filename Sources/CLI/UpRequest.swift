@@ -4,9 +4,6 @@ import ServiceFile
 
 /// What an `up` asks for, read from the service file and the command line.
 struct UpRequest {
-    /// Load balancers listen on loopback unless told otherwise.
-    static let host = "127.0.0.1"
-
     let service: ServiceName
     let spec: ServiceSpec
     /// Sentences about what in the file does nothing here.

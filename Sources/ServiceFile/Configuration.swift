@@ -9,11 +9,24 @@ import Lifecycle
 ///     controllers:
 ///       prod:
 ///         autostop: false      # this controller's own
+///     load_balancer:
+///       host: 127.0.0.1        # 0.0.0.0 lets other machines in
+///       ports: 30001-32767     # a range of its own, for a firewall's sake
 public struct Configuration: Hashable, Sendable {
     /// `serve.controller.autostop`; nil when the file does not say.
     public private(set) var standard: IdleRule?
     /// `controllers.NAME.autostop`.
     public private(set) var controllers: [ControllerName: IdleRule] = [:]
+
+    public private(set) var loadBalancer = LoadBalancerAddress()
+
+    /// Where load balancers listen.
+    public struct LoadBalancerAddress: Hashable, Sendable {
+        /// An IPv4 address of this machine; loopback unless told otherwise.
+        public var host = "127.0.0.1"
+        /// From 30001, as in SkyServe, to below the kernel's ephemeral range.
+        public var ports: ClosedRange<UInt16> = 30_001...32_767
+    }
 
     /// What an `autostop` says.
     public enum IdleRule: Hashable, Sendable {
@@ -53,7 +66,7 @@ public struct Configuration: Hashable, Sendable {
 
     private mutating func read(_ file: Section) {
         file.refuseUnknownKeys(
-            known: ["serve", "controllers"], elsewhere: ["autostop": "serve.controller", "controller": "serve"])
+            known: ["serve", "controllers", "load_balancer"], elsewhere: ["autostop": "serve.controller", "controller": "serve"])
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
             if let controller = serve.section("controller") {
@@ -64,6 +77,7 @@ public struct Configuration: Hashable, Sendable {
                 standard = AutostopValue.read(controller)
             }
         }
+        if let section = file.section("load_balancer") { loadBalancer = LoadBalancerAddress(section) }
         guard let section = file.section("controllers") else { return }
         for entry in section.entries {
             guard let name = ControllerName(rawValue: entry.key) else {
@@ -84,6 +98,27 @@ extension Configuration.IdleRule {
         switch self {
         case .never: AutostopPolicy(idleTimeoutSeconds: nil, source: source)
         case .after(let seconds): AutostopPolicy(idleTimeoutSeconds: seconds, source: source)
+        }
+    }
+}
+
+extension Configuration.LoadBalancerAddress {
+    fileprivate init(_ section: Section) {
+        section.refuseUnknownKeys(known: ["host", "ports"])
+        if let host = section.string("host", wanted: "an address such as 127.0.0.1") {
+            var address = in_addr()
+            if inet_pton(AF_INET, host, &address) == 1 {
+                self.host = host
+            } else {
+                section.problem("must be an IPv4 address such as 127.0.0.1, not \"\(host.shortened)\"", key: "host")
+            }
+        }
+        if section.has("ports") {
+            if let range = section.portRange("ports") {
+                ports = range
+            } else {
+                section.problem("must be a range of ports such as 30001-30020", key: "ports")
+            }
         }
     }
 }

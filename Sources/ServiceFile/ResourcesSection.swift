@@ -72,6 +72,9 @@ extension Section {
         return ports
     }
 
+    /// One port or range of ports.
+    func portRange(_ key: String) -> ClosedRange<UInt16>? { entry(key).flatMap { Self.ports($0.value) } }
+
     private static func ports(_ node: YAMLNode) -> ClosedRange<UInt16>? {
         switch node.content {
         case .number: node.integer.flatMap { UInt16(exactly: $0) }.flatMap { $0 > 0 ? $0...$0 : nil }

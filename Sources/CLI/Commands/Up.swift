@@ -39,9 +39,10 @@ struct Up: AsyncParsableCommand {
         let request = try readRequest()
         let session = try Session()
         for note in request.notes { print("note: \(note)", to: .error) }
-        let policy = try session.configuredPolicy(controller)
+        let configuration = try session.configuration()
+        warnIfOpen(configuration.loadBalancer)
         let begun = ContinuousClock.now
-        let (receipt, from, port) = try await submit(request, policy, to: controller, session)
+        let (receipt, from, port) = try await submit(request, configuration, to: controller, session)
         // Claimed until this command ends; the load balancer listens on it long before.
         defer { withExtendedLifetime(port) {} }
         try session.ensureAllRunning()
@@ -66,16 +67,17 @@ struct Up: AsyncParsableCommand {
     /// Submits the request, and waits where waiting is all it takes: for an old life of the name to be
     /// gone, or the controller's termination to end.
     private func submit(
-        _ request: UpRequest, _ policy: AutostopPolicy, to controller: ControllerName, _ session: Session
+        _ request: UpRequest, _ configuration: Configuration, to controller: ControllerName, _ session: Session
     ) async throws(CommandFailure) -> (Receipt, from: Int, port: PortReservation) {
         let commandID = UUID().uuidString
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         var said = ""
         for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
-            let port = try choosePort(for: request.service, on: controller, session)
+            let port = try choosePort(configuration.loadBalancer, for: request.service, on: controller, session)
             let command = Command.up(
                 Command.Up(
-                    service: request.service, spec: request.spec, policy: policy, host: UpRequest.host,
+                    service: request.service, spec: request.spec, policy: configuration.policy(for: controller),
+                    host: configuration.loadBalancer.host,
                     candidatePorts: [port.port]))
             do {
                 let receipt = try session.log.submit(
@@ -97,16 +99,24 @@ struct Up: AsyncParsableCommand {
 
     /// The lowest port that no service of this log has, stopped ones included, and that can be bound.
     private func choosePort(
-        for service: ServiceName, on controller: ControllerName, _ session: Session
+        _ address: Configuration.LoadBalancerAddress, for service: ServiceName, on controller: ControllerName,
+        _ session: Session
     ) throws(CommandFailure) -> PortReservation {
         let report = try session.read { (log) throws(LogFailure) in try log.status() }
         // An earlier life of this name, which failed, gives its port up to the new one.
         let others = report.services.filter { $0.controller != controller.rawValue || $0.name != service.rawValue }
         let taken = Set(others.compactMap { UInt16(exactly: $0.port) })
-        guard let port = PortChooser.loadBalancerPort(host: UpRequest.host, except: taken) else {
-            throw CommandFailure("no port from \(PortChooser.firstLoadBalancerPort) on can be bound on \(UpRequest.host)")
+        guard let port = PortChooser.loadBalancerPort(host: address.host, ports: address.ports, except: taken) else {
+            throw CommandFailure(
+                "no port from \(address.ports.lowerBound) to \(address.ports.upperBound) can be bound on \(address.host)")
         }
         return port
+    }
+
+    /// Whoever can reach this machine can reach a service that does not listen on loopback.
+    private func warnIfOpen(_ address: Configuration.LoadBalancerAddress) {
+        guard !address.host.hasPrefix("127.") else { return }
+        print("WARNING: config.yaml opens services to other machines (load_balancer.host is \(address.host))", to: .error)
     }
 
     private func announce(_ line: String, _ said: inout String) {

@@ -6,9 +6,6 @@ public enum PortChooser {
     /// Ports for replicas that declare none: below the kernel's ephemeral range (from 32768), so that no
     /// outgoing connection takes one between choosing and binding.
     static let replicaPorts: Range<UInt16> = 20_000..<30_000
-    /// The first port of a load balancer, as in SkyServe.
-    public static let firstLoadBalancerPort: UInt16 = 30_001
-    static let lastLoadBalancerPort: UInt16 = 32_767
 
     /// The port for a replica: the declared one if it is free, else any free one; nil when none is.
     static func replicaPort(declared: UInt16?) -> PortReservation? {
@@ -22,10 +19,12 @@ public enum PortChooser {
         return nil
     }
 
-    /// The lowest port that a load balancer on `host` could listen on and that is not in `except`; nil
-    /// when there is none.
-    public static func loadBalancerPort(host: String, except: Set<UInt16>) -> PortReservation? {
-        for port in firstLoadBalancerPort...lastLoadBalancerPort where !except.contains(port) {
+    /// The lowest of `ports` that a load balancer on `host` could listen on and that is not in `except`;
+    /// nil when there is none.
+    public static func loadBalancerPort(
+        host: String, ports: ClosedRange<UInt16>, except: Set<UInt16>
+    ) -> PortReservation? {
+        for port in ports where !except.contains(port) {
             guard let reservation = PortReservation(port) else { continue }
             if (try? Listener(Endpoint(host: host, port: port))) != nil { return reservation }
         }

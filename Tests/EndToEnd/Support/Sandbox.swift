@@ -1,0 +1,206 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// A private home for one test, in a folder with a space in its name, and the real `dwell` in it.
+///
+/// Whatever the test did, nothing of it is left afterwards; what should have been gone by itself and was
+/// not fails the test (law L7).
+final class Sandbox: Sendable {
+    let folder: String
+    let home: String
+
+    private init() throws {
+        let temporary = URL(fileURLWithPath: NSTemporaryDirectory()).standardizedFileURL.path
+        // The space is part of every test.
+        folder = temporary + "/dwell test \(UUID().uuidString.prefix(8))"
+        home = folder + "/home"
+        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        try configure()
+    }
+
+    /// Writes `config.yaml`, with ports that no other test has.
+    func configure(_ more: String = "") throws {
+        try write("load_balancer: {ports: \(ports)}\n" + more + "\n", to: "home/config.yaml")
+    }
+
+    private static let firstPort = Mutex(30_100 + 20 * Int.random(in: 0..<30))
+
+    /// Twenty ports above those that dwell takes unless told otherwise.
+    private let ports: String = firstPort.withLock { first in
+        defer { first = first + 20 > 32_700 ? 30_100 : first + 20 }
+        return "\(first)-\(first + 19)"
+    }
+
+    /// Runs `body` in a sandbox of its own.
+    static func run(_ body: (Sandbox) async throws -> Void) async throws {
+        let sandbox = try Sandbox()
+        var failure: (any Error)?
+        do { try await body(sandbox) } catch { failure = error }
+        if failure != nil { await sandbox.showLogs() }
+        await sandbox.cleanUp()
+        if let failure { throw failure }
+    }
+
+    /// The program under test, beside the tests' own.
+    static let dwell: String = {
+        let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("dwell").path
+    }()
+
+    var environment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment["DWELL_HOME"] = home
+        return environment
+    }
+
+    /// Runs `dwell` with these arguments to its end.
+    @discardableResult
+    func dwell(_ arguments: String..., environment more: [String: String] = [:]) async throws -> Output {
+        try await dwell(arguments, environment: more)
+    }
+
+    func dwell(_ arguments: [String], environment more: [String: String] = [:]) async throws -> Output {
+        try await Output.of(
+            Self.dwell, arguments, environment: environment.merging(more) { $1 }, directory: folder)
+    }
+
+    /// Runs shell commands in the folder, with `$DWELL` the program.
+    @discardableResult
+    func shell(_ commands: String) async throws -> Output {
+        try await Output.of(
+            "/bin/bash", ["-c", commands], environment: environment.merging(["DWELL": Self.dwell]) { $1 },
+            directory: folder)
+    }
+
+    /// Starts `dwell` and does not wait for it.
+    func start(_ arguments: String...) throws -> Running {
+        try Running(Self.dwell, arguments, environment: environment, directory: folder)
+    }
+
+    func write(_ text: String, to name: String) throws {
+        try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+    }
+
+    // MARK: What is there
+
+    func status() async throws -> StatusAnswer {
+        let output = try await dwell("status", "--json")
+        try #require(output.exitCode == 0, "\(output)")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(StatusAnswer.self, from: Data(output.out.utf8))
+    }
+
+    /// What the `sqlite3` shell answers, a line for each row.
+    func query(_ sql: String) async throws -> [String] {
+        let output = try await Output.of(
+            "/usr/bin/env", ["sqlite3", "-readonly", "-cmd", ".timeout 10000", home + "/dwell.db", sql],
+            environment: environment, directory: folder)
+        try #require(output.exitCode == 0, "\(output)")
+        return output.out.split(separator: "\n").map(String.init)
+    }
+
+    func count(_ sql: String) async throws -> Int {
+        try #require(try await query("select count(*) from " + sql).first.flatMap { Int($0) })
+    }
+
+    /// Processes whose environment names this home, and their titles, but for commands that the test runs.
+    func processes(named prefix: String = "") -> [pid_t] {
+        let mark = Array("DWELL_HOME=\(home)".utf8)
+        let pids = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
+        return pids.filter { pid in
+            guard pid != getpid(), let environment = FileManager.default.contents(atPath: "/proc/\(pid)/environ"),
+                environment.split(separator: 0).contains(where: { $0.elementsEqual(mark) })
+            else { return false }
+            let name = (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) ?? ""
+            return name.hasPrefix(prefix)
+        }
+    }
+
+    /// The process of the controller that holds its lease, by the log.
+    func controllerProcess(_ name: String = "local") async throws -> pid_t {
+        let handle = try await query("select process from controllers where name = '\(name)'").first ?? ""
+        let parts = handle.split(separator: ":")
+        return try #require(parts.count > 1 ? pid_t(parts[1]) : nil, "no process in \"\(handle)\"")
+    }
+
+    // MARK: The end
+
+    private func cleanUp() async {
+        if FileManager.default.fileExists(atPath: home + "/dwell.db") {
+            for controller in (try? await query("select name from controllers where status <> 'TERMINATED'")) ?? [] {
+                _ = try? await dwell("terminate", controller, "--force")
+            }
+        }
+        let deadline = ContinuousClock.now + .seconds(5)
+        while !processes().isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
+        let left = processes()
+        #expect(left.isEmpty, "processes are left after everything was terminated")
+        for pid in left { kill(pid, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private func showLogs() async {
+        let log = home + "/logs/local/controller.log"
+        if let text = try? String(contentsOfFile: log, encoding: .utf8) { print("--- \(log)\n\(text)---") }
+        for line in (try? await query("select time, event, service, replica, what from audit_log")) ?? [] { print(line) }
+    }
+}
+
+/// `dwell status --json`, as far as tests look at it.
+struct StatusAnswer: Decodable {
+    var controllers: [Controller]
+    var services: [Service]
+    var replicas: [Replica]
+
+    struct Controller: Decodable {
+        var name: String
+        var status: String
+        var services: Int
+        var idleSeconds: Double?
+        var autostopIdleSeconds: Double?
+        var autostopSource: String
+        var autostopInSeconds: Double?
+        var recoveries: Int
+    }
+
+    struct Service: Decodable {
+        var name: String
+        var controller: String
+        var status: String
+        var endpoint: String
+        var readyReplicas: Int
+    }
+
+    struct Replica: Decodable {
+        var service: String
+        var id: Int
+        var status: String
+        var endpoint: String?
+    }
+
+    func controller(_ name: String = "local") throws -> Controller {
+        try #require(controllers.first { $0.name == name }, "no controller \(name)")
+    }
+
+    func service(_ name: String) throws -> Service {
+        try #require(services.first { $0.name == name }, "no service \(name)")
+    }
+}
+
+/// Waits until `condition` holds, and fails the test when it does not within `seconds`.
+func eventually(
+    _ what: String, within seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < deadline {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    Issue.record("waited \(seconds) s in vain: \(what)", sourceLocation: sourceLocation)
+    throw WaitedInVain()
+}
+
+struct WaitedInVain: Error {}

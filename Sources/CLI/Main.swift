@@ -17,12 +17,29 @@ enum Main {
             failure.report()
             exit(failure.exitCode)
         } catch {
-            let message = Dwell.fullMessage(for: error)
-            let isSuccess = Dwell.exitCode(for: error) == .success
-            print(message, to: isSuccess ? .output : .error)
-            exit(isSuccess ? 0 : 2)
+            if Dwell.exitCode(for: error) == .success {
+                print(Dwell.fullMessage(for: error))  // help that was asked for
+                exit(0)
+            }
+            UsageFailure(error).report()
+            exit(2)
         }
     }
+}
+
+/// A command line that cannot be read, in one line.
+private struct UsageFailure {
+    private let line: String
+
+    init(_ error: any Error) {
+        let message = Dwell.fullMessage(for: error)
+        let problem = Dwell.message(for: error).split(separator: "\n").first.map(String.init) ?? message
+        // ArgumentParser ends what it says with the command whose help would tell more.
+        let help = message.firstMatch(of: /'(dwell[a-z -]*--help)'/).map { String($0.1) } ?? "dwell --help"
+        line = "\(problem) (see: \(help))"
+    }
+
+    func report() { print("dwell: \(line)", to: .error) }
 }
 
 struct Dwell: AsyncParsableCommand {

@@ -85,7 +85,7 @@ struct Autostop: AsyncParsableCommand {
     @Argument(help: "Name of the controller.")
     var controller: String
 
-    @Option(name: [.customShort("i"), .long], help: "Idle minutes before it stops.")
+    @Option(name: [.customShort("i"), .long], parsing: .unconditional, help: "Idle minutes before it stops.")
     var idleMinutes: Double?
 
     @Option(help: "Idle time before it stops: 90s, 10m, 2h, 7d.")
@@ -132,7 +132,12 @@ struct Autostop: AsyncParsableCommand {
 }
 
 struct Version: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the version.")
+    static let configuration = CommandConfiguration(
+        abstract: "Print the version.",
+        discussion: """
+            Examples:
+              dwell version
+            """)
 
     func run() {
         print("dwell \(DwellVersion.current)")

@@ -87,9 +87,7 @@ final class Sandbox: Sendable {
     func status() async throws -> StatusAnswer {
         let output = try await dwell("status", "--json")
         try #require(output.exitCode == 0, "\(output)")
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(StatusAnswer.self, from: Data(output.out.utf8))
+        return try StatusAnswer(output)
     }
 
     /// What the `sqlite3` shell answers, a line for each row.
@@ -128,9 +126,9 @@ final class Sandbox: Sendable {
     // MARK: The end
 
     private func cleanUp() async {
-        if FileManager.default.fileExists(atPath: home + "/dwell.db") {
-            for controller in (try? await query("select name from controllers where status <> 'TERMINATED'")) ?? [] {
-                _ = try? await dwell("terminate", controller, "--force")
+        if let status = try? await dwell("status", "--json"), status.exitCode == 0 {
+            for controller in (try? StatusAnswer(status).controllers) ?? [] {
+                _ = try? await dwell("terminate", controller.name, "--force")
             }
         }
         let deadline = ContinuousClock.now + .seconds(5)
@@ -178,6 +176,12 @@ struct StatusAnswer: Decodable {
         var id: Int
         var status: String
         var endpoint: String?
+    }
+
+    init(_ output: Output) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(StatusAnswer.self, from: Data(output.out.utf8))
     }
 
     func controller(_ name: String = "local") throws -> Controller {

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+/// What a machine does to its programs.
+@Suite struct Faults {
+    @Test func aDatabaseThatSomebodyHasLockedIsWaitedForAndThenSaidSo() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up()
+            // A person in the sqlite3 shell, in the middle of a transaction.
+            let person = try Running(
+                "/bin/bash", ["-c", "(echo 'begin immediate;'; echo 'select 1;'; exec sleep 1000) | exec sqlite3 '\(sandbox.home)/dwell.db'"],
+                environment: ProcessInfo.processInfo.environment, directory: sandbox.folder)
+            _ = await person.lines { !$0.isEmpty }
+            let refused = try await sandbox.dwell("down", "hello")
+            #expect(refused.exitCode == 1)
+            #expect(refused.errors.count == 1 && refused.err.contains("locked"), "\(refused)")
+            #expect(try await sandbox.status().service("hello").status == "READY", "reading goes on")
+            #expect(await HTTP.get(url)?.status == 200, "and so does the service")
+            _ = try await sandbox.shell("pkill -KILL -P \(person.pid)")
+            kill(person.pid, SIGKILL)
+            try await eventually("the lock is gone") { try await sandbox.dwell("down", "hello").exitCode == 0 }
+        }
+    }
+
+    @Test(.enabled(if: getuid() == 0, "a file system of its own takes a mount namespace"))
+    func aHomeThatCannotBeWrittenIsSaidSo() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.writeService()
+            let output = try await sandbox.shell(
+                """
+                mkdir -p mnt
+                exec unshare --mount sh -c 'mount -t tmpfs -o ro tmpfs mnt && DWELL_HOME=$PWD/mnt/home exec "$DWELL" up hello.yaml'
+                """)
+            #expect(output.exitCode == 1)
+            #expect(output.errors.count == 1 && output.err.contains("Read-only file system"), "\(output)")
+        }
+    }
+
+    @Test func aHomeThatIsAFileIsSaidSo() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write("", to: "file")
+            let output = try await sandbox.dwell("status", environment: ["DWELL_HOME": sandbox.folder + "/file"])
+            #expect(output.exitCode == 1)
+            #expect(output.errors.count == 1 && output.err.contains("not a folder"), "\(output)")
+        }
+    }
+
+    @Test(.enabled(if: getuid() == 0, "a file system of its own takes a mount namespace"))
+    func aFullDiskIsSaidSoAndNothingIsHalfDone() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.writeService()
+            let output = try await sandbox.shell(
+                """
+                mkdir -p mnt
+                exec unshare --mount bash -c '
+                    mount -t tmpfs -o size=4m tmpfs mnt
+                    export DWELL_HOME="$PWD/mnt/home"
+                    "$DWELL" status > before
+                    dd if=/dev/zero of=mnt/filler bs=4k 2>dd.log
+                    "$DWELL" up hello.yaml 2> err; echo "code $?"
+                    rm mnt/filler
+                    "$DWELL" status > after; "$DWELL" events
+                    sqlite3 "$DWELL_HOME/dwell.db" "pragma integrity_check"
+                    cmp before after && echo unchanged
+                '
+                """)
+            let errors = try String(contentsOfFile: sandbox.folder + "/err", encoding: .utf8)
+            #expect(output.out.contains("code 1"), "\(output)\(errors)")
+            #expect(errors.split(separator: "\n").count == 1 && errors.contains("no space left"), "\(errors)")
+            #expect(output.out.contains("ok\n") && output.out.contains("unchanged"), "\(output)")
+        }
+    }
+
+    @Test func aDatabaseThatIsNoneIsSaidSo() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(String(repeating: "not a database. ", count: 500), to: "home/dwell.db")
+            let output = try await sandbox.dwell("status")
+            #expect(output.exitCode == 1)
+            #expect(output.errors.count == 1 && output.err.contains("dwell.db"), "\(output)")
+        }
+    }
+
+    @Test func aDatabaseFromANewerDwellIsRefused() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("status").exitCode == 0)
+            _ = try await sandbox.shell(
+                #"sqlite3 "$DWELL_HOME/dwell.db" "insert into schema_migrations select 9999, 'from the future', checksum, applied_at_us from schema_migrations""#)
+            let output = try await sandbox.dwell("status")
+            #expect(output.exitCode == 1)
+            #expect(output.errors.count == 1 && output.err.contains("newer"), "\(output)")
+        }
+    }
+
+    @Test func eventsCannotBeChangedWithTheShell() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            for statement in ["update events set actor = 'nobody'", "delete from events"] {
+                let output = try await sandbox.shell(#"sqlite3 "$DWELL_HOME/dwell.db" "\#(statement)""#)
+                #expect(output.exitCode != 0)
+                #expect(output.err.contains("append"), "\(output)")
+            }
+        }
+    }
+
+    @Test func whatIsOursIsForNobodyElseToRead() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.shell(#"rm -r "$DWELL_HOME"; umask 000; "$DWELL" start local"#)
+            _ = try await sandbox.up()
+            let open = try await sandbox.shell(#"find "$DWELL_HOME" ! -type l -perm /077 -not -name config.yaml"#)
+            #expect(open.out.isEmpty, "\(open.out)")
+        }
+    }
+}

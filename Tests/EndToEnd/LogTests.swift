@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+@Suite struct LogsAndEvents {
+    @Test func logsOfReplicasControllerAndLoadBalancer() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(Files.server, to: "server.py")
+            try sandbox.write(
+                "name: hello\nworkdir: .\nrun: |\n  echo \"I am $DWELL_REPLICA_ID\"\n  exec python3 server.py\nservice: {replicas: 2}\n",
+                to: "hello.yaml")
+            #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            try await eventually("both have spoken") { try await sandbox.status().service("hello").readyReplicas == 2 }
+            #expect(try await sandbox.dwell("logs", "hello", "2").out.contains("I am 2"))
+            #expect(try await sandbox.dwell("logs", "hello", "1").out.contains("I am 1"))
+            #expect(try await sandbox.dwell("logs", "hello", "--load-balancer").exitCode == 0)
+            #expect(try await sandbox.dwell("logs", "hello", "--controller").out.contains("controller local"))
+            let missing = try await sandbox.dwell("logs", "hello", "7")
+            #expect(missing.exitCode == 1 && missing.errors.count == 1, "\(missing)")
+        }
+    }
+
+    @Test func logsAreFollowed() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(Files.server, to: "server.py")
+            try sandbox.write(
+                "name: hello\nworkdir: .\nrun: |\n  (until [ -e go ]; do sleep 0.05; done; echo later) &\n  echo now\n  exec python3 server.py\nservice: {}\n",
+                to: "hello.yaml")
+            #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            let following = try sandbox.start("logs", "hello", "1", "-f")
+            _ = await following.lines { $0.contains("now") }
+            try sandbox.write("", to: "go")
+            let lines = await following.lines { $0.contains("later") }
+            #expect(lines.contains("later"))
+            following.interrupt()
+        }
+    }
+
+    @Test func eventsAreFollowedAndAreCloudEvents() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let following = try sandbox.start("events", "--follow", "--json")
+            _ = try await sandbox.up()
+            let lines = await following.lines { $0.contains { $0.contains("READY") } }
+            following.interrupt()
+            var ids: [String] = []
+            for line in lines {
+                let event = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                for key in ["specversion", "id", "source", "type", "time", "data"] { #expect(event[key] != nil, "\(key)") }
+                ids.append(event["id"] as? String ?? "")
+            }
+            #expect(Set(ids).count == ids.count, "no event comes twice")
+        }
+    }
+
+    @Test func theDatabaseReadsWellToAPerson() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            _ = try await sandbox.dwell("down", "hello")
+            let lines = try await sandbox.query("select event, what, actor from audit_log order by position")
+            #expect(lines.first?.hasPrefix("controller.starting|starting for service hello") == true, "\(lines)")
+            #expect(lines.contains { $0.contains("idle; stops at") })
+            #expect(lines.allSatisfy { !$0.hasSuffix("|") }, "everybody has a name")
+        }
+    }
+
+    @Test(arguments: ["up", "down", "status", "stop", "start", "terminate", "autostop", "logs", "events", "version"])
+    func helpHasExamples(_ command: String) async throws {
+        try await Sandbox.run { sandbox in
+            let output = try await sandbox.dwell(command, "--help")
+            #expect(output.exitCode == 0)
+            #expect(output.out.contains("Example") && output.out.contains("dwell \(command)"), "\(output.out)")
+        }
+    }
+
+    @Test func versionAndHelpNeedNoHome() async throws {
+        try await Sandbox.run { sandbox in
+            let output = try await sandbox.dwell("version", environment: ["DWELL_HOME": "/proc/nowhere"])
+            #expect(output.exitCode == 0 && output.out.hasPrefix("dwell "))
+        }
+    }
+}

@@ -78,7 +78,11 @@ let package = Package(
         // What tests share. Nothing of it reaches the shipped binary.
         .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
         .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),
-        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "TestKit"], swiftSettings: strict),
+        // GRDB too, for these tests look into the file behind the log's back.
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: ["EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
         // The real program, with real processes, as a user runs it.
         .testTarget(name: "EndToEnd", dependencies: ["CLI"], swiftSettings: strict),

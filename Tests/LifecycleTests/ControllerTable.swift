@@ -1,0 +1,259 @@
+/// Every state of a controller and every command, and what follows. In `up` there is one service, `api`,
+/// whose replica and load balancer are not launched yet; in all others there is none. Commands come an
+/// hour later, so that every deadline is due.
+let controllerTable = TransitionTable<GivenController, WhenCommand>(
+    """
+    absent                | up api               | controller.starting service.up_requested
+    absent                | up chat              | controller.starting service.up_requested
+    absent                | down api             | refused: noSuchService
+    absent                | start                | controller.starting
+    absent                | stop                 | refused: noSuchController
+    absent                | terminate            | refused: noSuchController
+    absent                | terminate --force    | refused: noSuchController
+    absent                | setAutostop          | refused: noSuchController
+    absent                | takeOver             | refused: nothingToRun
+    absent                | startFailed          | nothing
+    absent                | idleDeadlineReached  | nothing
+    absent                | stopFinished         | nothing
+    absent                | terminationFinished  | nothing
+    absent                | loadBalancerLaunched | nothing
+    absent                | loadBalancerEnded    | nothing
+    absent                | loadBalancerRemoved  | nothing
+    absent                | replicaLaunched      | nothing
+    absent                | replicaLaunchFailed  | nothing
+    absent                | replicaStarted       | nothing
+    absent                | replicaProbed        | nothing
+    absent                | replicaEnded         | nothing
+    absent                | replicaRemoved       | nothing
+    absent                | replicaRemovalFailed | nothing
+    starting              | up api               | service.up_requested
+    starting              | up chat              | service.up_requested
+    starting              | down api             | refused: noSuchService
+    starting              | start                | nothing
+    starting              | stop                 | controller.stopping
+    starting              | terminate            | controller.terminating
+    starting              | terminate --force    | controller.terminating
+    starting              | setAutostop          | controller.policy_set
+    starting              | takeOver             | controller.started controller.idle
+    starting              | startFailed          | controller.start_failed
+    starting              | idleDeadlineReached  | nothing
+    starting              | stopFinished         | nothing
+    starting              | terminationFinished  | nothing
+    starting              | loadBalancerLaunched | nothing
+    starting              | loadBalancerEnded    | nothing
+    starting              | loadBalancerRemoved  | nothing
+    starting              | replicaLaunched      | nothing
+    starting              | replicaLaunchFailed  | nothing
+    starting              | replicaStarted       | nothing
+    starting              | replicaProbed        | nothing
+    starting              | replicaEnded         | nothing
+    starting              | replicaRemoved       | nothing
+    starting              | replicaRemovalFailed | nothing
+    up                    | up api               | refused: serviceExists
+    up                    | up chat              | service.up_requested replica.added load_balancer.added service.status_changed
+    up                    | down api             | service.down_requested replica.removing load_balancer.removing service.status_changed
+    up                    | start                | nothing
+    up                    | stop                 | controller.stopping replica.removing load_balancer.removing service.status_changed
+    up                    | terminate            | refused: liveServices
+    up                    | terminate --force    | controller.terminating service.down_requested replica.removing load_balancer.removing service.status_changed
+    up                    | setAutostop          | controller.policy_set
+    up                    | takeOver             | controller.recovered
+    up                    | startFailed          | nothing
+    up                    | idleDeadlineReached  | nothing
+    up                    | stopFinished         | nothing
+    up                    | terminationFinished  | nothing
+    up                    | loadBalancerLaunched | load_balancer.launched
+    up                    | loadBalancerEnded    | load_balancer.ended
+    up                    | loadBalancerRemoved  | nothing
+    up                    | replicaLaunched      | replica.launched replica.starting
+    up                    | replicaLaunchFailed  | replica.removing service.launches_stopped service.status_changed
+    up                    | replicaStarted       | nothing
+    up                    | replicaProbed        | nothing
+    up                    | replicaEnded         | nothing
+    up                    | replicaRemoved       | nothing
+    up                    | replicaRemovalFailed | nothing
+    idle                  | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
+    idle                  | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
+    idle                  | down api             | refused: noSuchService
+    idle                  | start                | nothing
+    idle                  | stop                 | controller.stopping
+    idle                  | terminate            | controller.terminating
+    idle                  | terminate --force    | controller.terminating
+    idle                  | setAutostop          | controller.policy_set controller.idle
+    idle                  | takeOver             | controller.recovered
+    idle                  | startFailed          | nothing
+    idle                  | idleDeadlineReached  | controller.stopping
+    idle                  | stopFinished         | nothing
+    idle                  | terminationFinished  | nothing
+    idle                  | loadBalancerLaunched | nothing
+    idle                  | loadBalancerEnded    | nothing
+    idle                  | loadBalancerRemoved  | nothing
+    idle                  | replicaLaunched      | nothing
+    idle                  | replicaLaunchFailed  | nothing
+    idle                  | replicaStarted       | nothing
+    idle                  | replicaProbed        | nothing
+    idle                  | replicaEnded         | nothing
+    idle                  | replicaRemoved       | nothing
+    idle                  | replicaRemovalFailed | nothing
+    idle, never           | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
+    idle, never           | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
+    idle, never           | down api             | refused: noSuchService
+    idle, never           | start                | nothing
+    idle, never           | stop                 | controller.stopping
+    idle, never           | terminate            | controller.terminating
+    idle, never           | terminate --force    | controller.terminating
+    idle, never           | setAutostop          | controller.policy_set controller.idle
+    idle, never           | takeOver             | controller.recovered
+    idle, never           | startFailed          | nothing
+    idle, never           | idleDeadlineReached  | nothing
+    idle, never           | stopFinished         | nothing
+    idle, never           | terminationFinished  | nothing
+    idle, never           | loadBalancerLaunched | nothing
+    idle, never           | loadBalancerEnded    | nothing
+    idle, never           | loadBalancerRemoved  | nothing
+    idle, never           | replicaLaunched      | nothing
+    idle, never           | replicaLaunchFailed  | nothing
+    idle, never           | replicaStarted       | nothing
+    idle, never           | replicaProbed        | nothing
+    idle, never           | replicaEnded         | nothing
+    idle, never           | replicaRemoved       | nothing
+    idle, never           | replicaRemovalFailed | nothing
+    stopping              | up api               | controller.start_requested service.up_requested
+    stopping              | up chat              | controller.start_requested service.up_requested
+    stopping              | down api             | refused: noSuchService
+    stopping              | start                | controller.start_requested
+    stopping              | stop                 | nothing
+    stopping              | terminate            | controller.terminating
+    stopping              | terminate --force    | controller.terminating
+    stopping              | setAutostop          | controller.policy_set
+    stopping              | takeOver             | controller.recovered
+    stopping              | startFailed          | nothing
+    stopping              | idleDeadlineReached  | nothing
+    stopping              | stopFinished         | controller.stopped
+    stopping              | terminationFinished  | nothing
+    stopping              | loadBalancerLaunched | nothing
+    stopping              | loadBalancerEnded    | nothing
+    stopping              | loadBalancerRemoved  | nothing
+    stopping              | replicaLaunched      | nothing
+    stopping              | replicaLaunchFailed  | nothing
+    stopping              | replicaStarted       | nothing
+    stopping              | replicaProbed        | nothing
+    stopping              | replicaEnded         | nothing
+    stopping              | replicaRemoved       | nothing
+    stopping              | replicaRemovalFailed | nothing
+    stopping, start again | up api               | service.up_requested
+    stopping, start again | up chat              | service.up_requested
+    stopping, start again | down api             | refused: noSuchService
+    stopping, start again | start                | nothing
+    stopping, start again | stop                 | controller.stopping
+    stopping, start again | terminate            | controller.terminating
+    stopping, start again | terminate --force    | controller.terminating
+    stopping, start again | setAutostop          | controller.policy_set
+    stopping, start again | takeOver             | controller.recovered
+    stopping, start again | startFailed          | nothing
+    stopping, start again | idleDeadlineReached  | nothing
+    stopping, start again | stopFinished         | controller.stopped controller.starting
+    stopping, start again | terminationFinished  | nothing
+    stopping, start again | loadBalancerLaunched | nothing
+    stopping, start again | loadBalancerEnded    | nothing
+    stopping, start again | loadBalancerRemoved  | nothing
+    stopping, start again | replicaLaunched      | nothing
+    stopping, start again | replicaLaunchFailed  | nothing
+    stopping, start again | replicaStarted       | nothing
+    stopping, start again | replicaProbed        | nothing
+    stopping, start again | replicaEnded         | nothing
+    stopping, start again | replicaRemoved       | nothing
+    stopping, start again | replicaRemovalFailed | nothing
+    stopped               | up api               | controller.starting service.up_requested
+    stopped               | up chat              | controller.starting service.up_requested
+    stopped               | down api             | refused: noSuchService
+    stopped               | start                | controller.starting
+    stopped               | stop                 | nothing
+    stopped               | terminate            | controller.terminating controller.terminated
+    stopped               | terminate --force    | controller.terminating controller.terminated
+    stopped               | setAutostop          | controller.policy_set
+    stopped               | takeOver             | refused: nothingToRun
+    stopped               | startFailed          | nothing
+    stopped               | idleDeadlineReached  | nothing
+    stopped               | stopFinished         | nothing
+    stopped               | terminationFinished  | nothing
+    stopped               | loadBalancerLaunched | nothing
+    stopped               | loadBalancerEnded    | nothing
+    stopped               | loadBalancerRemoved  | nothing
+    stopped               | replicaLaunched      | nothing
+    stopped               | replicaLaunchFailed  | nothing
+    stopped               | replicaStarted       | nothing
+    stopped               | replicaProbed        | nothing
+    stopped               | replicaEnded         | nothing
+    stopped               | replicaRemoved       | nothing
+    stopped               | replicaRemovalFailed | nothing
+    failed                | up api               | controller.starting service.up_requested
+    failed                | up chat              | controller.starting service.up_requested
+    failed                | down api             | refused: noSuchService
+    failed                | start                | controller.starting
+    failed                | stop                 | controller.stopped
+    failed                | terminate            | controller.terminating controller.terminated
+    failed                | terminate --force    | controller.terminating controller.terminated
+    failed                | setAutostop          | controller.policy_set
+    failed                | takeOver             | refused: nothingToRun
+    failed                | startFailed          | nothing
+    failed                | idleDeadlineReached  | nothing
+    failed                | stopFinished         | nothing
+    failed                | terminationFinished  | nothing
+    failed                | loadBalancerLaunched | nothing
+    failed                | loadBalancerEnded    | nothing
+    failed                | loadBalancerRemoved  | nothing
+    failed                | replicaLaunched      | nothing
+    failed                | replicaLaunchFailed  | nothing
+    failed                | replicaStarted       | nothing
+    failed                | replicaProbed        | nothing
+    failed                | replicaEnded         | nothing
+    failed                | replicaRemoved       | nothing
+    failed                | replicaRemovalFailed | nothing
+    terminating           | up api               | refused: terminating
+    terminating           | up chat              | refused: terminating
+    terminating           | down api             | refused: noSuchService
+    terminating           | start                | refused: terminating
+    terminating           | stop                 | refused: terminating
+    terminating           | terminate            | nothing
+    terminating           | terminate --force    | nothing
+    terminating           | setAutostop          | refused: terminating
+    terminating           | takeOver             | controller.recovered
+    terminating           | startFailed          | nothing
+    terminating           | idleDeadlineReached  | nothing
+    terminating           | stopFinished         | nothing
+    terminating           | terminationFinished  | controller.terminated
+    terminating           | loadBalancerLaunched | nothing
+    terminating           | loadBalancerEnded    | nothing
+    terminating           | loadBalancerRemoved  | nothing
+    terminating           | replicaLaunched      | nothing
+    terminating           | replicaLaunchFailed  | nothing
+    terminating           | replicaStarted       | nothing
+    terminating           | replicaProbed        | nothing
+    terminating           | replicaEnded         | nothing
+    terminating           | replicaRemoved       | nothing
+    terminating           | replicaRemovalFailed | nothing
+    terminated            | up api               | controller.starting service.up_requested
+    terminated            | up chat              | controller.starting service.up_requested
+    terminated            | down api             | refused: noSuchService
+    terminated            | start                | controller.starting
+    terminated            | stop                 | refused: noSuchController
+    terminated            | terminate            | refused: noSuchController
+    terminated            | terminate --force    | refused: noSuchController
+    terminated            | setAutostop          | refused: noSuchController
+    terminated            | takeOver             | refused: nothingToRun
+    terminated            | startFailed          | nothing
+    terminated            | idleDeadlineReached  | nothing
+    terminated            | stopFinished         | nothing
+    terminated            | terminationFinished  | nothing
+    terminated            | loadBalancerLaunched | nothing
+    terminated            | loadBalancerEnded    | nothing
+    terminated            | loadBalancerRemoved  | nothing
+    terminated            | replicaLaunched      | nothing
+    terminated            | replicaLaunchFailed  | nothing
+    terminated            | replicaStarted       | nothing
+    terminated            | replicaProbed        | nothing
+    terminated            | replicaEnded         | nothing
+    terminated            | replicaRemoved       | nothing
+    terminated            | replicaRemovalFailed | nothing
+    """)

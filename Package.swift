@@ -90,7 +90,9 @@ let package = Package(
             name: "LoadBalancerTests",
             dependencies: [
                 "LoadBalancer",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
     ]

@@ -41,10 +41,12 @@ struct HeadParser {
         }
     }
 
-    /// Empty lines before a request are to be passed over (RFC 9112, 2.2).
+    /// Empty lines before a request are to be passed over (RFC 9112, 2.2), also when the carriage return
+    /// has come before the line feed and been searched alone.
     private mutating func skipEmptyLines(_ buffer: inout ByteBuffer) {
-        while searched == 0, buffer.getInteger(at: buffer.readerIndex, as: UInt16.self) == 0x0d0a {
+        while searched <= 1, buffer.getInteger(at: buffer.readerIndex, as: UInt16.self) == 0x0d0a {
             buffer.moveReaderIndex(forwardBy: 2)
+            searched = 0
         }
     }
 

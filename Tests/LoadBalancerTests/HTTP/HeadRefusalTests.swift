@@ -156,7 +156,8 @@ import Testing
             .request, "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
             refusedFor: "Transfer-Encoding in HTTP/1.0")
         expect(
-            .response, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", refusedFor: "Transfer-Encoding in HTTP/1.0")
+            .response, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            refusedFor: "Transfer-Encoding in HTTP/1.0")
     }
 
     /// A bare line feed is refused where it stands, without waiting for the end that may never come.

@@ -20,7 +20,8 @@ struct BodyReader {
     }
 
     private var state: State
-    /// Bytes of trailers and chunk extensions seen, which are nobody's body and must not grow for ever.
+    /// Bytes of the trailers, or of the extensions of one chunk: nobody's body, which must not grow for
+    /// ever. Begun anew with every chunk that holds data, for a stream of chunks may go on for days.
     private var overhead = 0
     private static let overheadLimit = 65_536
 
@@ -103,6 +104,7 @@ struct BodyReader {
         case .chunkExtension(let value): try endChunkSize(byte, value)
         case .chunkSizeLF(let value):
             try expect(byte, 10)
+            overhead = 0
             state = value == 0 ? .trailerStart : .chunkData(value)
         case .chunkDataCR:
             try expect(byte, 13)

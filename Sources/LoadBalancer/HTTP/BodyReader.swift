@@ -7,13 +7,16 @@ struct BodyReader {
         case length(Int)
         case untilClose
         case chunkSize(value: Int, digits: Int)
+        /// White space after a size: an extension follows, or the end of the line, and no second number.
+        case chunkSizePadding(value: Int)
         case chunkExtension(value: Int)
         case chunkSizeLF(value: Int)
         case chunkData(Int)
         case chunkDataCR
         case chunkDataLF
         case trailerStart
-        case trailerLine
+        case trailerName
+        case trailerValue
         case trailerLF
         case endLF
         case finished
@@ -101,7 +104,14 @@ struct BodyReader {
             } else {
                 try endChunkSize(byte, value)
             }
-        case .chunkExtension(let value): try endChunkSize(byte, value)
+        case .chunkSizePadding(let value): try endChunkSize(byte, value)
+        case .chunkExtension(let value):
+            try countOverhead()
+            if byte == 13 { return state = .chunkSizeLF(value: value) }
+            if byte == 10 { throw MalformedHead(reason: "a chunk size line that ends without a carriage return") }
+            guard byte.isFieldByte else {
+                throw MalformedHead(reason: "a chunk extension with control characters in it")
+            }
         case .chunkSizeLF(let value):
             try expect(byte, 10)
             overhead = 0
@@ -118,12 +128,16 @@ struct BodyReader {
                 state = .endLF
             } else {
                 guard byte.isTokenByte else { throw MalformedHead(reason: "a trailer that is not a header line") }
-                state = .trailerLine
+                state = .trailerName
             }
-        case .trailerLine:
+        case .trailerName:
             try countOverhead()
-            if byte == 13 { state = .trailerLF }
-            if byte == 10 || byte == 0 { throw MalformedHead(reason: "a trailer with control characters in it") }
+            if byte == UInt8(ascii: ":") { return state = .trailerValue }
+            guard byte.isTokenByte else { throw MalformedHead(reason: "a trailer that is not a header line") }
+        case .trailerValue:
+            try countOverhead()
+            if byte == 13 { return state = .trailerLF }
+            guard byte.isFieldByte else { throw MalformedHead(reason: "a trailer with control characters in it") }
         case .trailerLF:
             try expect(byte, 10)
             state = .trailerStart
@@ -138,10 +152,10 @@ struct BodyReader {
         try countOverhead()
         switch byte {
         case 13: state = .chunkSizeLF(value: value)
-        case 10, 0: throw MalformedHead(reason: "a chunk size line that ends without a carriage return")
-        case UInt8(ascii: ";"), 32, 9: state = .chunkExtension(value: value)
-        default:
-            guard case .chunkExtension = state else { throw MalformedHead(reason: "a chunk size that is not a number") }
+        case 10: throw MalformedHead(reason: "a chunk size line that ends without a carriage return")
+        case UInt8(ascii: ";"): state = .chunkExtension(value: value)
+        case 32, 9: state = .chunkSizePadding(value: value)
+        default: throw MalformedHead(reason: "a chunk size that is not a number")
         }
     }
 

@@ -185,7 +185,7 @@ private struct HeadReader {
         var value = colon + 1..<line.upperBound
         while let byte = raw[value].first, byte == 32 || byte == 9 { value = value.lowerBound + 1..<value.upperBound }
         while let byte = raw[value].last, byte == 32 || byte == 9 { value = value.lowerBound..<value.upperBound - 1 }
-        guard raw[value].allSatisfy({ $0 >= 32 && $0 != 127 || $0 == 9 }) else {
+        guard raw[value].allSatisfy(\.isFieldByte) else {
             throw MalformedHead(reason: "a header value with control characters in it")
         }
         return MessageHead.Field(
@@ -196,6 +196,9 @@ private struct HeadReader {
 extension UInt8 {
     /// `tchar` of RFC 9110, 5.6.2.
     var isTokenByte: Bool { Self.tokenBytes[Int(self)] }
+
+    /// What may stand in a field's value: no control characters but the tab.
+    var isFieldByte: Bool { self >= 32 && self != 127 || self == 9 }
 
     private static let tokenBytes: [Bool] = {
         var table = [Bool](repeating: false, count: 256)

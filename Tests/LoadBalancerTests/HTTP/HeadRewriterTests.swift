@@ -1,0 +1,146 @@
+import NIOCore
+import Testing
+
+@testable import LoadBalancer
+
+/// What is changed in a head on its way, and what is not.
+@Suite struct HeadRewriterTests {
+    private func head(_ kind: HeadParser.Kind, _ lines: [String]) throws -> MessageHead {
+        var parser = HeadParser(kind: kind, limit: 65_536)
+        var buffer = ByteBuffer(string: lines.map { $0 + "\r\n" }.joined() + "\r\n")
+        guard case .complete(let head) = parser.parse(&buffer) else {
+            throw RefusedHead(lines: lines)
+        }
+        return head
+    }
+
+    struct RefusedHead: Error { var lines: [String] }
+
+    /// The lines of a head; the last are the two empty ones that end it.
+    private func lines(_ bytes: ByteBuffer) -> [String] {
+        String(buffer: bytes).split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    private func request(_ lines: [String], client: String? = "192.0.2.7") throws -> [String] {
+        let address = try client.map { try SocketAddress(ipAddress: $0, port: 4321) }
+        return self.lines(HeadRewriter.request(try head(.request, lines), client: address, ByteBufferAllocator()))
+    }
+
+    private func response(_ lines: [String], connection: StaticString? = nil) throws -> [String] {
+        self.lines(HeadRewriter.response(try head(.response, lines), connection: connection, ByteBufferAllocator()))
+    }
+
+    // MARK: Requests
+
+    @Test func aRequestIsToldWhereItComesFrom() throws {
+        #expect(
+            try request(["GET /a?b HTTP/1.1", "Host: example.org:80", "Accept: */*"]) == [
+                "GET /a?b HTTP/1.1", "Host: example.org:80", "Accept: */*", "X-Forwarded-For: 192.0.2.7",
+                "X-Forwarded-Proto: http", "X-Forwarded-Host: example.org:80", "", "",
+            ])
+    }
+
+    @Test func anIPv6ClientAndOneWithoutAnAddress() throws {
+        let lines = ["GET / HTTP/1.1", "Host: a"]
+        #expect(try request(lines, client: "2001:db8::1").contains("X-Forwarded-For: 2001:db8::1"))
+        #expect(try request(lines, client: nil).contains("X-Forwarded-For: unknown"))
+    }
+
+    @Test func earlierProxiesAreKept() throws {
+        let rewritten = try request([
+            "GET / HTTP/1.1", "Host: a", "X-Forwarded-For: 10.0.0.1", "x-forwarded-for: 10.0.0.2, 10.0.0.3",
+            "X-Forwarded-Host: outer", "X-Forwarded-Proto: https",
+        ])
+        #expect(
+            rewritten == [
+                "GET / HTTP/1.1", "Host: a", "X-Forwarded-Host: outer",
+                "X-Forwarded-For: 10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.7", "X-Forwarded-Proto: http", "", "",
+            ])
+    }
+
+    @Test func hopByHopFieldsEndHere() throws {
+        let rewritten = try request([
+            "GET / HTTP/1.1", "Host: a", "Connection: keep-alive, X-Mine", "connection: \t other ,,", "Keep-Alive: 5",
+            "Proxy-Connection: keep-alive", "TE: trailers", "Upgrade: h2c", "x-mine: 1", "OTHER: 2", "X-Mine-Too: 3",
+            "Trailer: T",
+        ])
+        #expect(
+            rewritten == [
+                "GET / HTTP/1.1", "Host: a", "X-Mine-Too: 3", "Trailer: T", "X-Forwarded-For: 192.0.2.7",
+                "X-Forwarded-Proto: http", "X-Forwarded-Host: a", "", "",
+            ])
+    }
+
+    /// A client that names these in `Connection` would otherwise take them from the message.
+    @Test func framingAndForwardingCannotBeTakenAway() throws {
+        let rewritten = try request([
+            "POST / HTTP/1.1", "Host: a", "Content-Length: 5", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Host: h",
+            "Connection: Host, Content-Length, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, close",
+        ])
+        #expect(
+            rewritten == [
+                "POST / HTTP/1.1", "Host: a", "Content-Length: 5", "X-Forwarded-Host: h",
+                "X-Forwarded-For: 10.0.0.1, 192.0.2.7", "X-Forwarded-Proto: http", "", "",
+            ])
+        let chunked = try request([
+            "POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Connection: transfer-encoding",
+        ])
+        #expect(chunked.filter { $0.lowercased().hasPrefix("transfer-encoding") } == ["Transfer-Encoding: chunked"])
+    }
+
+    @Test func valuesAreKeptAndPaddingIsNot() throws {
+        let rewritten = try request(["GET / HTTP/1.1", "hOsT:\t a", "X:", "Y: a:b \t c \t", "Z: é"])
+        #expect(rewritten.prefix(5) == ["GET / HTTP/1.1", "hOsT: a", "X: ", "Y: a:b \t c", "Z: é"])
+    }
+
+    @Test func expectAndAuthorizationPass() throws {
+        let rewritten = try request([
+            "POST / HTTP/1.1", "Host: a", "Expect: 100-continue", "Authorization: Bearer x", "Content-Length: 1",
+        ])
+        #expect(rewritten.contains("Expect: 100-continue"))
+        #expect(rewritten.contains("Authorization: Bearer x"))
+    }
+
+    @Test func anOldVersionStaysOne() throws {
+        #expect(
+            try request(["GET / HTTP/1.0"]) == [
+                "GET / HTTP/1.0", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "", "",
+            ])
+    }
+
+    @Test func anUpgradeIsPassedOn() throws {
+        let rewritten = try request([
+            "GET / HTTP/1.1", "Host: a", "Connection: keep-alive, Upgrade, X-Mine", "Upgrade: websocket", "X-Mine: 1",
+        ])
+        #expect(rewritten.suffix(4) == ["Upgrade: websocket", "Connection: upgrade", "", ""])
+        #expect(rewritten.filter { $0.hasPrefix("X-Mine") } == [])
+    }
+
+    // MARK: Answers
+
+    @Test func anAnswerIsPassedOnInOurVersion() throws {
+        let answer = ["HTTP/1.0 404 Not Here: at all", "Server: x", "Content-Length: 3"]
+        #expect(
+            try response(answer) == ["HTTP/1.1 404 Not Here: at all", "Server: x", "Content-Length: 3", "", ""])
+        #expect(try response(["HTTP/1.1 200"]) == ["HTTP/1.1 200", "", ""])
+    }
+
+    @Test func theClientsConnectionIsOurs() throws {
+        let answer = [
+            "HTTP/1.1 200 OK", "Connection: close, X-Mine", "Keep-Alive: timeout=5", "Proxy-Connection: x", "X-Mine: 1",
+            "Transfer-Encoding: chunked", "Upgrade: h2c", "Set-Cookie: a", "Set-Cookie: b",
+        ]
+        let kept = ["HTTP/1.1 200 OK", "Set-Cookie: a", "Set-Cookie: b", "Transfer-Encoding: chunked"]
+        #expect(try response(answer) == kept + ["", ""])
+        #expect(try response(answer, connection: "close") == kept + ["Connection: close", "", ""])
+        #expect(try response(answer, connection: "keep-alive") == kept + ["Connection: keep-alive", "", ""])
+    }
+
+    @Test func anUpgradeIsAgreedTo() throws {
+        let answer = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", "Sec-X: y"]
+        #expect(
+            try response(answer) == [
+                "HTTP/1.1 101 Switching Protocols", "Sec-X: y", "Upgrade: websocket", "Connection: upgrade", "", "",
+            ])
+    }
+}

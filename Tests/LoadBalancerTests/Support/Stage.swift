@@ -1,0 +1,89 @@
+import Logging
+import NIOCore
+import Synchronization
+
+@testable import LoadBalancer
+
+/// A load balancer on a port of its own, with replicas behind it that do as they are told.
+struct Stage: Sendable {
+    let balancer: LoadBalancer
+    let replicas: [Replica]
+    private let clients = Watched<[Wire]>([])
+
+    /// Sets the stage, and leaves nothing of it behind.
+    static func with(
+        replicas count: Int = 1, areReading: Bool = true,
+        _ adapt: (inout LoadBalancerConfiguration) -> Void = { _ in },
+        _ play: (Stage) async throws -> Void
+    ) async throws {
+        var configuration = LoadBalancerConfiguration(
+            listening: .address(host: "127.0.0.1", port: 0), upstreamIdleSeconds: 60)
+        adapt(&configuration)
+        var replicas: [Replica] = []
+        for id in 0..<count { replicas.append(try await Replica(id + 1, isReading: areReading)) }
+        let logger = Logger(label: "stage") { _ in SwiftLogNoOpLogHandler() }
+        let stage = Stage(balancer: LoadBalancer(configuration: configuration, logger: logger), replicas: replicas)
+        let outcome: Result<Void, any Error>
+        do {
+            try await stage.balancer.start()
+            try await stage.route(to: replicas.map(\.route))
+            outcome = .success(try await play(stage))
+        } catch {
+            outcome = .failure(error)
+        }
+        for client in stage.clients.value { await client.close() }
+        for replica in replicas { await replica.close() }
+        await stage.balancer.shutDown(gracePeriodSeconds: 0)
+        try outcome.get()
+    }
+
+    private init(balancer: LoadBalancer, replicas: [Replica]) {
+        self.balancer = balancer
+        self.replicas = replicas
+    }
+
+    var replica: Replica { replicas[0] }
+
+    /// Sends requests to these from now on: when it returns, the load balancer knows.
+    func route(to routes: [Route], explanation: String = "1 replica is STARTING") async throws {
+        balancer.update(RoutingTable(service: "web", ready: routes, explanation: explanation))
+        _ = try await balancer.load()
+    }
+
+    /// A client's new connection.
+    func connect(isReading: Bool = true) async throws -> Wire {
+        let wire = try await Wire.connect(port: balancer.port ?? 0, isReading: isReading)
+        clients.change { $0.append(wire) }
+        return wire
+    }
+
+    /// Waits until no request is under way, and none is counted twice or forgotten.
+    func untilIdle() async throws {
+        try await Patience.until("no request in flight") { try await balancer.load().inFlight == 0 }
+    }
+}
+
+extension Stage {
+    static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    static let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+    static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+    /// A connection of a client and the one to the replica that one request has been answered over.
+    func warmUp(_ replica: Replica? = nil) async throws -> (client: Wire, upstream: Wire) {
+        let client = try await connect()
+        try await client.send(Self.get)
+        let upstream = try await (replica ?? self.replica).accept()
+        _ = try await upstream.head()
+        try await upstream.send(Self.ok)
+        try await client.expect(Self.ok)
+        return (client, upstream)
+    }
+}
+
+extension String {
+    /// What is before and behind the first `separator`.
+    func splitOnce(_ separator: String) -> (String, String)? {
+        guard let range = firstRange(of: separator) else { return nil }
+        return (String(self[..<range.lowerBound]), String(self[range.upperBound...]))
+    }
+}

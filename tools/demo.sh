@@ -74,7 +74,6 @@ say "A crash: the controller process is killed, while a client asks for the serv
 request_until_told &
 asker=$!
 process=$(ask "select process from controllers")
-before=$SECONDS
 run "kill -9 $(cut -d : -f 2 <<<"$process")"
 wait_for 10 "select process <> '$process' from controllers"
 sleep 1
@@ -83,7 +82,6 @@ wait "$asker"
 asker=
 cat "$scratch/count"
 run "dwell events | grep recovered"
-((SECONDS - before < 15)) || fail "the recovery took $((SECONDS - before)) s"
 grep -q ' 0 failed' "$scratch/count" || fail "the service did not go on answering"
 
 say "The service goes down at once; the controller dwells."

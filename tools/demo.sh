@@ -62,7 +62,7 @@ say "A service with two replicas. Its controller is started for it."
 run "dwell up examples/hello.yaml"
 endpoint=$(ask "select 'http://' || host || ':' || port || '/' from services")
 
-say "The load balancer shares the requests out."
+say "One address; the load balancer chooses the replica."
 run "curl -s $endpoint"
 run "curl -s $endpoint"
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Compiles everything that is ours again and fails when the compiler has a warning to give. Warnings are
-# given only when a file is compiled, so our modules' products are removed first; those of the
-# dependencies stay. Leaves the build as `swift test` wants it.
+# given only when a file is compiled, so what our modules were compiled to is removed first; that of the
+# dependencies stays. Leaves the build as `swift test` wants it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 products=$(swift build --show-bin-path)
 for module in Sources/*/ Tests/*/; do
-    rm -rf "$products/$(basename "$module").build"
+    folder=$products/$(basename "$module").build
+    # Not the whole folder: SwiftPM does not write everything in it again.
+    [[ ! -d $folder ]] || find "$folder" \( -name '*.o' -o -name '*.swiftdeps' -o -name '*.priors' \) -delete
 done
 
 log=$(mktemp)

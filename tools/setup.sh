@@ -36,10 +36,9 @@ check_packages() {
     need ca-certificates "fetching over https" test -e /etc/ssl/certs/ca-certificates.crt
     need libsqlite3-dev "building: SQLite's header and library" test -e /usr/include/sqlite3.h
     need sqlite3 "the demo and the tests read the log with it" has sqlite3
-    need curl "the demo and the tests ask services with it" has curl
+    need curl "the demo asks its service with it" has curl
     need python3 "the servers of the examples and of the tests" has python3
-    need procps "the tests look at processes with ps" has ps
-    need strace "the tests look at what a process asks of the kernel" has strace
+    need strace "the tests kill a process at a chosen write with it" has strace
 }
 
 install_missing() {

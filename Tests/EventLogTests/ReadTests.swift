@@ -89,7 +89,7 @@ import Testing
             var commands = RandomCommands(seed: seed)
             for _ in 1...250 {
                 commands.advance(&it.clock)
-                try? it.when(commands.next(for: it.state))
+                _ = try? it.when(commands.next(for: it.state))
             }
             try log.queue.write { [history = it.history] db in
                 var writer = try EventWriter(stream: controller, author: .ann, commandID: nil, cause: nil, db)

@@ -78,7 +78,7 @@ import Testing
             var commands = RandomCommands(seed: seed)
             for _ in 1...Self.steps {
                 commands.advance(&it.clock)
-                try? it.when(commands.next(for: it.state))
+                _ = try? it.when(commands.next(for: it.state))
             }
             seen.formUnion(it.history.map(\.event.type))
         }
@@ -93,7 +93,7 @@ import Testing
         var commands = RandomCommands(seed: seed)
         for _ in 1...100 {
             commands.advance(&it.clock)
-            try? it.when(commands.next(for: it.state))
+            _ = try? it.when(commands.next(for: it.state))
         }
         guard it.state.status != .absent, it.state.status != .terminated else { return }
         try it.when(.terminate(force: true))

@@ -1,0 +1,73 @@
+import Foundation
+import Lifecycle
+import ServiceFile
+import Testing
+
+@Suite struct Configurations {
+    private func policy(_ text: String, _ controller: String = "local") throws -> AutostopPolicy {
+        let folder = try Folder()
+        let path = try folder.write(text, to: "config.yaml")
+        return try Configuration.load(path: path).policy(for: #require(ControllerName(rawValue: controller)))
+    }
+
+    @Test(arguments: [
+        ("false", Double?.none), ("true", 600), ("10", 600), ("0", 0), ("1.5", 90), ("\"90s\"", 90), ("90s", 90), ("30m", 1800),
+        ("2h", 7200), ("7d", 604_800), ("1w", 604_800), ("\"15\"", 900), ("{idle_minutes: 5}", 300),
+        ("{idle_minutes: 5, down: false}", 300), ("{down: false}", 600), ("{}", 600),
+    ])
+    func everyFormOfAutostopIsUnderstood(_ value: String, _ seconds: Double?) throws {
+        let policy = try policy("serve:\n  controller:\n    autostop: \(value)\n")
+        #expect(policy == AutostopPolicy(idleTimeoutSeconds: seconds, source: .serveController))
+    }
+
+    @Test func aControllersOwnGoesBeforeThatOfAll() throws {
+        let text = "serve: {controller: {autostop: 2h}}\ncontrollers: {prod: {autostop: false}, dev: {}}\n"
+        #expect(try policy(text, "prod") == AutostopPolicy(idleTimeoutSeconds: nil, source: .controllers))
+        #expect(try policy(text, "dev") == AutostopPolicy(idleTimeoutSeconds: 7200, source: .serveController))
+        #expect(try policy("", "dev") == .standard)
+        #expect(try Configuration.load(path: "/nowhere/config.yaml") == Configuration())
+    }
+
+    @Test func whereLoadBalancersListen() throws {
+        let folder = try Folder()
+        #expect(Configuration().loadBalancer.host == "127.0.0.1")
+        #expect(Configuration().loadBalancer.ports == 30_001...32_767)
+        let path = try folder.write("load_balancer: {host: 0.0.0.0, ports: 31000-31019}\n", to: "config.yaml")
+        let loaded = try Configuration.load(path: path).loadBalancer
+        #expect(loaded.host == "0.0.0.0" && loaded.ports == 31_000...31_019)
+    }
+
+    @Test(arguments: [
+        ("serve: {controler: {}}", "config.yaml:1: serve.controler: unknown key; did you mean `controller`?"),
+        ("autostop: 10", "config.yaml:1: autostop: unknown key; it belongs under `serve.controller`"),
+        ("controllers: {Prod: {autostop: 1}}", "config.yaml:1: controllers.Prod: cannot be the name of a controller"),
+        ("controllers: {prod: {autostop: soon}}", "config.yaml:1: controllers.prod.autostop: \"soon\" is not a time: write 90s, 10m, 2h or 7d"),
+        ("controllers: {prod: {autostop: -1}}", "config.yaml:1: controllers.prod.autostop: an idle time must be 0 or more"),
+        ("controllers: {prod: {autostop: 1e300}}", "config.yaml:1: controllers.prod.autostop: an idle time must be a hundred years at most"),
+        ("controllers: {prod: {autostop: [1]}}", "config.yaml:1: controllers.prod.autostop: must be false, minutes"),
+        ("controllers: {prod: {autostop: {idle_minutes: x}}}", "config.yaml:1: controllers.prod.autostop.idle_minutes: must be a number of minutes"),
+        ("load_balancer: {host: example}", "config.yaml:1: load_balancer.host: must be an IPv4 address"),
+        ("load_balancer: {ports: 0-5}", "config.yaml:1: load_balancer.ports: must be a range of ports"),
+        ("- 1", "config.yaml:1: must be a section"),
+    ])
+    func aMistakeIsToldWithItsLine(_ text: String, _ says: String) throws {
+        let folder = try Folder()
+        let path = try folder.write(text + "\n", to: "config.yaml")
+        do throws(FileProblems) {
+            _ = try Configuration.load(path: path)
+            Issue.record("it was accepted")
+        } catch {
+            #expect(error.lines.count == 1 && error.description.contains(says), "\(error)")
+        }
+    }
+
+    @Test(arguments: [("A=b", "b"), ("A=", ""), ("A=b=c", "b=c"), ("A", "here"), ("A=two words", "two words")])
+    func anOptionGivesAVariable(_ option: String, _ value: String) throws {
+        #expect(try EnvironmentOption.parse([option], here: ["A": "here"]) == ["A": value])
+    }
+
+    @Test(arguments: ["", "=", "=x", "1A=x", "A B=x", "NOT_HERE"])
+    func anOptionThatIsNoneIsRefused(_ option: String) {
+        #expect(throws: OptionFailure.self) { try EnvironmentOption.parse([option], here: [:]) }
+    }
+}

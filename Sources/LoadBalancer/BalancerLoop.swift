@@ -53,7 +53,9 @@ final class BalancerLoop {
         service = table.service
         explanation = table.explanation
         var known = Dictionary(uniqueKeysWithValues: backends.map { ($0.route, $0) })
-        backends = table.ready.map { known.removeValue(forKey: $0) ?? Backend($0) }
+        var named: Set<Route> = []
+        backends = table.ready.filter { named.insert($0).inserted }
+            .map { known.removeValue(forKey: $0) ?? Backend($0) }
         for gone in known.values {
             gone.isRemoved = true
             let idle = gone.idle

@@ -1,0 +1,161 @@
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import LoadBalancer
+
+/// Which replica a request goes to.
+@Suite struct ChoosingTests {
+    private func loop(_ policy: BalancingPolicy, _ ids: [Int]) -> BalancerLoop {
+        let configuration = LoadBalancerConfiguration(
+            listening: .address(host: "127.0.0.1", port: 0), policy: policy)
+        let loop = BalancerLoop(configuration, EmbeddedEventLoop())
+        loop.update(table(ids))
+        return loop
+    }
+
+    private func table(_ ids: [Int]) -> RoutingTable {
+        let routes = ids.map { Route(replica: $0, host: "127.0.0.1", port: 9000 + $0) }
+        return RoutingTable(service: "web", ready: routes, explanation: "none")
+    }
+
+    private func choice(_ loop: BalancerLoop, except tried: [Backend] = []) -> Int? {
+        loop.choose(except: tried)?.route.replica
+    }
+
+    /// Takes requests until each replica has been chosen, and gives them back by id.
+    private func backends(_ loop: BalancerLoop, _ count: Int) -> [Int: Backend] {
+        var found: [Int: Backend] = [:]
+        for _ in 0..<count * 2 {
+            if let backend = loop.choose(except: []) { found[backend.route.replica] = backend }
+        }
+        return found
+    }
+
+    @Test(arguments: BalancingPolicy.allCases) func thereIsNobodyToChoose(policy: BalancingPolicy) {
+        #expect(choice(loop(policy, [])) == nil)
+    }
+
+    @Test(arguments: BalancingPolicy.allCases) func idleReplicasTakeTurns(policy: BalancingPolicy) {
+        let loop = loop(policy, [1, 2, 3])
+        let choices = (0..<6).compactMap { _ in choice(loop) }
+        #expect(choices == [2, 3, 1, 2, 3, 1])
+    }
+
+    @Test func roundRobinDoesNotLookAtTheLoad() throws {
+        let loop = loop(.roundRobin, [1, 2])
+        let busy = try #require(backends(loop, 2)[2])
+        for _ in 0..<5 { loop.begin(busy) }
+        let choices = (0..<4).compactMap { _ in choice(loop) }
+        #expect(choices == [2, 1, 2, 1])
+    }
+
+    @Test func leastLoadTakesTheOneWithTheFewest() throws {
+        let loop = loop(.leastLoad, [1, 2, 3])
+        let backends = backends(loop, 3)
+        let (one, two, three) = (try #require(backends[1]), try #require(backends[2]), try #require(backends[3]))
+        loop.begin(one)
+        loop.begin(one)
+        loop.begin(two)
+        loop.begin(three)
+        loop.begin(three)
+        #expect((0..<6).map { _ in choice(loop) } == Array(repeating: 2, count: 6))
+        loop.begin(two)
+        loop.end(one)
+        #expect((0..<6).map { _ in choice(loop) } == Array(repeating: 1, count: 6))
+        #expect(loop.inFlight == 5)
+        #expect(loop.total == 6)
+    }
+
+    @Test func leastLoadTakesTurnsAmongEquals() throws {
+        let loop = loop(.leastLoad, [1, 2, 3])
+        loop.begin(try #require(backends(loop, 3)[2]))
+        #expect(Set((0..<6).compactMap { _ in choice(loop) }) == [1, 3])
+    }
+
+    @Test(arguments: BalancingPolicy.allCases) func whatWasTriedIsNotTriedAgain(policy: BalancingPolicy) throws {
+        let loop = loop(policy, [1, 2, 3])
+        var tried: [Backend] = []
+        for _ in 0..<3 { tried.append(try #require(loop.choose(except: tried))) }
+        #expect(Set(tried.map(\.route.replica)) == [1, 2, 3])
+        #expect(loop.choose(except: tried) == nil)
+    }
+
+    // MARK: Replicas that refuse connections
+
+    @Test(arguments: BalancingPolicy.allCases) func anEjectedReplicaIsPassedOver(policy: BalancingPolicy) throws {
+        let loop = loop(policy, [1, 2, 3])
+        let backends = backends(loop, 3)
+        let (one, two, three) = (try #require(backends[1]), try #require(backends[2]), try #require(backends[3]))
+        two.eject(.now() + .seconds(1_000))
+        // Even when it has the least to do.
+        loop.begin(one)
+        loop.begin(three)
+        #expect(Set((0..<9).compactMap { _ in choice(loop) }) == [1, 3])
+        // It is still better than none.
+        #expect(choice(loop, except: [one, three]) == 2)
+        one.eject(.now() + .seconds(1_000))
+        three.eject(.now() + .seconds(1_000))
+        #expect(choice(loop) != nil)
+        two.answered()
+        #expect((0..<6).map { _ in choice(loop) } == Array(repeating: 2, count: 6))
+    }
+
+    @Test func anEjectionIsLongerEachTimeUpToALimit() {
+        let backend = Backend(Route(replica: 1, host: "127.0.0.1", port: 1))
+        let now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+        #expect(!backend.isEjected(now))
+        for milliseconds: Int64 in [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000] {
+            backend.eject(now)
+            #expect(backend.isEjected(now + .milliseconds(milliseconds - 1)))
+            #expect(!backend.isEjected(now + .milliseconds(milliseconds)))
+        }
+        backend.answered()
+        #expect(!backend.isEjected(now))
+        backend.eject(now)
+        #expect(!backend.isEjected(now + .milliseconds(500)))
+    }
+
+    // MARK: Routes
+
+    @Test func aReplicaThatStaysKeepsWhatIsKnownOfIt() throws {
+        let loop = loop(.leastLoad, [1, 2])
+        let known = backends(loop, 2)
+        loop.begin(try #require(known[1]))
+        loop.update(table([3, 1]))
+        let later = backends(loop, 2)
+        #expect(Set((0..<4).compactMap { _ in choice(loop) }) == [3])
+        #expect(known[2]?.isRemoved == true)
+        #expect(known[1]?.isRemoved == false)
+        #expect(later[2] == nil)
+        loop.update(table([]))
+        #expect(choice(loop) == nil)
+        #expect(known[1]?.isRemoved == true)
+    }
+
+    /// The same id at another port is another process.
+    @Test func aReplicaElsewhereIsAnother() throws {
+        let loop = loop(.leastLoad, [1])
+        let before = try #require(loop.choose(except: []))
+        loop.update(
+            RoutingTable(service: "web", ready: [Route(replica: 1, host: "127.0.0.1", port: 1)], explanation: ""))
+        let after = try #require(loop.choose(except: []))
+        #expect(before !== after)
+        #expect(before.isRemoved)
+    }
+
+    @Test func whatIsSaidWhileThereIsNone() {
+        let loop = loop(.leastLoad, [])
+        #expect(loop.service == "web")
+        #expect(loop.explanation == "none")
+        let fresh = BalancerLoop(loop.configuration, EmbeddedEventLoop())
+        #expect(fresh.explanation == "its routes are not known yet")
+    }
+
+    /// Nobody should send a table that names a replica twice; it must not be the end of the process.
+    @Test func aReplicaNamedTwiceIsOne() {
+        let loop = loop(.roundRobin, [1, 1, 2])
+        loop.update(table([1, 1, 2]))
+        #expect((0..<4).compactMap { _ in choice(loop) } == [2, 1, 2, 1])
+    }
+}

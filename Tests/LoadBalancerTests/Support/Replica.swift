@@ -15,7 +15,7 @@ final class Replica: Sendable {
     init(_ id: Int, isReading: Bool = true) async throws {
         let waiting = Watched<[Wire]>([])
         let all = Watched<[Wire]>([])
-        var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: isReading)
             .childChannelInitializer { channel in
@@ -25,7 +25,6 @@ final class Replica: Sendable {
                 waiting.change { $0.append(wire) }
                 return channel.pipeline.addHandler(Wire.Collector(inbox))
             }
-        if !isReading { bootstrap = bootstrap.childChannelOption(.socketOption(.so_rcvbuf), value: 8192) }
         server = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
         self.waiting = waiting
         self.all = all

@@ -61,6 +61,23 @@ struct Stage: Sendable {
     func untilIdle() async throws {
         try await Patience.until("no request in flight") { try await balancer.load().inFlight == 0 }
     }
+
+    /// Waits until nothing more of what `wire` sends is taken, though both it and the load balancer have had
+    /// many turns at it.
+    ///
+    /// - Returns: how many bytes it has not got rid of.
+    func untilNothingMoves(from wire: Wire) async throws -> Int {
+        var left = -1
+        var turns = 0
+        try await Patience.until("a standstill") {
+            let now = try await wire.channel.getOption(.bufferedWritableBytes).get()
+            _ = try await balancer.load()
+            turns = now == left ? turns + 1 : 0
+            left = now
+            return turns == 500
+        }
+        return left
+    }
 }
 
 extension Stage {

@@ -27,11 +27,10 @@ final class Wire: Sendable {
     /// - Parameter isReading: whether bytes are taken from the socket as they come.
     static func connect(port: Int, isReading: Bool = true) async throws -> Wire {
         let inbox = Watched(Inbox())
-        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.autoRead, value: isReading)
             .channelInitializer { channel in channel.pipeline.addHandler(Collector(inbox)) }
-        if !isReading { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 8192) }
         return Wire(try await bootstrap.connect(host: "127.0.0.1", port: port).get(), inbox)
     }
 

@@ -33,6 +33,14 @@ CREATE TRIGGER events_have_no_holes BEFORE INSERT ON events
 WHEN NEW.position <> (SELECT coalesce(max(position), 0) + 1 FROM events)
 BEGIN SELECT RAISE(ABORT, 'events have no holes: a position follows the one before it'); END;
 
+-- Ids of commands that were accepted and changed nothing: repeated, they must change nothing later either.
+CREATE TABLE commands_without_events (
+    stream     TEXT    NOT NULL,
+    command_id TEXT    NOT NULL,
+    at_us      INTEGER NOT NULL,
+    PRIMARY KEY (stream, command_id)
+) STRICT, WITHOUT ROWID;
+
 -- Facts about the log itself.
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,

@@ -28,11 +28,13 @@ struct ServiceDirectory {
             let existing = rows.map(\.name)
             throw CommandFailure(
                 existing.isEmpty
-                    ? "no service \(name): there are none" : "no service \(name); there is \(existing.joined(separator: ", "))")
+                    ? "no service \(name): there are none"
+                    : "no service \(name); there is \(existing.joined(separator: ", "))")
         }
         guard matches.count == 1 else {
             let controllers = matches.map(\.controller).joined(separator: ", ")
-            throw CommandFailure("service \(name) is on several controllers (\(controllers)); say which with --controller", exitCode: 2)
+            throw CommandFailure(
+                "service \(name) is on several controllers (\(controllers)); say which with --controller", exitCode: 2)
         }
         return match
     }
@@ -45,7 +47,8 @@ struct ServiceDirectory {
             }
             guard others.isEmpty else {
                 throw CommandFailure(
-                    "controller \(controller) also has \(others.map(\.name).joined(separator: ", ")); take them down too, or leave out --stop-controller")
+                    "controller \(controller) also has \(others.map(\.name).joined(separator: ", ")); take them down too, or leave out --stop-controller"
+                )
             }
         }
     }

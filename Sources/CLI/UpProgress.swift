@@ -41,7 +41,8 @@ struct UpProgress {
                 throw failure(now, controller, steps)
             case .controllerFailed:
                 throw CommandFailure(
-                    "controller \(controller) could not be started: \(state.statusReason(of: now) ?? "no reason known")")
+                    "controller \(controller) could not be started: \(state.statusReason(of: now) ?? "no reason known")"
+                )
             case .noReplica where now.spec.replicas == 0:
                 print("Service \(service) is up with no replica, as its file asks for: http://\(now.endpoint)")
                 return
@@ -49,7 +50,9 @@ struct UpProgress {
                 break
             }
             if case .stopped = state.phase {
-                throw CommandFailure("controller \(controller) was stopped before service \(service) was ready; `dwell start \(controller)` goes on")
+                throw CommandFailure(
+                    "controller \(controller) was stopped before service \(service) was ready; `dwell start \(controller)` goes on"
+                )
             }
             try session.ensureRunning(controller)
         }
@@ -66,7 +69,8 @@ struct UpProgress {
             print("--- the end of the replica's log ---\n\(tail)\n---", to: .error)
         }
         return CommandFailure(
-            "service \(service.name) FAILED: \(reason); whole log: dwell logs \(service.name); remove it: dwell down \(service.name)")
+            "service \(service.name) FAILED: \(reason); whole log: dwell logs \(service.name); remove it: dwell down \(service.name)"
+        )
     }
 }
 

@@ -82,7 +82,9 @@ extension EventLog {
     /// Folds the controller's stream from its first event and compares with the projections (law L2).
     ///
     /// - Returns: nil when they agree, else both.
-    public func replayDifference(of controller: ControllerName) throws(LogFailure) -> (folded: Projection, stored: Projection)? {
+    public func replayDifference(of controller: ControllerName) throws(LogFailure) -> (
+        folded: Projection, stored: Projection
+    )? {
         try reading { db in
             var state = ControllerState(name: controller)
             try EventReader.forEach(in: controller, after: 0, db) { state.apply($0.event, $0.stamp) }

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Lifecycle
 import Synchronization
@@ -34,7 +35,7 @@ public final class EventLog: Sendable {
         do {
             try home.prepare()
             let path = home.database
-            queue = try DatabaseQueue(path: path, configuration: Self.configuration(busyTimeoutSeconds))
+            queue = try Self.open(path, busyTimeoutSeconds)
             try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
             logID = try queue.read { db in
                 try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'") ?? ""
@@ -42,6 +43,21 @@ public final class EventLog: Sendable {
             bell = CommitBell(path: home.commitBell)
         } catch {
             throw LogFailure(error, path: home.database)
+        }
+    }
+
+    /// Opens the database. Turning WAL on does not wait for a lock by itself, so when several programs
+    /// find no database and make one at the same moment, those that come second try again.
+    private static func open(_ path: String, _ busyTimeoutSeconds: Double) throws -> DatabaseQueue {
+        let limit = ContinuousClock.now + .seconds(busyTimeoutSeconds)
+        while true {
+            do {
+                return try DatabaseQueue(path: path, configuration: configuration(busyTimeoutSeconds))
+            } catch let error as DatabaseError
+                where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < limit
+            {
+                usleep(10_000)
+            }
         }
     }
 
@@ -70,12 +86,9 @@ public final class EventLog: Sendable {
     ) throws(SubmitError) -> Receipt {
         do {
             let receipt = try queue.writeWithoutTransaction { db in
-                var outcome: (receipt: Receipt, head: Digest?)?
-                try db.inTransaction(.immediate) {
-                    outcome = try self.append(command, to: controller, by: author, commandID: commandID, db)
-                    return .commit
+                let (receipt, head) = try db.immediately {
+                    try append(command, to: controller, by: author, commandID: commandID, db)
                 }
-                guard let (receipt, head) = outcome else { throw LogFailure.other(path: db.description, reason: "not run") }
                 if let head {
                     self.cache.withLock { $0[controller] = CachedState(state: receipt.state, digest: head) }
                 }
@@ -103,6 +116,7 @@ public final class EventLog: Sendable {
             actor: author.actor)
         let decision = try state.decide(command, surroundings)
         guard !decision.events.isEmpty else {
+            if let commandID, !command.isReport { try remember(commandID, to: controller, surroundings.now, db) }
             return (Receipt(state: state, events: [], isRepeated: false), head: nil)
         }
         var writer = try EventWriter(
@@ -132,13 +146,26 @@ public final class EventLog: Sendable {
 
     private func wasSubmitted(_ commandID: String, to controller: ControllerName, _ db: Database) throws -> Bool {
         try Bool.fetchOne(
-            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM events WHERE stream = ? AND command_id = ?)"),
+            db.cachedStatement(
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM events WHERE stream = ?1 AND command_id = ?2)
+                        OR EXISTS (SELECT 1 FROM commands_without_events WHERE stream = ?1 AND command_id = ?2)
+                    """),
             arguments: [controller.rawValue, commandID]) ?? false
+    }
+
+    /// Keeps the id of a command that was accepted and changed nothing: repeated, it must not do later
+    /// what it need not do now (law L6).
+    private func remember(_ commandID: String, to controller: ControllerName, _ now: Instant, _ db: Database) throws {
+        try db.cachedStatement(sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)")
+            .execute(arguments: [controller.rawValue, commandID, now.wallMicroseconds])
     }
 
     /// Ports that services of other controllers hold. Only an `up` chooses a port, so only it needs to
     /// know.
-    private func portsTaken(besides controller: ControllerName, for command: Command, _ db: Database) throws -> Set<UInt16> {
+    private func portsTaken(besides controller: ControllerName, for command: Command, _ db: Database) throws -> Set<
+        UInt16
+    > {
         guard case .up = command else { return [] }
         return Set(
             try Int.fetchAll(
@@ -150,6 +177,21 @@ public final class EventLog: Sendable {
         try Int.fetchOne(
             db.cachedStatement(sql: "SELECT position FROM events WHERE stream = ? AND version = ?"),
             arguments: [controller.rawValue, version])
+    }
+}
+
+extension Database {
+    /// Runs `body` in a transaction that holds the write lock from its beginning, so that what it reads
+    /// is what it writes upon.
+    func immediately<Value>(_ body: () throws -> Value) throws -> Value {
+        var outcome: Result<Value, any Error>?
+        try inTransaction(.immediate) {
+            let value = try body()
+            outcome = .success(value)
+            return .commit
+        }
+        // inTransaction has run its body, or has thrown.
+        return try outcome!.get()
     }
 }
 

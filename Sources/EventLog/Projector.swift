@@ -7,12 +7,11 @@ struct Projector {
 
     /// Rewrites the rows of the controller and of each service the events are about.
     func project(_ state: ControllerState, changedBy events: [StampedEvent]) throws {
-        try projectController(state)
-        // After these, any row may be another.
-        let everything = events.contains {
-            $0.event.type == .controllerTerminated || $0.event.type == .controllerRecovered
-        }
+        // After an event of the controller itself any row may be another: what a service waits for is told
+        // by its controller's phase.
+        let everything = events.contains { $0.event.type.isOfController }
         if everything { try removeServices(of: state.name) }
+        try projectController(state)
         let touched = everything ? Set(state.services.keys) : Set(events.compactMap(\.event.service))
         // A port may pass from one service to another within one transaction.
         for name in touched { try removeService(name, of: state.name) }
@@ -75,7 +74,9 @@ public struct Projection: Hashable, Sendable {
         replicas = state.orderedServices.flatMap { name in
             state.services[name]?.orderedReplicas.map { ReplicaRow($0, of: name, controller: state.name) } ?? []
         }
-        deadlines = state.pendingDeadlines.map { DeadlineRow($0, controller: state.name) }.sorted { $0.order < $1.order }
+        deadlines = state.pendingDeadlines.map { DeadlineRow($0, controller: state.name) }.sorted {
+            $0.order < $1.order
+        }
     }
 
     /// What the tables hold for `controller`.
@@ -83,7 +84,8 @@ public struct Projection: Hashable, Sendable {
         let name = controller.rawValue
         controllers = try ControllerRow.filter(key: name).fetchAll(db)
         services = try ServiceRow.filter(sql: "controller = ?", arguments: [name]).order(sql: "name").fetchAll(db)
-        replicas = try ReplicaRow.filter(sql: "controller = ?", arguments: [name]).order(sql: "service, id").fetchAll(db)
+        replicas = try ReplicaRow.filter(sql: "controller = ?", arguments: [name]).order(sql: "service, id").fetchAll(
+            db)
         deadlines = try DeadlineRow.filter(sql: "controller = ?", arguments: [name]).fetchAll(db)
             .sorted { $0.order < $1.order }
     }

@@ -11,8 +11,10 @@ enum Snapshots {
 
     static func store(_ state: ControllerState, after eventCount: Int, _ db: Database) throws {
         guard state.version / interval > (state.version - eventCount) / interval else { return }
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO snapshots (stream, version, format, state) VALUES (?, ?, ?, ?)")
-            .execute(arguments: [state.name.rawValue, state.version, format, try EventCodec.json(state)])
+        try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO snapshots (stream, version, format, state) VALUES (?, ?, ?, ?)"
+        )
+        .execute(arguments: [state.name.rawValue, state.version, format, try EventCodec.json(state)])
     }
 
     static func load(_ stream: ControllerName, notAfter version: Int, _ db: Database) throws -> ControllerState? {

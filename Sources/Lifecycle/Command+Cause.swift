@@ -17,4 +17,15 @@ extension Command {
             reference.generation
         }
     }
+
+    /// Whether it tells what has happened, rather than what somebody wants.
+    public var isReport: Bool {
+        switch self {
+        case .up, .down, .start, .stop, .terminate, .setAutostop: false
+        case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .loadBalancerLaunched,
+            .loadBalancerEnded, .loadBalancerRemoved, .replicaLaunched, .replicaLaunchFailed, .replicaStarted,
+            .replicaProbed, .replicaEnded, .replicaRemoved, .replicaRemovalFailed:
+            true
+        }
+    }
 }

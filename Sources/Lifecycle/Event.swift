@@ -85,4 +85,7 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
 
     /// The version of the payload this build writes; it reads every version up to it.
     public var schemaVersion: Int { 1 }
+
+    /// Whether it is about the controller itself, not about a service or what belongs to one.
+    public var isOfController: Bool { rawValue.hasPrefix("controller.") }
 }

@@ -132,7 +132,8 @@ extension ControllerState {
         }
         let statuses = Set(service.replicas.values.filter(\.isPresent).map(\.status))
         if statuses.contains(.ready) {
-            return service.loadBalancer?.isRunning == true ? (.ready, nil) : (.notReady, "its load balancer is not running")
+            return service.loadBalancer?.isRunning == true
+                ? (.ready, nil) : (.notReady, "its load balancer is not running")
         }
         if statuses.contains(.notReady) { return (.notReady, nil) }
         if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) { return (.replicaInit, nil) }

@@ -84,7 +84,9 @@ final class BalancerLoop {
             if bestIsEjected && !isEjected {
                 best = backend
                 bestIsEjected = false
-            } else if bestIsEjected == isEjected, configuration.policy == .leastLoad, backend.inFlight < current.inFlight {
+            } else if bestIsEjected == isEjected, configuration.policy == .leastLoad,
+                backend.inFlight < current.inFlight
+            {
                 best = backend
             }
         }

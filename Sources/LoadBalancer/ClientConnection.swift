@@ -40,7 +40,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard loop.add(self) else {
-            return refuse(.serviceUnavailable("too_many_connections", "this load balancer has as many connections as it may"))
+            return refuse(
+                .serviceUnavailable("too_many_connections", "this load balancer has as many connections as it may"))
         }
         scheduleWatchdog()
         context.read()
@@ -117,7 +118,9 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func begin(_ head: MessageHead) {
         guard case .request(let method, _, _) = head.start else { return }
-        if method == .connect { return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy")) }
+        if method == .connect {
+            return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy"))
+        }
         guard let backend = loop.choose(except: []) else { return refuse(.noReadyReplica(loop)) }
         exchange = Exchange(head, method, backend, headLimit: loop.configuration.headLimit)
         loop.begin(backend)
@@ -204,7 +207,8 @@ final class ClientConnection: ChannelInboundHandler {
         let configuration = loop.configuration
         let seconds =
             switch state {
-            case .awaitingHead: buffer.readableBytes > 0 ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
+            case .awaitingHead:
+                buffer.readableBytes > 0 ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
             case .connecting: configuration.connectTimeoutSeconds * 4
             case .exchanging: configuration.streamTimeoutSeconds
             case .tunnel: 86_400.0

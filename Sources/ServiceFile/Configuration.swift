@@ -66,7 +66,8 @@ public struct Configuration: Hashable, Sendable {
 
     private mutating func read(_ file: Section) {
         file.refuseUnknownKeys(
-            known: ["serve", "controllers", "load_balancer"], elsewhere: ["autostop": "serve.controller", "controller": "serve"])
+            known: ["serve", "controllers", "load_balancer"],
+            elsewhere: ["autostop": "serve.controller", "controller": "serve"])
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
             if let controller = serve.section("controller") {
@@ -136,7 +137,8 @@ enum AutostopValue {
             case .string(let text): return .after(seconds: try IdleWindow.parse(text))
             case .map: return try section.section("autostop").flatMap(read(parts:))
             case .null, .list:
-                section.problem("must be false, minutes, or a time such as \"90s\", not \(entry.value.inWords)", key: "autostop")
+                section.problem(
+                    "must be false, minutes, or a time such as \"90s\", not \(entry.value.inWords)", key: "autostop")
                 return nil
             }
         } catch {

@@ -78,11 +78,13 @@ enum ReadinessProbeSection {
                 continue
             }
             guard case .string(let value) = entry.value.content else {
-                headers.problem("must be a text (in quotes), not \(entry.value.inWords)", key: entry.key, at: entry.keyLine)
+                headers.problem(
+                    "must be a text (in quotes), not \(entry.value.inWords)", key: entry.key, at: entry.keyLine)
                 continue
             }
             guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
-                headers.problem("must not have a line break or control character in it", key: entry.key, at: entry.keyLine)
+                headers.problem(
+                    "must not have a line break or control character in it", key: entry.key, at: entry.keyLine)
                 continue
             }
             values[entry.key] = value

@@ -23,7 +23,8 @@ struct ResourcesSection {
         for set in sets {
             let opened = set.ports
             if !ports.isEmpty, !opened.isEmpty, opened != ports {
-                set.problem("differs from the ports of the other resources; replicas must all serve on one", key: "ports")
+                set.problem(
+                    "differs from the ports of the other resources; replicas must all serve on one", key: "ports")
             }
             if !opened.isEmpty { ports = opened }
             set.checkTypes()
@@ -63,7 +64,8 @@ extension Section {
         var ports: [UInt16] = []
         for item in items {
             guard let range = Self.ports(item) else {
-                problem("must be a port from 1 to 65535, or a range such as 8080-8090, not \(item.inWords)", key: "ports")
+                problem(
+                    "must be a port from 1 to 65535, or a range such as 8080-8090, not \(item.inWords)", key: "ports")
                 return []
             }
             // A range of thousands is as good as two for saying that there are several.
@@ -85,7 +87,8 @@ extension Section {
 
     private static func portRange(_ text: String) -> ClosedRange<UInt16>? {
         let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
-        guard let first = bounds.first ?? nil, let last = bounds.last ?? nil, bounds.count <= 2, first > 0, first <= last
+        guard let first = bounds.first ?? nil, let last = bounds.last ?? nil, bounds.count <= 2, first > 0,
+            first <= last
         else { return nil }
         return first...last
     }
@@ -99,7 +102,9 @@ extension Section {
         _ = section("labels")
         _ = section("accelerator_args")
         if has("job_recovery") {
-            problem("cannot be used for a service: a replica that is lost is replaced anyway; remove it", key: "job_recovery")
+            problem(
+                "cannot be used for a service: a replica that is lost is replaced anyway; remove it",
+                key: "job_recovery")
         }
     }
 }

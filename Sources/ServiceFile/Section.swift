@@ -72,7 +72,8 @@ struct Section {
     func seconds(_ key: String, minimum: Double = 0, exclusive: Bool = false) -> Double? {
         let bound = exclusive ? "above \(Self.text(minimum))" : "\(Self.text(minimum)) or more"
         return value(key, wanted: "a number of seconds, \(bound)") {
-            guard case .number(let value, _) = $0.content, value.isFinite, exclusive ? value > minimum : value >= minimum
+            guard case .number(let value, _) = $0.content, value.isFinite,
+                exclusive ? value > minimum : value >= minimum
             else { return nil }
             return value
         }

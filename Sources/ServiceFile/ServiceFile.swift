@@ -35,7 +35,8 @@ public struct ServiceFile: Sendable {
                 throw ReadFailure("must be a section of `key: value` lines, not \(root.inWords)", line: root.line)
             }
             let file = Section(root, path: "", findings: findings)
-            let folders = Folders(file: url.deletingLastPathComponent().standardizedFileURL.path, here: workingDirectory)
+            let folders = Folders(
+                file: url.deletingLastPathComponent().standardizedFileURL.path, here: workingDirectory)
             let service = read(file, folders, envs: envs, nameFromPath: name(from: url))
             if findings.problems.isEmpty, let service { return service }
         } catch {
@@ -71,7 +72,9 @@ public struct ServiceFile: Sendable {
         let setup = file.string("setup", wanted: "shell commands")
         let run = file.string("run", wanted: "shell commands")
         if !file.has("run") { file.problem("has no `run`: the shell commands that serve") }
-        if let run, run.allSatisfy(\.isWhitespace) { file.problem("is empty: it must be the commands that serve", key: "run") }
+        if let run, run.allSatisfy(\.isWhitespace) {
+            file.problem("is empty: it must be the commands that serve", key: "run")
+        }
         let resources = ResourcesSection(file)
         guard file.has("service") else {
             file.problem("has no `service` section; `service: {readiness_probe: /}` is the shortest")
@@ -93,7 +96,8 @@ public struct ServiceFile: Sendable {
 
     private static func refuseWhatCannotBeDone(_ file: Section) {
         if file.has("pool") {
-            file.problem("is for pools of batch workers, which are not services; write a `service` section", key: "pool")
+            file.problem(
+                "is for pools of batch workers, which are not services; write a `service` section", key: "pool")
         }
         if let nodes = file.integer("num_nodes", in: 1...Int(Int32.max)), nodes > 1 {
             file.problem("a replica runs on this one machine; it must be 1, not \(nodes)", key: "num_nodes")
@@ -102,7 +106,8 @@ public struct ServiceFile: Sendable {
             file.problem("is not done yet: let `run` read them from a file that only you may read", key: key)
         }
         for key in ["file_mounts", "volumes", "volume_mounts"] where isGiven(key, file) {
-            file.problem("is not done yet: replicas run on this machine and see its files; use paths in `run`", key: key)
+            file.problem(
+                "is not done yet: replicas run on this machine and see its files; use paths in `run`", key: key)
         }
         for key in ["event_callback", "inputs", "outputs", "config", "api_server_access"] where file.has(key) {
             file.findings.note("\(key) does nothing here")

@@ -20,7 +20,9 @@ enum Workdir {
             file.problem("as a git URL is not done yet: clone it, and give the path", key: "workdir")
             return nil
         }
-        guard let text = file.string("workdir", wanted: "the path of a folder").map(substitution.fill) else { return nil }
+        guard let text = file.string("workdir", wanted: "the path of a folder").map(substitution.fill) else {
+            return nil
+        }
         guard !text.isEmpty else {
             file.problem("is empty; leave it out, or give the path of a folder", key: "workdir")
             return nil
@@ -28,8 +30,11 @@ enum Workdir {
         let expanded = NSString(string: text).expandingTildeInPath
         if expanded.hasPrefix("/") { return checked([expanded], text, file) }
         let found = checked([folders.file + "/" + expanded, folders.here + "/" + expanded], text, file)
-        if let found, folders.file != folders.here, found.hasPrefix(folders.file), isFolder(folders.here + "/" + expanded) {
-            file.findings.note("workdir \(text) is \(found), beside the file, not \(standardized(folders.here + "/" + expanded))")
+        if let found, folders.file != folders.here, found.hasPrefix(folders.file),
+            isFolder(folders.here + "/" + expanded)
+        {
+            file.findings.note(
+                "workdir \(text) is \(found), beside the file, not \(standardized(folders.here + "/" + expanded))")
         }
         return found
     }

@@ -76,7 +76,9 @@ struct YAMLReader {
         var merged: [YAMLNode.Entry] = []
         for (key, value) in mapping {
             let keyLine = key.mark?.line ?? line
-            guard case .scalar(let scalar) = key else { throw ReadFailure("has a key that is not a text", line: keyLine) }
+            guard case .scalar(let scalar) = key else {
+                throw ReadFailure("has a key that is not a text", line: keyLine)
+            }
             let value = try convert(value, depth: depth + 1, fallbackLine: keyLine)
             if key.tag == Tag(.merge), scalar.style == .plain {
                 merged += try Self.mergedEntries(value)

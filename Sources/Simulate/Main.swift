@@ -34,7 +34,9 @@ enum Main {
         print("\(seconds) s, \(Int(Double(steps) / seconds * 60)) steps a minute")
     }
 
-    private static func fail(_ violation: Violation, _ outcome: Episode.Outcome, _ episode: Episode, _ seed: UInt64) -> Never {
+    private static func fail(_ violation: Violation, _ outcome: Episode.Outcome, _ episode: Episode, _ seed: UInt64)
+        -> Never
+    {
         print("seed \(seed), step \(outcome.step): \(violation)")
         let short = episode.shortened(breaking: violation.law)
         report(short.run(isTraced: true))

@@ -60,8 +60,12 @@ struct Laws {
     ) throws(Violation) {
         switch stamped.event {
         case .controllerIdle(let event):
-            guard book.idle == nil else { throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)") }
-            guard event.deadline.map({ $0.remainingMicroseconds(at: now) }) == event.idleTimeoutSeconds.map({ Int64($0 * 1e6) })
+            guard book.idle == nil else {
+                throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)")
+            }
+            guard
+                event.deadline.map({ $0.remainingMicroseconds(at: now) })
+                    == event.idleTimeoutSeconds.map({ Int64($0 * 1e6) })
             else { throw Violation(law: "L4", what: "the deadline is not the window from now") }
             let window = event.idleTimeoutSeconds.map { Int64($0 * 1e6) }
             book.idle = Book.OpenIdle(
@@ -130,14 +134,18 @@ struct Laws {
         let lateness = idle.bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
         guard lateness >= 0 else { throw Violation(law: "L4", what: "stopped \(-lateness) us early") }
         guard event.latenessMicroseconds == lateness else {
-            throw Violation(law: "L4", what: "the lateness recorded is \(event.latenessMicroseconds ?? -1), not \(lateness)")
+            throw Violation(
+                law: "L4", what: "the lateness recorded is \(event.latenessMicroseconds ?? -1), not \(lateness)")
         }
     }
 
     private func end(_ book: inout Book, _ version: Int?, _ how: String) throws(Violation) {
         guard book.idle?.version == version else {
             throw Violation(
-                law: "L5", what: "\(how) ends idle period \(version.map(String.init) ?? "none"), open is \(book.idle.map { String($0.version) } ?? "none")")
+                law: "L5",
+                what:
+                    "\(how) ends idle period \(version.map(String.init) ?? "none"), open is \(book.idle.map { String($0.version) } ?? "none")"
+            )
         }
         book.idle = nil
     }
@@ -149,7 +157,8 @@ struct Laws {
                 throw Violation(law: "L3", what: "idle with \(state.liveServices)")
             }
         } else if book.idle != nil {
-            throw Violation(law: "L5", what: "idle period \(book.idle?.version ?? 0) is open while \(state.status.rawValue)")
+            throw Violation(
+                law: "L5", what: "idle period \(book.idle?.version ?? 0) is open while \(state.status.rawValue)")
         }
         if case .up = state.phase, state.liveServices.isEmpty {
             throw Violation(law: "L4", what: "up without a live service, and not idle")
@@ -164,7 +173,8 @@ struct Laws {
     func checkSettled(_ state: ControllerState) throws(Violation) {
         guard let book = books[state.name] else { return }
         guard book.shouldRun == (state.status == .up || state.status == .idle) else {
-            throw Violation(law: "L6", what: "\(state.name) is \(state.status.rawValue), should\(book.shouldRun ? "" : " not") run")
+            throw Violation(
+                law: "L6", what: "\(state.name) is \(state.status.rawValue), should\(book.shouldRun ? "" : " not") run")
         }
         for name in book.wanted {
             guard let service = state.services[name] else {
@@ -175,12 +185,16 @@ struct Laws {
             guard good.contains(service.status) else {
                 throw Violation(law: "liveness", what: "\(name) settled as \(service.status.rawValue)")
             }
-            if service.status == .ready, service.readyReplicas != service.spec.replicas, service.launchesStopped == nil {
-                throw Violation(law: "liveness", what: "\(name) has \(service.readyReplicas) of \(service.spec.replicas) replicas")
+            if service.status == .ready, service.readyReplicas != service.spec.replicas, service.launchesStopped == nil
+            {
+                throw Violation(
+                    law: "liveness", what: "\(name) has \(service.readyReplicas) of \(service.spec.replicas) replicas")
             }
         }
         for name in state.services.keys where !book.wanted.contains(name) {
-            throw Violation(law: "liveness", what: "\(name) was taken down and is still \(state.services[name]?.status.rawValue ?? "")")
+            throw Violation(
+                law: "liveness",
+                what: "\(name) was taken down and is still \(state.services[name]?.status.rawValue ?? "")")
         }
     }
 

@@ -28,7 +28,8 @@ struct SimulatedLog {
         _ command: Command, to controller: ControllerName, id: UInt64?, now: Instant
     ) throws(Violation) -> Outcome {
         if let id, commandIDs.contains(id) { return .repeated }
-        var stream = streams[controller]
+        var stream =
+            streams[controller]
             ?? Stream(state: ControllerState(name: controller), mirror: ControllerState(name: controller))
         let ports = Set(
             streams.filter { $0.key != controller }.flatMap { $0.value.state.services.values.map(\.endpoint.port) })

@@ -9,7 +9,9 @@ import Testing
             #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
             try await eventually("no process is left, and no command helped") { sandbox.processes().isEmpty }
             #expect(try await sandbox.query("select how from idle_periods") == ["stopped by deadline"])
-            let lateness = try await sandbox.query("select lateness_seconds from idle_periods").first.flatMap { Double($0) }
+            let lateness = try await sandbox.query("select lateness_seconds from idle_periods").first.flatMap {
+                Double($0)
+            }
             #expect(try #require(lateness) >= 0)
             #expect(try await sandbox.status().controller().status == "STOPPED")
         }
@@ -22,7 +24,9 @@ import Testing
             _ = try await sandbox.dwell("down", "hello")
             let url = try await sandbox.up()
             let deadline = try #require(
-                try await sandbox.query("select strftime('%s', deadline) from idle_periods").first.flatMap { Double($0) })
+                try await sandbox.query("select strftime('%s', deadline) from idle_periods").first.flatMap {
+                    Double($0)
+                })
             try await eventually("the old deadline has passed") { Date().timeIntervalSince1970 > deadline + 1.5 }
             #expect(await HTTP.get(url)?.status == 200)
             #expect(try await sandbox.query("select how from idle_periods") == ["woken"])

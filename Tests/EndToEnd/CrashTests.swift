@@ -36,7 +36,8 @@ import Testing
             try await eventually("it has stopped by itself") { sandbox.processes().isEmpty }
             #expect(try await sandbox.query("select deadline from idle_periods") == before)
             #expect(try await sandbox.query("select how from idle_periods") == ["stopped by deadline"])
-            let seconds = try #require(try await sandbox.query("select seconds from idle_periods").first.flatMap { Double($0) })
+            let seconds = try #require(
+                try await sandbox.query("select seconds from idle_periods").first.flatMap { Double($0) })
             #expect(seconds >= 4 && seconds < 8, "it did not begin again: \(seconds)")
         }
     }
@@ -47,12 +48,14 @@ import Testing
             _ = try await sandbox.dwell("autostop", "local", "--idle", "2s")
             try await sandbox.killEverything()
             let deadline = try #require(
-                try await sandbox.query("select strftime('%s', deadline) from idle_periods where ended is null").first.flatMap { Double($0) })
+                try await sandbox.query("select strftime('%s', deadline) from idle_periods where ended is null").first
+                    .flatMap { Double($0) })
             try await eventually("the deadline has passed") { Date().timeIntervalSince1970 > deadline + 2 }
             #expect(sandbox.processes().isEmpty, "nothing of dwell runs meanwhile")
             #expect(try await sandbox.dwell("status").exitCode == 0)
             try await eventually("it has stopped") { try await sandbox.status().controller().status == "STOPPED" }
-            let lateness = try await sandbox.query("select lateness_seconds from idle_periods where how = 'stopped by deadline'")
+            let lateness = try await sandbox.query(
+                "select lateness_seconds from idle_periods where how = 'stopped by deadline'")
             #expect(try #require(lateness.first.flatMap { Double($0) }) > 0.5)
         }
     }
@@ -91,7 +94,8 @@ import Testing
                 """)
             #expect(output.exitCode == 0, "\(output)")
             try await eventually("it is served again, where it was") { await HTTP.get(url)?.status == 200 }
-            #expect(try await sandbox.query("select max(deadline) from idle_periods where controller = 'dev'") == deadline)
+            #expect(
+                try await sandbox.query("select max(deadline) from idle_periods where controller = 'dev'") == deadline)
             #expect(try await sandbox.count("idle_periods where controller = 'dev' and ended is null") == 1)
         }
     }
@@ -105,11 +109,15 @@ import Testing
             let process = try await sandbox.controllerProcess()
             let strace = try Running(
                 "/usr/bin/env",
-                ["strace", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:signal=SIGKILL:when=\(write)",
-                    "-p", "\(process)"],
+                [
+                    "strace", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-e",
+                    "inject=pwrite64:signal=SIGKILL:when=\(write)",
+                    "-p", "\(process)",
+                ],
                 environment: ProcessInfo.processInfo.environment, directory: sandbox.folder)
             try await eventually("it is traced") {
-                try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8).contains("TracerPid:\t\(strace.pid)")
+                try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8).contains(
+                    "TracerPid:\t\(strace.pid)")
             }
             let url = try await sandbox.up(replicas: 2)
             try await eventually("it serves") { await HTTP.get(url)?.status == 200 }

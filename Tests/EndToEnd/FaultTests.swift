@@ -8,7 +8,11 @@ import Testing
             let url = try await sandbox.up()
             // A person in the sqlite3 shell, in the middle of a transaction.
             let person = try Running(
-                "/bin/bash", ["-c", "(echo 'begin immediate;'; echo 'select 1;'; exec sleep 1000) | exec sqlite3 '\(sandbox.home)/dwell.db'"],
+                "/bin/bash",
+                [
+                    "-c",
+                    "(echo 'begin immediate;'; echo 'select 1;'; exec sleep 1000) | exec sqlite3 '\(sandbox.home)/dwell.db'",
+                ],
                 environment: ProcessInfo.processInfo.environment, directory: sandbox.folder)
             _ = await person.lines { !$0.isEmpty }
             let refused = try await sandbox.dwell("down", "hello")
@@ -84,7 +88,8 @@ import Testing
         try await Sandbox.run { sandbox in
             #expect(try await sandbox.dwell("status").exitCode == 0)
             _ = try await sandbox.shell(
-                #"sqlite3 "$DWELL_HOME/dwell.db" "insert into schema_migrations select 9999, 'from the future', checksum, applied_at_us from schema_migrations""#)
+                #"sqlite3 "$DWELL_HOME/dwell.db" "insert into schema_migrations select 9999, 'from the future', checksum, applied_at_us from schema_migrations""#
+            )
             let output = try await sandbox.dwell("status")
             #expect(output.exitCode == 1)
             #expect(output.errors.count == 1 && output.err.contains("newer"), "\(output)")

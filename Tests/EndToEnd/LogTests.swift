@@ -45,7 +45,9 @@ import Testing
             var ids: [String] = []
             for line in lines {
                 let event = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-                for key in ["specversion", "id", "source", "type", "time", "data"] { #expect(event[key] != nil, "\(key)") }
+                for key in ["specversion", "id", "source", "type", "time", "data"] {
+                    #expect(event[key] != nil, "\(key)")
+                }
                 ids.append(event["id"] as? String ?? "")
             }
             #expect(Set(ids).count == ids.count, "no event comes twice")

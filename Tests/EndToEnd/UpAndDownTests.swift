@@ -9,7 +9,8 @@ import Testing
             #expect(up.exitCode == 0, "\(up)")
             #expect(up.out.contains("Service hello is READY"))
             #expect(up.out.contains("controller start"), "it says how long each step took")
-            let url = try "http://" + #require(try await sandbox.query("select host || ':' || port from services").first)
+            let url =
+                try "http://" + #require(try await sandbox.query("select host || ':' || port from services").first)
             #expect(up.out.contains(url), "it prints the endpoint")
 
             try await eventually("both replicas answer") {
@@ -53,12 +54,19 @@ import Testing
                 """, to: "my_service.yaml")
             let missing = try await sandbox.dwell("up", "my_service.yaml")
             #expect(missing.exitCode == 2)
-            #expect(missing.errors == [#"dwell: my_service.yaml:2: envs.NEEDED: has no value; give it with --env NEEDED=VALUE, or write NEEDED: "" for an empty one"#])
+            #expect(
+                missing.errors == [
+                    #"dwell: my_service.yaml:2: envs.NEEDED: has no value; give it with --env NEEDED=VALUE, or write NEEDED: "" for an empty one"#
+                ])
 
-            let up = try await sandbox.dwell("up", "my_service.yaml", "--env", "NEEDED=a b", "--env", "GREETING", environment: ["GREETING": "from here"])
+            let up = try await sandbox.dwell(
+                "up", "my_service.yaml", "--env", "NEEDED=a b", "--env", "GREETING",
+                environment: ["GREETING": "from here"])
             #expect(up.exitCode == 0, "\(up)")
             #expect(try await sandbox.shell("cat run-saw").out == "from here a b\n")
-            let url = try "http://" + #require(try await sandbox.query("select host || ':' || port from services where name = 'my-service'").first)
+            let url =
+                try "http://" + #require(
+                    try await sandbox.query("select host || ':' || port from services where name = 'my-service'").first)
             #expect(await HTTP.get(url + "/greeting")?.body == "from here")
         }
     }

@@ -109,13 +109,8 @@ import Testing
     @Test(arguments: 1...3)
     func aLogIsMadeOnce(round: Int) async throws {
         let home = temporary.home
-        await withKnownIssue(
-            "turning WAL on does not wait for a lock, so whoever comes second is told at once that it is locked",
-            isIntermittent: true
-        ) {
-            let ids = try await onThreads(6) { _ in try EventLog(home: home, busyTimeoutSeconds: 60).logID }
-            #expect(Set(ids).count == 1)
-        }
+        let ids = try await onThreads(6) { _ in try EventLog(home: home, busyTimeoutSeconds: 60).logID }
+        #expect(Set(ids).count == 1)
         _ = try EventLog(home: home)
         #expect(try temporary.value("SELECT count(*) FROM schema_migrations") == 1)
     }

@@ -11,7 +11,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("false", Double?.none), ("true", 600), ("10", 600), ("0", 0), ("1.5", 90), ("\"90s\"", 90), ("90s", 90), ("30m", 1800),
+        ("false", Double?.none), ("true", 600), ("10", 600), ("0", 0), ("1.5", 90), ("\"90s\"", 90), ("90s", 90),
+        ("30m", 1800),
         ("2h", 7200), ("7d", 604_800), ("1w", 604_800), ("\"15\"", 900), ("{idle_minutes: 5}", 300),
         ("{idle_minutes: 5, down: false}", 300), ("{down: false}", 600), ("{}", 600),
     ])
@@ -41,11 +42,23 @@ import Testing
         ("serve: {controler: {}}", "config.yaml:1: serve.controler: unknown key; did you mean `controller`?"),
         ("autostop: 10", "config.yaml:1: autostop: unknown key; it belongs under `serve.controller`"),
         ("controllers: {Prod: {autostop: 1}}", "config.yaml:1: controllers.Prod: cannot be the name of a controller"),
-        ("controllers: {prod: {autostop: soon}}", "config.yaml:1: controllers.prod.autostop: \"soon\" is not a time: write 90s, 10m, 2h or 7d"),
-        ("controllers: {prod: {autostop: -1}}", "config.yaml:1: controllers.prod.autostop: an idle time must be 0 or more"),
-        ("controllers: {prod: {autostop: 1e300}}", "config.yaml:1: controllers.prod.autostop: an idle time must be a hundred years at most"),
+        (
+            "controllers: {prod: {autostop: soon}}",
+            "config.yaml:1: controllers.prod.autostop: \"soon\" is not a time: write 90s, 10m, 2h or 7d"
+        ),
+        (
+            "controllers: {prod: {autostop: -1}}",
+            "config.yaml:1: controllers.prod.autostop: an idle time must be 0 or more"
+        ),
+        (
+            "controllers: {prod: {autostop: 1e300}}",
+            "config.yaml:1: controllers.prod.autostop: an idle time must be a hundred years at most"
+        ),
         ("controllers: {prod: {autostop: [1]}}", "config.yaml:1: controllers.prod.autostop: must be false, minutes"),
-        ("controllers: {prod: {autostop: {idle_minutes: x}}}", "config.yaml:1: controllers.prod.autostop.idle_minutes: must be a number of minutes"),
+        (
+            "controllers: {prod: {autostop: {idle_minutes: x}}}",
+            "config.yaml:1: controllers.prod.autostop.idle_minutes: must be a number of minutes"
+        ),
         ("load_balancer: {host: example}", "config.yaml:1: load_balancer.host: must be an IPv4 address"),
         ("load_balancer: {ports: 0-5}", "config.yaml:1: load_balancer.ports: must be a range of ports"),
         ("- 1", "config.yaml:1: must be a section"),

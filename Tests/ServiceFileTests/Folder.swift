@@ -8,7 +8,8 @@ final class Folder: Sendable {
     let path: String
 
     init() throws {
-        path = URL(fileURLWithPath: NSTemporaryDirectory()).standardizedFileURL.path
+        path =
+            URL(fileURLWithPath: NSTemporaryDirectory()).standardizedFileURL.path
             + "/dwell files \(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }

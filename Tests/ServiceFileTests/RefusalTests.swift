@@ -6,37 +6,115 @@ import Testing
 @Suite struct Refusals {
     @Test(arguments: [
         ("service:\n  replicas: -1", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not -1"),
-        ("service:\n  replicas: 1.5", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1.5"),
-        ("service:\n  replicas: 1e9", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1e9"),
-        ("service:\n  replicas:", "service.yaml:3: service.replicas: has no value; it must be a whole number from 0 to 1000"),
-        ("service:\n  replicas: \"2\"", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not the text \"2\""),
-        ("service:\n  replicas: true", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not true"),
+        (
+            "service:\n  replicas: 1.5",
+            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1.5"
+        ),
+        (
+            "service:\n  replicas: 1e9",
+            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1e9"
+        ),
+        (
+            "service:\n  replicas:",
+            "service.yaml:3: service.replicas: has no value; it must be a whole number from 0 to 1000"
+        ),
+        (
+            "service:\n  replicas: \"2\"",
+            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not the text \"2\""
+        ),
+        (
+            "service:\n  replicas: true",
+            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not true"
+        ),
         ("service: []", "service.yaml:2: service: must be a section with keys of its own, not a list"),
-        ("service:\n  readiness_probe: health", "service.yaml:3: service.readiness_probe: must start with a slash, as in /health"),
-        ("service:\n  readiness_probe: {}", "service.yaml:3: service.readiness_probe: has no `path`; say which path to ask, such as `path: /health`"),
-        ("service:\n  readiness_probe: /a b", "service.yaml:3: service.readiness_probe: must be a path as in a URL: no spaces, other characters written as %XX"),
-        ("service:\n  readiness_probe: {path: /, timeout_seconds: 0}", "service.yaml:3: service.readiness_probe.timeout_seconds: must be a number of seconds, above 0, not 0"),
-        ("service:\n  readiness_probe: {path: /, initial_delay_seconds: -1}", "service.yaml:3: service.readiness_probe.initial_delay_seconds: must be a number of seconds, 0 or more, not -1"),
-        ("service:\n  readiness_probe: {path: /, initial_delay_seconds: .inf}", "service.yaml:3: service.readiness_probe.initial_delay_seconds: must be a number of seconds, 0 or more, not .inf"),
-        ("service:\n  readiness_probe: {path: /, post_data: \"{\"}", "service.yaml:3: service.readiness_probe.post_data: must be JSON; this text is not"),
-        ("service:\n  readiness_probe: {path: /, headers: {\"a b\": c}}", "service.yaml:3: service.readiness_probe.headers.a b: is not a name for an HTTP header"),
-        ("service:\n  readiness_probe: {path: /, headers: {a: \"b\\r\\nc: d\"}}", "service.yaml:3: service.readiness_probe.headers.a: must not have a line break or control character in it"),
-        ("service:\n  readiness_probe: {path: /, headers: {a: 1}}", "service.yaml:3: service.readiness_probe.headers.a: must be a text (in quotes), not 1"),
-        ("service:\n  load_balancing_policy: random", "service.yaml:3: service.load_balancing_policy: must be one of round_robin, least_load, not the text \"random\""),
+        (
+            "service:\n  readiness_probe: health",
+            "service.yaml:3: service.readiness_probe: must start with a slash, as in /health"
+        ),
+        (
+            "service:\n  readiness_probe: {}",
+            "service.yaml:3: service.readiness_probe: has no `path`; say which path to ask, such as `path: /health`"
+        ),
+        (
+            "service:\n  readiness_probe: /a b",
+            "service.yaml:3: service.readiness_probe: must be a path as in a URL: no spaces, other characters written as %XX"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, timeout_seconds: 0}",
+            "service.yaml:3: service.readiness_probe.timeout_seconds: must be a number of seconds, above 0, not 0"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, initial_delay_seconds: -1}",
+            "service.yaml:3: service.readiness_probe.initial_delay_seconds: must be a number of seconds, 0 or more, not -1"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, initial_delay_seconds: .inf}",
+            "service.yaml:3: service.readiness_probe.initial_delay_seconds: must be a number of seconds, 0 or more, not .inf"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, post_data: \"{\"}",
+            "service.yaml:3: service.readiness_probe.post_data: must be JSON; this text is not"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, headers: {\"a b\": c}}",
+            "service.yaml:3: service.readiness_probe.headers.a b: is not a name for an HTTP header"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, headers: {a: \"b\\r\\nc: d\"}}",
+            "service.yaml:3: service.readiness_probe.headers.a: must not have a line break or control character in it"
+        ),
+        (
+            "service:\n  readiness_probe: {path: /, headers: {a: 1}}",
+            "service.yaml:3: service.readiness_probe.headers.a: must be a text (in quotes), not 1"
+        ),
+        (
+            "service:\n  load_balancing_policy: random",
+            "service.yaml:3: service.load_balancing_policy: must be one of round_robin, least_load, not the text \"random\""
+        ),
         ("service:\n  ports: 0", "service.yaml:3: service.ports: must be a whole number from 1 to 65535, not 0"),
-        ("service:\n  pool: {workers: 1}", "service.yaml:3: service.pool: is for pools of batch workers, which are not services; use `replicas`"),
-        ("service:\n  replica_policy: {max_replicas: 2}", "service.yaml:3: service.replica_policy: has no `min_replicas`"),
-        ("service:\n  replica_policy: {min_replicas: 2, max_replicas: 1}", "service.yaml:3: service.replica_policy.max_replicas: must be at least min_replicas (2), not 1"),
-        ("service:\n  replica_policy: {min_replicas: 1, max_replicas: 2}", "service.yaml:3: service.replica_policy.max_replicas: differs from min_replicas without `target_qps_per_replica`, which says when to scale"),
-        ("service:\n  replica_policy: {min_replicas: 1, target_qps_per_replica: 5}", "service.yaml:3: service.replica_policy.target_qps_per_replica: needs `max_replicas` beside it"),
-        ("service: {}\nnum_nodes: 2", "service.yaml:3: num_nodes: a replica runs on this one machine; it must be 1, not 2"),
-        ("service: {}\nresources: {ports: 80-79}", "service.yaml:3: resources.ports: must be a port from 1 to 65535, or a range such as 8080-8090, not the text \"80-79\""),
-        ("service: {}\nresources: {ports: [80, 81]}", "service.yaml:3: resources: opens several ports; say in `service.ports` which one answers requests"),
-        ("service: {}\nenvs: {A-B: 1}", "service.yaml:3: envs.A-B: is not a name for an environment variable: letters, digits and _, not starting with a digit"),
+        (
+            "service:\n  pool: {workers: 1}",
+            "service.yaml:3: service.pool: is for pools of batch workers, which are not services; use `replicas`"
+        ),
+        (
+            "service:\n  replica_policy: {max_replicas: 2}",
+            "service.yaml:3: service.replica_policy: has no `min_replicas`"
+        ),
+        (
+            "service:\n  replica_policy: {min_replicas: 2, max_replicas: 1}",
+            "service.yaml:3: service.replica_policy.max_replicas: must be at least min_replicas (2), not 1"
+        ),
+        (
+            "service:\n  replica_policy: {min_replicas: 1, max_replicas: 2}",
+            "service.yaml:3: service.replica_policy.max_replicas: differs from min_replicas without `target_qps_per_replica`, which says when to scale"
+        ),
+        (
+            "service:\n  replica_policy: {min_replicas: 1, target_qps_per_replica: 5}",
+            "service.yaml:3: service.replica_policy.target_qps_per_replica: needs `max_replicas` beside it"
+        ),
+        (
+            "service: {}\nnum_nodes: 2",
+            "service.yaml:3: num_nodes: a replica runs on this one machine; it must be 1, not 2"
+        ),
+        (
+            "service: {}\nresources: {ports: 80-79}",
+            "service.yaml:3: resources.ports: must be a port from 1 to 65535, or a range such as 8080-8090, not the text \"80-79\""
+        ),
+        (
+            "service: {}\nresources: {ports: [80, 81]}",
+            "service.yaml:3: resources: opens several ports; say in `service.ports` which one answers requests"
+        ),
+        (
+            "service: {}\nenvs: {A-B: 1}",
+            "service.yaml:3: envs.A-B: is not a name for an environment variable: letters, digits and _, not starting with a digit"
+        ),
         ("service: {}\nenvs: {A: [1]}", "service.yaml:3: envs.A: must be a text, not a list"),
         ("service: {}\nreplicas: 2", "service.yaml:3: replicas: unknown key; it belongs under `service`"),
         ("service: {}\nsteup: x", "service.yaml:3: steup: unknown key; did you mean `setup`?"),
-        ("service: {}\nzzzzzzzzzz: x", "service.yaml:3: zzzzzzzzzz: unknown key; known here: _metadata, api_server_access, config, envs, event_callback, file_mounts, file_mounts_mapping, inputs, managed_secrets, name, num_nodes, outputs, pool, resources, run, secrets, service, setup, volume_mounts, volumes, workdir"),
+        (
+            "service: {}\nzzzzzzzzzz: x",
+            "service.yaml:3: zzzzzzzzzz: unknown key; known here: _metadata, api_server_access, config, envs, event_callback, file_mounts, file_mounts_mapping, inputs, managed_secrets, name, num_nodes, outputs, pool, resources, run, secrets, service, setup, volume_mounts, volumes, workdir"
+        ),
     ])
     func aMistakeIsToldInOneLine(_ text: String, _ line: String) throws {
         #expect(try Folder().problems(of: "run: serve\n\(text)\n") == [line])
@@ -50,8 +128,10 @@ import Testing
     @Test(arguments: [
         ("a: b: c", "service.yaml:1: is not YAML"), ("a: [1\nb: 2", "service.yaml:2: is not YAML"),
         ("run: a\n\tb: c", "service.yaml:2: is not YAML"), ("a: *nowhere", "service.yaml:1: is not YAML"),
-        ("run: a\nrun: b", "service.yaml:1: has `run` twice"), ("a: 1\n---\nb: 2", "service.yaml:2: has a second document"),
-        ("- a\n- b", "service.yaml:1: must be a section"), ("", "service.yaml: is empty"), ("# only a comment", "service.yaml: is empty"),
+        ("run: a\nrun: b", "service.yaml:1: has `run` twice"),
+        ("a: 1\n---\nb: 2", "service.yaml:2: has a second document"),
+        ("- a\n- b", "service.yaml:1: must be a section"), ("", "service.yaml: is empty"),
+        ("# only a comment", "service.yaml: is empty"),
         ("[a]: b", "service.yaml:1: has a key that is not a text"), ("<<: text", "service.yaml:1: merges (<<)"),
         ("a: \0", "service.yaml: is not a text file"),
     ])
@@ -65,14 +145,17 @@ import Testing
         let folder = try Folder()
         var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
         for level in 1..<12 {
-            bomb += "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]\n"
+            bomb +=
+                "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]\n"
         }
         #expect(try folder.problems(of: bomb).first?.contains("more than 100000 values") == true)
         #expect(try folder.problems(of: String(repeating: "[", count: 200_000)).first?.contains("nested") == true)
         #expect(try folder.problems(of: String(repeating: "{a: ", count: 5000)).count == 1)
         let stairs = (0..<900).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n")
         #expect(try folder.problems(of: stairs).first?.contains("nested") == true)
-        #expect(try folder.problems(of: "a: " + String(repeating: "x", count: 2 << 20)).first?.contains("larger than 1 MiB") == true)
+        #expect(
+            try folder.problems(of: "a: " + String(repeating: "x", count: 2 << 20)).first?.contains("larger than 1 MiB")
+                == true)
     }
 
     @Test func aFileThatCannotBeReadIsToldWhy() throws {
@@ -119,7 +202,9 @@ import Testing
                 }
             }
             let text = String(decoding: bytes, as: UTF8.self)
-            #expect(try folder.problems(of: text, envs: ["B": "b"]).allSatisfy { !$0.isEmpty && !$0.contains("\n") }, "\(text)")
+            #expect(
+                try folder.problems(of: text, envs: ["B": "b"]).allSatisfy { !$0.isEmpty && !$0.contains("\n") },
+                "\(text)")
         }
     }
 }

@@ -76,7 +76,8 @@ import Testing
 
     @Test(arguments: [
         ("resources: {ports: 8080}", UInt16?(8080)), ("resources: {ports: \"8080\"}", 8080),
-        ("resources: {ports: [8080]}", 8080), ("resources: {ports: 8080-8080}", 8080), ("resources: {ports: null}", nil),
+        ("resources: {ports: [8080]}", 8080), ("resources: {ports: 8080-8080}", 8080),
+        ("resources: {ports: null}", nil),
         ("resources: {any_of: [{ports: 8081}, {ports: 8081, use_spot: true}]}", 8081),
         ("resources: {ordered: [{ports: 8082}]}", 8082),
     ])
@@ -146,7 +147,8 @@ import Testing
             run: serve
             service:
               readiness_probe: &probe {path: /a, timeout_seconds: 3}
-            """).spec
+            """
+        ).spec
         #expect(spec.envs == ["A": "one", "B": "two"])
         let merged = try Folder().read(
             """
@@ -155,7 +157,8 @@ import Testing
               readiness_probe:
                 <<: {path: /a, timeout_seconds: 3}
                 path: /b
-            """).spec
+            """
+        ).spec
         #expect(merged.readinessProbe.path == "/b" && merged.readinessProbe.timeoutSeconds == 3)
     }
 }

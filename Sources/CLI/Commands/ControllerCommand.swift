@@ -36,7 +36,8 @@ struct ControllerCommand: AsyncParsableCommand {
             if inherited { lease.watchKeeper(session.launcher(name), logger) }
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
             guard state.needsProcess || inherited else {
-                throw CommandFailure("controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
+                throw CommandFailure(
+                    "controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
             }
             repeat {
                 let process = try ControllerProcess(

@@ -115,7 +115,8 @@ struct Autostop: AsyncParsableCommand {
         if case .idle(let idle) = receipt.state.phase, let deadline = idle.deadline {
             let now = try session.read { (_) throws(LogFailure) in try Clock.now() }
             let left = max(0, deadline.remainingMicroseconds(at: now))
-            print("  it is idle: it stops at \(TimeText.clock(inMicroseconds: left, now)) unless a service is brought up")
+            print(
+                "  it is idle: it stops at \(TimeText.clock(inMicroseconds: left, now)) unless a service is brought up")
         }
     }
 

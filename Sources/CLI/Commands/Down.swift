@@ -29,7 +29,8 @@ struct Down: AsyncParsableCommand {
 
     func validate() throws {
         if all != names.isEmpty {
-            throw ValidationError(all ? "give names or --all, not both" : "which service? give a name, or --all for every one")
+            throw ValidationError(
+                all ? "give names or --all, not both" : "which service? give a name, or --all for every one")
         }
     }
 

@@ -100,7 +100,8 @@ struct LogFiles {
             guard known.contains(id) else {
                 let ids = known.map(String.init).joined(separator: ", ")
                 throw CommandFailure(
-                    ids.isEmpty ? "service \(service) has no replica's log yet"
+                    ids.isEmpty
+                        ? "service \(service) has no replica's log yet"
                         : "service \(service) has no log of a replica \(id); it has \(ids)")
             }
             return [paths.replicaLog(service, id)]
@@ -111,7 +112,9 @@ struct LogFiles {
 
     /// The controller that has, or last had, the service.
     private func home(of service: ServiceName) throws(CommandFailure) -> ControllerName {
-        let live = services.filter { $0.name == service.rawValue }.compactMap { ControllerName(rawValue: $0.controller) }
+        let live = services.filter { $0.name == service.rawValue }.compactMap {
+            ControllerName(rawValue: $0.controller)
+        }
         let candidates = live.isEmpty ? controllers.filter { session.paths($0).hasLogs(of: service) } : live
         guard let controller = candidates.first else {
             let existing = services.map(\.name).joined(separator: ", ")
@@ -120,7 +123,8 @@ struct LogFiles {
         }
         guard candidates.count == 1 else {
             let names = candidates.map(\.rawValue).joined(separator: ", ")
-            throw CommandFailure("service \(service) is on several controllers (\(names)); say which with --on", exitCode: 2)
+            throw CommandFailure(
+                "service \(service) is on several controllers (\(names)); say which with --on", exitCode: 2)
         }
         return controller
     }

@@ -21,13 +21,16 @@ struct Up: AsyncParsableCommand {
     @Argument(help: "The service file.")
     var file: String
 
-    @Option(name: [.customShort("n"), .long], help: "Name of the service; default: the file's `name`, else derived from the file's name.")
+    @Option(
+        name: [.customShort("n"), .long],
+        help: "Name of the service; default: the file's `name`, else derived from the file's name.")
     var name: String?
 
     @Option(help: "Controller to run it on.")
     var controller = "local"
 
-    @Option(help: ArgumentHelp("Set an environment variable of the service; K alone takes it from here.", valueName: "K=V"))
+    @Option(
+        help: ArgumentHelp("Set an environment variable of the service; K alone takes it from here.", valueName: "K=V"))
     var env: [String] = []
 
     @Flag(help: "Return as soon as the request is on disk.")
@@ -108,7 +111,8 @@ struct Up: AsyncParsableCommand {
         let taken = Set(others.compactMap { UInt16(exactly: $0.port) })
         guard let port = PortChooser.loadBalancerPort(host: address.host, ports: address.ports, except: taken) else {
             throw CommandFailure(
-                "no port from \(address.ports.lowerBound) to \(address.ports.upperBound) can be bound on \(address.host)")
+                "no port from \(address.ports.lowerBound) to \(address.ports.upperBound) can be bound on \(address.host)"
+            )
         }
         return port
     }
@@ -116,7 +120,8 @@ struct Up: AsyncParsableCommand {
     /// Whoever can reach this machine can reach a service that does not listen on loopback.
     private func warnIfOpen(_ address: Configuration.LoadBalancerAddress) {
         guard !address.host.hasPrefix("127.") else { return }
-        print("WARNING: config.yaml opens services to other machines (load_balancer.host is \(address.host))", to: .error)
+        print(
+            "WARNING: config.yaml opens services to other machines (load_balancer.host is \(address.host))", to: .error)
     }
 
     private func announce(_ line: String, _ said: inout String) {

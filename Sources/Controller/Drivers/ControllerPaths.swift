@@ -38,7 +38,9 @@ extension ControllerPaths {
     func removeRunDirectory(_ replica: ReplicaReference) {
         let directory = URL(fileURLWithPath: runDirectory(replica))
         try? FileManager.default.removeItem(at: directory)
-        for folder in [directory.deletingLastPathComponent(), directory.deletingLastPathComponent().deletingLastPathComponent()] {
+        for folder in [
+            directory.deletingLastPathComponent(), directory.deletingLastPathComponent().deletingLastPathComponent(),
+        ] {
             rmdir(folder.path)
         }
     }

@@ -172,7 +172,8 @@ final class LocalDriver: Driver {
             strangers.insert(text)
         }
         for text in strangers {
-            guard let cookie = Cookie(text), cookie.replica != nil else { continue }  // load balancers see to themselves
+            // Load balancers see to themselves.
+            guard let cookie = Cookie(text), cookie.replica != nil else { continue }
             _ = await ProcessTree(cookie: cookie).end(gracePeriodSeconds: gracePeriodSeconds)
         }
     }

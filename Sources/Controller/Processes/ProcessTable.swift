@@ -54,7 +54,8 @@ enum ProcessTable {
     /// `pid (name with spaces and parentheses) state ppid pgrp session … starttime …`, proc(5).
     private static func parse(_ bytes: [UInt8]) -> Entry? {
         guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
-            open < close, let pid = pid_t(String(decoding: bytes[..<open], as: UTF8.self).trimmingCharacters(in: .whitespaces))
+            open < close,
+            let pid = pid_t(String(decoding: bytes[..<open], as: UTF8.self).trimmingCharacters(in: .whitespaces))
         else { return nil }
         let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
         guard fields.count > 19, let state = fields[0].first else { return nil }

@@ -35,7 +35,9 @@ struct Spawn {
                 clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
             }
         }
-        guard code == 0 else { throw SystemError("start \(arguments.first ?? executable) in \(workingDirectory)", code: code) }
+        guard code == 0 else {
+            throw SystemError("start \(arguments.first ?? executable) in \(workingDirectory)", code: code)
+        }
         return pid
     }
 

@@ -154,7 +154,8 @@ private struct HeadReader {
     private func statusLine(
         _ raw: UnsafeRawBufferPointer, _ line: Range<Int>
     ) throws(MalformedHead) -> (MessageHead.Start, Int) {
-        guard line.count >= 12, raw[line.lowerBound + 8] == 32, line.count == 12 || raw[line.lowerBound + 12] == 32 else {
+        guard line.count >= 12, raw[line.lowerBound + 8] == 32, line.count == 12 || raw[line.lowerBound + 12] == 32
+        else {
             throw MalformedHead(reason: "the status line is not VERSION STATUS REASON")
         }
         let digits = raw[line.lowerBound + 9..<line.lowerBound + 12]

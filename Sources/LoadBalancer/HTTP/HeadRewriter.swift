@@ -50,7 +50,8 @@ enum HeadRewriter {
     /// The answer as the client gets it.
     ///
     /// - Parameter connection: what to say of the client's connection; nil for nothing.
-    static func response(_ head: MessageHead, connection: StaticString?, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+    static func response(_ head: MessageHead, connection: StaticString?, _ allocator: ByteBufferAllocator) -> ByteBuffer
+    {
         var output = allocator.buffer(capacity: head.bytes.readableBytes + 64)
         head.bytes.withUnsafeReadableBytes { raw in
             // The status line with our own version: the replica's says nothing about our connection.
@@ -99,7 +100,9 @@ enum HeadRewriter {
         var names: [UnsafeRawBufferPointer] = []
         for field in head.fields where field.meaning == .connection {
             for element in HeaderList.elements(UnsafeRawBufferPointer(rebasing: raw[field.value])) {
-                guard !element.isEqual("close"), !element.isEqual("keep-alive"), !element.isEqual("upgrade") else { continue }
+                guard !element.isEqual("close"), !element.isEqual("keep-alive"), !element.isEqual("upgrade") else {
+                    continue
+                }
                 switch FieldName(element) {
                 case .host, .contentLength, .forwardedFor, .forwardedHost, .forwardedProto: continue
                 default: names.append(element)

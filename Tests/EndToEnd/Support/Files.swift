@@ -50,7 +50,7 @@ extension Sandbox {
         try writeService(name: name, replicas: replicas)
         let output = try await dwell(["up", "\(name).yaml"] + options)
         try #require(output.exitCode == 0, "\(output)")
-        return try "http://" + #require(await query("select host || ':' || port from services where name = '\(name)'").first)
+        return try "http://" + #require(
+            await query("select host || ':' || port from services where name = '\(name)'").first)
     }
 }
-

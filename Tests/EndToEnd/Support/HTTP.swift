@@ -66,7 +66,11 @@ final class Load: Sendable {
                 while !counts.withLock({ $0.isOver }) {
                     let answer = HTTP.getBlocking(url)
                     counts.withLock {
-                        if answer?.status == 200 { $0.good += 1 } else { $0.failed.append("\(answer?.status ?? 0) \(answer?.body ?? "")") }
+                        if answer?.status == 200 {
+                            $0.good += 1
+                        } else {
+                            $0.failed.append("\(answer?.status ?? 0) \(answer?.body ?? "")")
+                        }
                     }
                 }
                 running.withLock { $0 -= 1 }

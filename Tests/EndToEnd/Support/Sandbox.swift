@@ -142,7 +142,9 @@ final class Sandbox: Sendable {
     private func showLogs() async {
         let log = home + "/logs/local/controller.log"
         if let text = try? String(contentsOfFile: log, encoding: .utf8) { print("--- \(log)\n\(text)---") }
-        for line in (try? await query("select time, event, service, replica, what from audit_log")) ?? [] { print(line) }
+        for line in (try? await query("select time, event, service, replica, what from audit_log")) ?? [] {
+            print(line)
+        }
     }
 }
 

@@ -47,6 +47,8 @@ extension Decision {
         }
         for name in services where state.services[name]?.isEnding == false {
             record(.serviceDownRequested(ServiceDownRequested(service: name)))
+            // At once, so that tidying up after a service that failed does not wake an idle controller.
+            if state.services[name]?.hasSomethingPresent == false { record(.serviceGone(ServiceGone(service: name))) }
         }
     }
 

@@ -50,7 +50,7 @@ import Testing
     @Test func upThatArrivesWhileItIsStoppingIsServed() async throws {
         try await Sandbox.run { sandbox in
             // A replica that takes its time to end keeps the controller stopping.
-            try sandbox.writeService(name: "stubborn", more: "envs: {LINGER: 3}")
+            try sandbox.writeService(name: "stubborn", more: "envs: {LINGER: 6}")
             #expect(try await sandbox.dwell("up", "stubborn.yaml").exitCode == 0)
             let stopping = try sandbox.start("stop", "local")
             try await eventually("it is stopping") { try await sandbox.status().controller().status == "STOPPING" }

@@ -45,7 +45,7 @@ import Testing
     @Test func anOverdueDeadlineFiresWithTheNextCommandAndSaysHowLate() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.dwell("start", "local")
-            _ = try await sandbox.dwell("autostop", "local", "--idle", "2s")
+            _ = try await sandbox.dwell("autostop", "local", "--idle", "6s")
             try await sandbox.killEverything()
             let deadline = try #require(
                 try await sandbox.query("select strftime('%s', deadline) from idle_periods where ended is null").first

@@ -34,6 +34,10 @@ final class Sandbox: Sendable {
 
     /// Runs `body` in a sandbox of its own.
     static func run(_ body: (Sandbox) async throws -> Void) async throws {
+        try await Slots.shared.use { try await runNow(body) }
+    }
+
+    private static func runNow(_ body: (Sandbox) async throws -> Void) async throws {
         let sandbox = try Sandbox()
         var failure: (any Error)?
         do { try await body(sandbox) } catch { failure = error }

@@ -119,9 +119,9 @@ final class ClientConnection: ChannelInboundHandler {
     private func begin(_ head: MessageHead) {
         guard case .request(let method, _, _) = head.start else { return }
         if method == .connect {
-            return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy"))
+            return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy"), asked: head)
         }
-        guard let backend = loop.choose(except: []) else { return refuse(.noReadyReplica(loop)) }
+        guard let backend = loop.choose(except: []) else { return refuse(.noReadyReplica(loop), asked: head) }
         exchange = Exchange(head, method, backend, headLimit: loop.configuration.headLimit)
         loop.begin(backend)
         send()
@@ -161,10 +161,13 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Answers with words of our own and ends the connection, unless an answer has been begun: then there
     /// is nothing to do but to cut it off, so that nobody takes it for whole.
-    func refuse(_ answer: OwnAnswer) {
+    ///
+    /// - Parameter asked: the request, where there is no exchange of it.
+    func refuse(_ answer: OwnAnswer, asked: MessageHead? = nil) {
+        let request = exchange?.request ?? asked
         let hasBegun = exchange?.hasAnswer ?? false
-        let wantsJSON = exchange.map { Self.wantsJSON($0.request) } ?? false
-        let isHead = exchange?.method == .head
+        let wantsJSON = request.map(Self.wantsJSON) ?? false
+        let isHead = if case .request(.head, _, _) = request?.start { true } else { false }
         abandonExchange()
         state = .closing
         guard !hasBegun, let context else { return close() }

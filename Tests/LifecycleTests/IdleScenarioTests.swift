@@ -103,6 +103,19 @@ import Testing
         #expect(try !it.whenReached(.idle).isEmpty)
     }
 
+    @Test func tidyingUpAfterAServiceThatFailedDoesNotWakeIt() throws {
+        var it = try Scenario.up()
+        try it.launchLoadBalancer()
+        try it.launch(1)
+        try it.crash(1)
+        try it.removeEverything()
+        let deadline = try #require(it.pending(.idle))
+        it.clock.advance(seconds: 500)
+        try it.when(.down([.api]))
+        #expect(it.state.services.isEmpty)
+        #expect(it.pending(.idle) == deadline)
+    }
+
     @Test func aPolicyChangeWhileIdleRestartsTheClockFromNow() throws {
         var it = try Scenario.idle()
         let old = try #require(it.pending(.idle))

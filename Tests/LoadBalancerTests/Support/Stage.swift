@@ -9,6 +9,7 @@ struct Stage: Sendable {
     let balancer: LoadBalancer
     let replicas: [Replica]
     private let clients = Watched<[Wire]>([])
+    private let isOver = Watched(false)
 
     /// Sets the stage, and leaves nothing of it behind.
     static func with(
@@ -33,13 +34,19 @@ struct Stage: Sendable {
         }
         for client in stage.clients.value { await client.close() }
         for replica in replicas { await replica.close() }
-        await stage.balancer.shutDown(gracePeriodSeconds: 0)
+        if !stage.isOver.value { await stage.shutDown(gracePeriodSeconds: 0) }
         try outcome.get()
     }
 
     private init(balancer: LoadBalancer, replicas: [Replica]) {
         self.balancer = balancer
         self.replicas = replicas
+    }
+
+    /// Ends the load balancer, which can be done once.
+    func shutDown(gracePeriodSeconds: Double) async {
+        isOver.change { $0 = true }
+        await balancer.shutDown(gracePeriodSeconds: gracePeriodSeconds)
     }
 
     var replica: Replica { replicas[0] }

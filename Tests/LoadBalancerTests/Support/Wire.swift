@@ -7,6 +7,8 @@ final class Wire: Sendable {
         /// What has come and has not been taken.
         var bytes = ByteBuffer()
         var isClosed = false
+        /// Why it is, if not because the other side ended it in order.
+        var failure: String?
 
         var description: String {
             "\(String(buffer: bytes).prefix(400).debugDescription)\(isClosed ? ", closed" : "")"
@@ -98,6 +100,9 @@ final class Wire: Sendable {
         }
     }
 
+    /// What went wrong with the connection, a reset for instance.
+    var failure: String? { inbox.value.failure }
+
     var isClosed: Bool { inbox.value.isClosed }
 
     /// Puts what a channel receives into an inbox.
@@ -114,6 +119,9 @@ final class Wire: Sendable {
 
         func channelInactive(context: ChannelHandlerContext) { inbox.change { $0.isClosed = true } }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            inbox.change { $0.failure = "\(error)" }
+            context.close(promise: nil)
+        }
     }
 }

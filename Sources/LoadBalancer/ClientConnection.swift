@@ -49,12 +49,16 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        // The time for a head runs from its first byte: one byte now and then does not make it longer.
+        if !isInsideHead { lastActivity = .now() }
         if buffer.readableBytes == 0 { buffer = bytes } else { buffer.writeBuffer(&bytes) }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        lastActivity = .now()
-        process()
+    func channelReadComplete(context: ChannelHandlerContext) { process() }
+
+    /// Whether a part of a head has come.
+    private var isInsideHead: Bool {
+        if case .awaitingHead = state { buffer.readableBytes > 0 } else { false }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -194,10 +198,14 @@ final class ClientConnection: ChannelInboundHandler {
 
     // MARK: Time
 
-    /// One timer for a connection; it looks how long nothing has happened and sleeps for the rest.
+    /// One timer for a connection; it looks how long nothing has happened and sleeps for the rest, but never
+    /// longer than the shortest limit: the state, and the limit with it, may change meanwhile.
     private func scheduleWatchdog() {
         guard let context else { return }
-        let due = lastActivity + limit
+        let configuration = loop.configuration
+        let shortestSeconds = min(
+            configuration.headTimeoutSeconds, configuration.idleTimeoutSeconds, configuration.streamTimeoutSeconds)
+        let due = min(lastActivity + limit, .now() + .nanoseconds(Int64(shortestSeconds * 1e9)))
         watchdog = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
             guard let self, self.context != nil else { return }
             if NIODeadline.now() >= self.lastActivity + self.limit { self.timedOut() }

@@ -178,7 +178,8 @@ extension ClientConnection {
         }
         guard exchange.keepsClient, !loop.isDraining || buffer.readableBytes > 0 else {
             state = .closing
-            return endAfterFlush()
+            // The rest of the request's body may still be coming.
+            return exchange.requestBody.isFinished ? endAfterFlush() : lingerAfterFlush()
         }
         flush()
         state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))

@@ -116,7 +116,10 @@ final class ClientConnection: ChannelInboundHandler {
             buffer.clear()
             if upstream.isWritable { context?.read() }
         case .connecting: break
-        case .closing: buffer.clear()
+        case .closing:
+            // Thrown away, so that the socket is not closed over bytes that nobody read.
+            buffer.clear()
+            context?.read()
         }
     }
 
@@ -177,6 +180,14 @@ final class ClientConnection: ChannelInboundHandler {
         guard !hasBegun, let context else { return close() }
         let bytes = answer.bytes(isJSON: wantsJSON, hasBody: !isHead, context.channel.allocator)
         context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+            Self.lingerAndClose(context)
+        }
+    }
+
+    /// Ends the connection like ``refuse(_:asked:)``, after what has been written.
+    func lingerAfterFlush() {
+        guard let context else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
             Self.lingerAndClose(context)
         }
     }

@@ -14,7 +14,8 @@ public struct Home: Hashable, Sendable {
         if let path = environment["DWELL_HOME"], !path.isEmpty {
             self.init(path: path)
         } else {
-            self.init(path: NSHomeDirectory() + "/.dwell")
+            let user = environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory()
+            self.init(path: user + "/.dwell")
         }
     }
 

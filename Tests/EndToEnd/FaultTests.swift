@@ -7,21 +7,17 @@ import Testing
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up()
             // A person in the sqlite3 shell, in the middle of a transaction.
-            let person = try Running(
-                "/bin/bash",
-                [
-                    "-c",
-                    "(echo 'begin immediate;'; echo 'select 1;'; exec sleep 1000) | exec sqlite3 '\(sandbox.home)/dwell.db'",
-                ],
-                environment: ProcessInfo.processInfo.environment, directory: sandbox.folder)
+            let commands = "begin immediate;\nselect 1;\n.shell until [ -e done ]; do sleep 0.05; done\n"
+            try sandbox.write(commands, to: "commands")
+            let person = try sandbox.startShell("exec sqlite3 home/dwell.db < commands")
             _ = await person.lines { !$0.isEmpty }
             let refused = try await sandbox.dwell("down", "hello")
             #expect(refused.exitCode == 1)
             #expect(refused.errors.count == 1 && refused.err.contains("locked"), "\(refused)")
             #expect(try await sandbox.status().service("hello").status == "READY", "reading goes on")
             #expect(await HTTP.get(url)?.status == 200, "and so does the service")
-            _ = try await sandbox.shell("pkill -KILL -P \(person.pid)")
-            kill(person.pid, SIGKILL)
+            try sandbox.write("", to: "done")
+            _ = await person.output()
             try await eventually("the lock is gone") { try await sandbox.dwell("down", "hello").exitCode == 0 }
         }
     }

@@ -31,7 +31,7 @@ import Testing
             try sandbox.write("", to: "go")
             let lines = await following.lines { $0.contains("later") }
             #expect(lines.contains("later"))
-            following.interrupt()
+            following.end()
         }
     }
 
@@ -41,7 +41,7 @@ import Testing
             let following = try sandbox.start("events", "--follow", "--json")
             _ = try await sandbox.up()
             let lines = await following.lines { $0.contains { $0.contains("READY") } }
-            following.interrupt()
+            following.end()
             var ids: [String] = []
             for line in lines {
                 let event = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])

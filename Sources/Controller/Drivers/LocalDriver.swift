@@ -37,10 +37,9 @@ final class LocalDriver: Driver {
                 workingDirectory: spec.workdir ?? directory + "/work",
                 log: paths.replicaLog(replica.service, replica.id)
             ).start()
-            guard let entry = ProcessTable.entry(of: pid) else {
-                throw LaunchFailure("process \(pid) ended as soon as it was started")
-            }
-            let identity = ProcessIdentity(pid: pid, startTicks: entry.startTicks, boot: Boot.current)
+            // One that has ended already has no start time to read; 0 is nobody's, and so it is found ended.
+            let startTicks = ProcessTable.entry(of: pid)?.startTicks ?? 0
+            let identity = ProcessIdentity(pid: pid, startTicks: startTicks, boot: Boot.current)
             return Launched(handle: identity.handle, endpoint: Endpoint(host: "127.0.0.1", port: port))
         } catch {
             _ = portsGiven.withLock { $0.removeValue(forKey: replica) }

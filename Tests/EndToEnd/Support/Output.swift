@@ -71,7 +71,7 @@ final class Running: Sendable {
         }
     }
 
-    func interrupt() { kill(pid, SIGINT) }
+    func end() { kill(pid, SIGKILL) }
 
     private static func lines(_ data: Data) -> [String] {
         String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)

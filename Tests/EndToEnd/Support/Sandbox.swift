@@ -82,6 +82,11 @@ final class Sandbox: Sendable {
         try Running(Self.dwell, arguments, environment: environment, directory: folder)
     }
 
+    /// Starts shell commands in the folder and does not wait for them.
+    func startShell(_ commands: String) throws -> Running {
+        try Running("/bin/bash", ["-c", commands], environment: environment, directory: folder)
+    }
+
     func write(_ text: String, to name: String) throws {
         try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
     }

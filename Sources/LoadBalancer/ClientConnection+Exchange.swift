@@ -181,8 +181,9 @@ extension ClientConnection {
             // The rest of the request's body may still be coming.
             return exchange.requestBody.isFinished ? endAfterFlush() : lingerAfterFlush()
         }
-        flush()
+        // Before the flush, in which the client may turn out to be gone; then nothing of it goes on.
         state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))
+        flush()
         // The next request may have come already.
         process()
     }

@@ -138,12 +138,13 @@ final class ClientConnection: ChannelInboundHandler {
         guard var exchange, let upstream = exchange.upstream, !exchange.requestBody.isFinished else { return }
         do throws(MalformedHead) {
             let body = try exchange.requestBody.read(&buffer)
+            if body != nil { exchange.hasSentBody = true }
+            // Before it is sent: the write may fail at once, and the exchange be gone when it returns.
+            self.exchange = exchange
             if let body {
-                exchange.hasSentBody = true
                 upstream.write(body)
                 upstream.flush()
             }
-            self.exchange = exchange
         } catch {
             // Part of it has been sent: the replica must not take what it has for the whole.
             upstream.close()
@@ -234,7 +235,8 @@ final class ClientConnection: ChannelInboundHandler {
             case .connecting: configuration.connectTimeoutSeconds * 4
             case .exchanging: configuration.streamTimeoutSeconds
             case .tunnel: 86_400.0
-            case .closing: 5.0
+            // A slow client may take as long for the last bytes of an answer as for the others.
+            case .closing: configuration.streamTimeoutSeconds
             }
         return .nanoseconds(Int64(seconds * 1e9))
     }

@@ -19,6 +19,7 @@ public final class LoadBalancer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [LoopState]
     private let server = Mutex<(any Channel)?>(nil)
+    private let isEnding = Mutex(false)
     private let logger: Logger
 
     public init(configuration: LoadBalancerConfiguration, logger: Logger) {
@@ -76,8 +77,14 @@ public final class LoadBalancer: Sendable {
     }
 
     /// Stops accepting, lets requests in flight end for as long as `gracePeriodSeconds`, then closes
-    /// what is left.
+    /// what is left. A second call does nothing.
     public func shutDown(gracePeriodSeconds: Double) async {
+        guard
+            isEnding.withLock({ isEnding in
+                defer { isEnding = true }
+                return !isEnding
+            })
+        else { return }
         try? await server.withLock { $0 }?.close().get()
         let limit = ContinuousClock.now + .seconds(gracePeriodSeconds)
         for loop in loops { loop.eventLoop.execute { loop.value.drain() } }

@@ -15,10 +15,10 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clean
 
 help: ## Tell what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Check for Swift and install missing system packages (as root), or say how
 	@tools/setup.sh
@@ -47,6 +47,9 @@ install: setup ## Install the release build as PREFIX/bin/dwell (PREFIX=~/.local
 simulate: setup ## Run the laws against a world where everything goes wrong (SEED=1 STEPS=1000000)
 	swift build -c release --product Simulate
 	"$$(swift build -c release --show-bin-path)/Simulate" --seed $(SEED) --steps $(STEPS)
+
+simulate-mutants: setup ## Put deliberate faults into the core, one at a time; the simulation must find each
+	tools/mutants/run.py --table docs/simulation.md
 
 clean: ## Remove what was built
 	rm -rf .build

@@ -83,6 +83,7 @@ let package = Package(
             dependencies: ["EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
         // The real program, with real processes, as a user runs it.
         .testTarget(name: "EndToEnd", dependencies: ["CLI"], swiftSettings: strict),
         .testTarget(

@@ -9,7 +9,7 @@ enum Main {
 
     static func main() {
         guard let options = Options(CommandLine.arguments.dropFirst()) else {
-            print("usage: simulate [--seed N] [--steps N] | --replay STEP,STEP,…")
+            print("usage: simulate [--seed N] [--steps N] [--brief yes] | --replay STEP,STEP,…")
             exit(2)
         }
         if let replay = options.replay {
@@ -24,7 +24,7 @@ enum Main {
         while steps < options.steps {
             let episode = Episode(seed: seed, stepCount: stepsInEpisode)
             let outcome = episode.run()
-            if let violation = outcome.violation { fail(violation, outcome, episode, seed) }
+            if let violation = outcome.violation { fail(violation, outcome, episode, seed, options) }
             events += outcome.events
             steps += stepsInEpisode
             seed &+= 1
@@ -34,10 +34,11 @@ enum Main {
         print("\(seconds) s, \(Int(Double(steps) / seconds * 60)) steps a minute")
     }
 
-    private static func fail(_ violation: Violation, _ outcome: Episode.Outcome, _ episode: Episode, _ seed: UInt64)
-        -> Never
-    {
+    private static func fail(
+        _ violation: Violation, _ outcome: Episode.Outcome, _ episode: Episode, _ seed: UInt64, _ options: Options
+    ) -> Never {
         print("seed \(seed), step \(outcome.step): \(violation)")
+        if options.isBrief { exit(1) }
         let short = episode.shortened(breaking: violation.law)
         report(short.run(isTraced: true))
         print("replay: simulate --replay \(short.steps.map { String($0, radix: 36) }.joined(separator: ","))")
@@ -54,6 +55,8 @@ private struct Options {
     var seed: UInt64 = 1
     var steps = 1_000_000
     var replay: [UInt64]?
+    /// Whether a failure is told without its shortened history.
+    var isBrief = false
 
     init?(_ arguments: ArraySlice<String>) {
         var rest = arguments
@@ -66,6 +69,7 @@ private struct Options {
             case "--steps":
                 guard let number = Int(value), number > 0 else { return nil }
                 steps = number
+            case "--brief": isBrief = value == "yes"
             case "--replay":
                 let parsed = value.split(separator: ",").map { UInt64($0, radix: 36) }
                 guard !parsed.contains(nil) else { return nil }

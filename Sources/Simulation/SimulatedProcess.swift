@@ -7,6 +7,8 @@ struct SimulatedProcess {
     /// Whether it has something to look at.
     var isAwake = true
     var armed: [PendingDeadline] = []
+    /// What it has decided to submit and has not yet: others may be first.
+    var postponed: Command?
     var retryAtBootMicroseconds: Int64?
     var jobs: [Reconciler.Subject: Job] = [:]
     /// Subjects with jobs, in the order they began, so that a run depends on nothing but its seed.

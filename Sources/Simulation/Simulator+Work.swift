@@ -6,6 +6,11 @@ extension Simulator {
     /// The process looks at the state, if something woke it.
     mutating func wake(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
         guard var process = processes[controller], process.isAwake else { return }
+        if let command = process.postponed {
+            processes[controller]?.postponed = nil
+            _ = try submit(command, to: controller, &random)
+            return
+        }
         process.isAwake = false
         let actions = process.loop.wake(log.state(of: controller), now: clock.now)
         processes[controller] = process
@@ -14,6 +19,11 @@ extension Simulator {
             case .submit(let command):
                 // A failure of the log is tried again at the next wake.
                 processes[controller]?.isAwake = true
+                // Between looking and submitting, somebody else may submit.
+                if hasFaults, random.chance(20) {
+                    processes[controller]?.postponed = command
+                    return
+                }
                 _ = try submit(command, to: controller, &random)
             case .begin(let work): processes[controller]?.begin(work)
             case .cancel(let subject): processes[controller]?.jobs[subject]?.isCancelled = true

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Puts every fault of mutants.txt into a copy of the core, one at a time, and sees whether the
+simulation finds it. Prints the catch table, and writes it where --table says; exit code 1 when a
+fault is missed or does not compile."""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+MANIFEST = """// swift-tools-version: 6.1
+import PackageDescription
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+let package = Package(
+    name: "mutants",
+    targets: [
+        .target(name: "Lifecycle", swiftSettings: strict),
+        .target(name: "Simulation", dependencies: ["Lifecycle"], swiftSettings: strict),
+        .executableTarget(name: "Simulate", dependencies: ["Simulation"], swiftSettings: strict),
+    ])
+"""
+
+
+def read_mutants():
+    """Blocks of mutants.txt as (title, [(file, line, faulty line)])."""
+    mutants, title, file, old, edits = [], None, None, None, []
+    for line in (HERE / "mutants.txt").read_text().splitlines() + [""]:
+        if not line.strip():
+            if edits:
+                mutants.append((title, edits))
+            title, file, edits = None, None, []
+        elif line.startswith("# "):
+            title = line[2:]
+        elif line.startswith("- "):
+            old = line[2:]
+        elif line.startswith("+ "):
+            edits.append((file, old, line[2:]))
+        else:
+            file = line.strip()
+    return mutants
+
+
+def build(folder):
+    command = ["swift", "build", "-c", "release", "--package-path", str(folder), "--product", "Simulate"]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def simulate(folder, seed, steps):
+    """What the simulation says: the law that was broken, `hang`, `trap`, or None."""
+    program = folder / ".build/release/Simulate"
+    command = [str(program), "--seed", str(seed), "--steps", str(steps), "--brief", "yes"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        return "hang", ""
+    if result.returncode == 0:
+        return None, ""
+    found = re.match(r"seed (\d+), step (\d+): (\w+): (.*)", result.stdout)
+    if found is None:
+        return "trap", (result.stderr.strip().splitlines() or [""])[0]
+    return found[3], f"seed {found[1]}, step {found[2]}: {found[4]}"
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--steps", type=int, default=4_000_000)
+    arguments.add_argument("--table", type=pathlib.Path)
+    arguments.add_argument("--only", help="part of a title")
+    options = arguments.parse_args()
+
+    folder = ROOT / ".build-mutants"
+    rows, missed = [], 0
+    mutants = [m for m in read_mutants() if not options.only or options.only in m[0]]
+    for number, (title, edits) in enumerate(mutants, 1):
+        shutil.rmtree(folder / "Sources", ignore_errors=True)
+        (folder / "Sources").mkdir(parents=True)
+        (folder / "Package.swift").write_text(MANIFEST)
+        for module in ["Lifecycle", "Simulation", "Simulate"]:
+            shutil.copytree(ROOT / "Sources" / module, folder / "Sources" / module)
+        for file, old, new in edits:
+            path = folder / "Sources" / file
+            text = path.read_text()
+            if text.count(old) < 1:
+                sys.exit(f"mutants.txt: {file} has no line {old!r} (fault: {title})")
+            path.write_text(text.replace(old, new, 1))
+        built = build(folder)
+        if built.returncode != 0:
+            sys.exit(f"the fault does not compile: {title}\n{built.stdout[-2000:]}")
+        law, where = simulate(folder, options.seed, options.steps)
+        missed += law is None
+        print(f"{number:3} of {len(mutants)}  {law or 'MISSED':9} {title}", flush=True)
+        # Digits of histories change with every change of the simulator; the table keeps the law.
+        rows.append((title, law or "MISSED"))
+    print(f"{len(mutants) - missed} of {len(mutants)} faults were caught")
+    if options.table and not options.only:
+        lines = ["| fault | caught by |", "|---|---|"] + [f"| {title} | {law} |" for title, law in rows]
+        text = options.table.read_text()
+        begin, end = "<!-- mutants -->", "<!-- end of mutants -->"
+        head, rest = text.split(begin)
+        options.table.write_text(head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
+    sys.exit(1 if missed else 0)
+
+
+main()

@@ -9,7 +9,7 @@ rounds=${1:-1000}
 binary=${DWELL:-$PWD/.build/debug/dwell}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/dwell-churn.XXXXXX")
 export DWELL_HOME=$scratch/home
-trap '"$binary" terminate local --force >/dev/null 2>&1 || true; rm -rf "$scratch"' EXIT
+trap '"$binary" terminate local --force >/dev/null 2>&1 || true; sleep 0.2; rm -rf "$scratch"' EXIT
 
 cat >"$scratch/service.yaml" <<'YAML'
 name: churn

@@ -62,6 +62,6 @@ struct Dwell: AsyncParsableCommand {
             """,
         subcommands: [
             Up.self, Down.self, Status.self, Start.self, Stop.self, Terminate.self, Autostop.self, Logs.self,
-            Events.self, Version.self, ControllerCommand.self, LoadBalancerCommand.self,
+            Events.self, Verify.self, Version.self, ControllerCommand.self, LoadBalancerCommand.self,
         ])
 }

@@ -42,9 +42,11 @@ struct SimulatedLog {
         }
         guard !decision.events.isEmpty else { return .accepted(before: stream.state, events: []) }
         let before = stream.state
+        var recorded = stream.events.count
         for stamped in decision.events {
-            guard stamped.stamp.version == stream.mirror.version + 1 else {
-                throw Violation(law: "L2", what: "version \(stamped.stamp.version) follows \(stream.mirror.version)")
+            recorded += 1
+            guard stamped.stamp.version == recorded else {
+                throw Violation(law: "L2", what: "event \(recorded) of its stream has version \(stamped.stamp.version)")
             }
             stream.mirror.apply(stamped.event, stamped.stamp)
         }

@@ -30,7 +30,10 @@ struct SimulatedProcess {
 
     init(process: String) { loop = ControllerLoop(process: process) }
 
-    mutating func begin(_ work: Work) {
+    mutating func begin(_ work: Work) throws(Violation) {
+        guard jobs[work.subject] == nil else {
+            throw Violation(law: "L7", what: "\(work) is begun beside other work for the same subject")
+        }
         jobs[work.subject] = Job(work: work)
         order.append(work.subject)
     }

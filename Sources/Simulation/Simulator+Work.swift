@@ -7,6 +7,7 @@ extension Simulator {
     mutating func wake(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
         guard var process = processes[controller], process.isAwake else { return }
         if let command = process.postponed {
+            guard !hasFaults || random.chance(10) else { return }
             processes[controller]?.postponed = nil
             _ = try submit(command, to: controller, &random)
             return
@@ -25,7 +26,7 @@ extension Simulator {
                     return
                 }
                 _ = try submit(command, to: controller, &random)
-            case .begin(let work): processes[controller]?.begin(work)
+            case .begin(let work): try processes[controller]?.begin(work)
             case .cancel(let subject): processes[controller]?.jobs[subject]?.isCancelled = true
             case .arm(let pending): processes[controller]?.armed = pending
             case .retryLater:

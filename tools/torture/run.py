@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Kills dwell at random moments, round after round, and looks whether anything was lost or is left.
+
+Each round has a home of its own: services are brought up and down and the controller stopped and
+started, while controller, keeper, load balancer and command line are killed with SIGKILL: by the clock,
+or by strace at the Nth write, sync, clone or rename. Then everything is asked for what must be true: the
+database is whole, the chain of digests unbroken, the tables what the log says, every idle period ended
+once (L5), what was acknowledged is there (L1), the services that were accepted are served (L6), and
+after `terminate --force` no process and no port is left (L7).
+
+    tools/torture/run.py [--rounds N] [--seed N]
+
+It kills only processes whose environment names its own home, and listens on loopback only.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SERVER = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b"ok")
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+class Broken(Exception):
+    pass
+
+
+class Round:
+    def __init__(self, binary, seed):
+        self.random = random.Random(seed)
+        self.binary = binary
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dwell torture "))
+        self.home = self.folder / "home"
+        self.environment = dict(os.environ, DWELL_HOME=str(self.home))
+        self.home.mkdir(mode=0o700)
+        (self.folder / "server.py").write_text(SERVER)
+        self.wanted = {}
+        self.acknowledged = 0
+        self.kills = 0
+        for name in ["api", "chat"]:
+            (self.folder / f"{name}.yaml").write_text(
+                f"name: {name}\nworkdir: .\nrun: exec python3 server.py\n"
+                f"service: {{readiness_probe: /, replicas: {self.random.randint(1, 2)}}}\n")
+
+    # What runs
+
+    def processes(self, prefix=""):
+        mark = f"DWELL_HOME={self.home}".encode()
+        found = []
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit() or int(entry) == os.getpid():
+                continue
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as file:
+                    if mark not in file.read().split(b"\0"):
+                        continue
+                with open(f"/proc/{entry}/comm") as file:
+                    if file.read().startswith(prefix):
+                        found.append(int(entry))
+            except OSError:
+                continue
+        return found
+
+    def dwell(self, *arguments, timeout=60):
+        result = subprocess.run(
+            [self.binary, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            timeout=timeout)
+        if result.returncode < 0 and -result.returncode != signal.SIGKILL:
+            raise Broken(f"dwell {' '.join(arguments)} ended by signal {-result.returncode}: {result.stderr}")
+        if "Fatal error" in result.stderr:
+            raise Broken(f"dwell {' '.join(arguments)} trapped: {result.stderr}")
+        return result
+
+    def ask(self, sql):
+        result = subprocess.run(
+            ["sqlite3", "-readonly", "-cmd", ".timeout 10000", str(self.home / "dwell.db"), sql],
+            capture_output=True, text=True)
+        if result.returncode != 0:
+            raise Broken(f"{sql}: {result.stderr}")
+        return result.stdout.strip()
+
+    # What goes wrong
+
+    def killer(self, over):
+        """Kills somebody every now and then until it is over."""
+        choices = ["dwell-ctl", "dwell-keep", "dwell-lb", "dwell", "both"]
+        while not over.wait(self.random.uniform(0.0, 0.2)):
+            what = self.random.choice(choices)
+            victims = self.processes("dwell-ctl") + self.processes("dwell-keep") if what == "both" else self.processes(what)
+            if what not in ("both", "dwell") and victims:
+                victims = [self.random.choice(victims)]
+            for pid in victims:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    self.kills += 1
+                except ProcessLookupError:
+                    pass
+
+    def tracer(self):
+        """Has strace kill the controller process at the Nth of some system call."""
+        controllers = self.processes("dwell-ctl")
+        if not controllers or shutil.which("strace") is None:
+            return None
+        call = self.random.choice(["pwrite64", "fdatasync", "clone3,clone,vfork", "rename", "openat", "write"])
+        when = self.random.randint(1, 30)
+        self.kills += 1
+        return subprocess.Popen(
+            ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={when}",
+             "-p", str(controllers[0])], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    # The round
+
+    def act(self):
+        action = self.random.choice(["up", "up", "down", "down", "stop", "start", "autostop", "status"])
+        name = self.random.choice(["api", "chat"])
+        if action == "up":
+            result = self.dwell("up", f"{name}.yaml", "--detach")
+            if result.returncode == 0:
+                self.wanted[name] = True
+        elif action == "down":
+            # Killed after its commit it has taken effect, killed before it has not; told yes it has.
+            self.wanted[name] = None
+            if self.dwell("down", name).returncode == 0:
+                self.wanted[name] = False
+        elif action == "autostop":
+            result = self.dwell("autostop", "local", "--idle", self.random.choice(["0s", "1s", "1h"]))
+        elif action == "status":
+            result = self.dwell("status")
+        else:
+            result = self.dwell(action, "local")
+        if (self.home / "dwell.db").exists():
+            position = int(self.ask("select coalesce(max(position), 0) from events") or 0)
+            if position < self.acknowledged:
+                raise Broken(f"L1: the log ended at {self.acknowledged} and ends at {position} now")
+            self.acknowledged = position
+
+    def run(self):
+        self.dwell("start", "local")
+        over = threading.Event()
+        tracer = self.tracer() if self.random.random() < 0.5 else None
+        thread = threading.Thread(target=self.killer, args=(over,))
+        if tracer is None:
+            thread.start()
+        try:
+            for _ in range(self.random.randint(3, 7)):
+                self.act()
+        finally:
+            over.set()
+            if tracer is None:
+                thread.join()
+            elif tracer.poll() is None:
+                # Not SIGTERM: strace may then wait for ever for a child that is just being made.
+                tracer.kill()
+                tracer.wait()
+        self.check()
+
+    def check(self):
+        if self.ask("pragma integrity_check") != "ok":
+            raise Broken("the database is not whole")
+        # Nobody is killed any more: what is wanted is served.
+        self.dwell("autostop", "local", "--idle", "1h")
+        self.dwell("start", "local")
+        deadline = time.monotonic() + 30
+        while True:
+            status = json.loads(self.dwell("status", "--json").stdout)
+            services = {s["name"]: s for s in status["services"]}
+            lacking = [n for n, w in self.wanted.items() if w and services.get(n, {}).get("status") not in ("READY", "FAILED")]
+            leftover = [n for n, w in self.wanted.items() if w is False and n in services]
+            if not lacking and not leftover:
+                break
+            if time.monotonic() > deadline:
+                raise Broken(f"L6: wanted {self.wanted}, there is {services}")
+            time.sleep(0.05)
+        for service in services.values():
+            if service["status"] == "READY":
+                with urllib.request.urlopen(service["endpoint"], timeout=5) as answer:
+                    if answer.read() != b"ok":
+                        raise Broken(f"{service['name']} does not answer")
+        result = self.dwell("verify")
+        if result.returncode != 0:
+            raise Broken(f"L2: {result.stderr}")
+        doubles = self.ask(
+            "select count(*) from (select json_extract(payload, '$.idleVersion') as idle, count(*) as ends from events "
+            "where idle is not null group by idle having ends > 1)")
+        if doubles != "0":
+            raise Broken("L5: an idle period ended twice")
+        ports = [int(p) for p in self.ask("select port from services").split()]
+        result = self.dwell("terminate", "local", "--force")
+        if result.returncode != 0:
+            raise Broken(f"terminate: {result.stderr}")
+        deadline = time.monotonic() + 5
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if self.processes():
+            raise Broken(f"L7: processes are left: {self.processes()}")
+        for port in ports:
+            with socket.socket() as attempt:
+                attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                attempt.bind(("127.0.0.1", port))
+
+    def clean_up(self):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--rounds", type=int, default=500)
+    arguments.add_argument("--seed", type=int, default=int(time.time()))
+    arguments.add_argument("--binary", default=str(ROOT / ".build/debug/dwell"))
+    options = arguments.parse_args()
+    begun, kills, events = time.monotonic(), 0, 0
+    for number in range(options.rounds):
+        seed = options.seed + number
+        this = Round(options.binary, seed)
+        try:
+            this.run()
+        except (Broken, subprocess.TimeoutExpired, OSError) as failure:
+            print(f"round {number + 1}, seed {seed}: {failure}", flush=True)
+            try:
+                print(this.ask("select position, time, service, replica, event, what from audit_log"))
+                print((this.home / "logs/local/controller.log").read_text()[-3000:])
+            except (Broken, OSError) as also:
+                print(also)
+            sys.exit(1)
+        finally:
+            kills += this.kills
+            events += this.acknowledged
+            this.clean_up()
+        if (number + 1) % 10 == 0:
+            print(f"{number + 1} rounds, {kills} kills, {events} events, {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"{options.rounds} rounds from seed {options.seed}, {kills} kills, {events} events: nothing lost, nothing left")
+
+
+main()

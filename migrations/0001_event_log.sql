@@ -41,6 +41,9 @@ CREATE TABLE commands_without_events (
     PRIMARY KEY (stream, command_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER commands_are_never_deleted BEFORE DELETE ON commands_without_events
+BEGIN SELECT RAISE(ABORT, 'commands are append-only: the same id twice is one command'); END;
+
 -- Facts about the log itself.
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,

@@ -6,41 +6,51 @@ import Foundation
 @main
 enum Main {
     static func main() async {
+        let command: any ParsableCommand
         do {
-            var command = try Dwell.parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
+            command = try Dwell.parseAsRoot()
+        } catch {
+            leave(after: error)
+        }
+        do {
+            try await run(command)
         } catch let failure as CommandFailure {
             failure.report()
+            if !(command is any DaemonCommand) { Session.reviveWhatDied() }
             exit(failure.exitCode)
         } catch {
-            if Dwell.exitCode(for: error) == .success {
-                print(Dwell.fullMessage(for: error))  // help that was asked for
-                exit(0)
-            }
-            UsageFailure(error).report()
-            exit(2)
+            if Dwell.exitCode(for: error) == .success { leave(after: error) }
+            CommandFailure("\(error)").report()
+            exit(1)
         }
     }
-}
 
-/// A command line that cannot be read, in one line.
-private struct UsageFailure {
-    private let line: String
+    private static func run(_ command: any ParsableCommand) async throws {
+        var command = command
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
+        }
+    }
 
-    init(_ error: any Error) {
+    /// Prints the help that was asked for, or what is wrong with the command line in one line.
+    private static func leave(after error: any Error) -> Never {
         let message = Dwell.fullMessage(for: error)
+        if Dwell.exitCode(for: error) == .success {
+            print(message)
+            exit(0)
+        }
         let problem = Dwell.message(for: error).split(separator: "\n").first.map(String.init) ?? message
         // ArgumentParser ends what it says with the command whose help would tell more.
         let help = message.firstMatch(of: /'(dwell[a-z -]*--help)'/).map { String($0.1) } ?? "dwell --help"
-        line = "\(problem) (see: \(help))"
+        print("dwell: \(problem) (see: \(help))", to: .error)
+        exit(2)
     }
-
-    func report() { print("dwell: \(line)", to: .error) }
 }
+
+/// A command that is a process of a controller, not of a person.
+protocol DaemonCommand: ParsableCommand {}
 
 struct Dwell: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -73,6 +73,14 @@ struct Session {
         }
     }
 
+    /// The same at the end of a command that failed; what it cannot do is left to the next one. A home
+    /// that is not there is not made.
+    static func reviveWhatDied() {
+        let home = Home(environment: ProcessInfo.processInfo.environment)
+        guard access(home.database, F_OK) == 0, let session = try? Session() else { return }
+        try? session.ensureAllRunning()
+    }
+
     /// Waits until `isDone` says so of the controller's state, and sees to it meanwhile that the
     /// controller has a process.
     func wait(

@@ -2,7 +2,7 @@ import Foundation
 
 /// A file that is written to after every commit, so that every process that waits for the log can wait
 /// with inotify instead of polling. A bell that is not heard loses nothing: listeners look at
-/// `PRAGMA data_version` once in a while as well.
+/// the log once in a while as well.
 public struct CommitBell: Sendable {
     /// The file to watch.
     public let path: String

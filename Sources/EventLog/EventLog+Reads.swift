@@ -74,11 +74,6 @@ extension EventLog {
         }
     }
 
-    /// A number that changes with every commit of another connection. Reading it takes no lock.
-    public func dataVersion() throws(LogFailure) -> Int {
-        try reading { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
-    }
-
     /// Folds the controller's stream from its first event and compares with the projections (law L2).
     ///
     /// - Returns: nil when they agree, else both.

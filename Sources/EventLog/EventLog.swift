@@ -37,9 +37,10 @@ public final class EventLog: Sendable {
             let path = home.database
             queue = try Self.open(path, busyTimeoutSeconds)
             try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
-            logID = try queue.read { db in
-                try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'") ?? ""
-            }
+            let logID = try queue.read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
+            // Without it the processes of two homes could not be told apart.
+            guard let logID else { throw LogFailure.other(path: path, reason: "it has no log_id in its table meta") }
+            self.logID = logID
             bell = CommitBell(path: home.commitBell)
         } catch {
             throw LogFailure(error, path: home.database)

@@ -23,16 +23,25 @@ public struct Home: Hashable, Sendable {
     public var configuration: String { path + "/config.yaml" }
     public var logs: String { path + "/logs" }
     public var run: String { path + "/run" }
-    /// Grows by a byte with every commit; see ``CommitBell``.
+    /// Written to with every commit; see ``CommitBell``.
     public var commitBell: String { run + "/commits" }
 
     /// Makes the folder and the files in it that are needed, for nobody else to read.
     func prepare() throws(HomeFailure) {
         try makeDirectory(path)
+        try closeToOthers()
         try makeDirectory(run)
         // Before SQLite makes it, for SQLite would let the umask decide who may read it.
         try touch(database)
         try touch(commitBell)
+    }
+
+    /// A home that somebody made beforehand may be open to others.
+    private func closeToOthers() throws(HomeFailure) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw HomeFailure(path) }
+        guard status.st_uid == geteuid(), status.st_mode & 0o077 != 0 else { return }
+        guard chmod(path, 0o700) == 0 else { throw HomeFailure(path) }
     }
 
     /// Makes a folder of mode 0700 under the home, and those above it.

@@ -50,10 +50,11 @@ struct Migrator {
 
     /// Whether nothing is left to apply; throws when this build must not touch the database.
     private func isCurrent(_ db: Database) throws -> Bool {
-        guard try db.tableExists("schema_migrations") else {
-            let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-            // Not ours, or somebody's transaction that creates it is not committed yet.
-            if tables > 0, try !db.tableExists("schema_migrations") { throw LogFailure.notALog(path: path) }
+        // One statement, so that somebody else's transaction that makes the tables is seen whole or not at all.
+        let tables = try Row.fetchOne(
+            db, sql: "SELECT count(*), coalesce(sum(name = 'schema_migrations'), 0) FROM sqlite_schema")
+        guard let tables, (tables[1] as Int) > 0 else {
+            if let tables, (tables[0] as Int) > 0 { throw LogFailure.notALog(path: path) }
             return false
         }
         let applied = try self.applied(db)

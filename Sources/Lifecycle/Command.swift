@@ -2,7 +2,8 @@
 /// type, a deadline that is due, a replica's exit, a probe's verdict.
 ///
 /// Commands from people are refused (``Rejection``) when they make no sense. Reports from the
-/// controller process never are: one that comes too late changes nothing.
+/// controller process are not, but for taking over what needs no process: one that comes too late
+/// changes nothing.
 public enum Command: Hashable, Sendable {
     // From people.
     case up(Up)

@@ -10,6 +10,15 @@ public struct Reconciler: Sendable {
         case controller
         case loadBalancer(LoadBalancerReference)
         case replica(ReplicaReference)
+
+        /// Stream version of the event that made it; no two have the same.
+        var generation: Int {
+            switch self {
+            case .controller: 0
+            case .loadBalancer(let reference): reference.generation
+            case .replica(let reference): reference.generation
+            }
+        }
     }
 
     public enum Action: Hashable, Sendable {
@@ -35,9 +44,9 @@ public struct Reconciler: Sendable {
         var actions: [Action] = []
         var wanted: [Subject: Work] = [:]
         for work in outstanding { wanted[work.subject] = work }
-        for (subject, work) in inFlight where wanted[subject] != work && work.isWatching {
-            actions.append(.cancel(subject))
-        }
+        let unwanted = inFlight.filter { subject, work in wanted[subject] != work && work.isWatching }
+        // In a fixed order, so that one history is one history.
+        for subject in unwanted.keys.sorted(by: { $0.generation < $1.generation }) { actions.append(.cancel(subject)) }
         fruitless = fruitless.filter { wanted[$0.key] == $0.value.work && $0.value.version == version }
         for work in outstanding where inFlight[work.subject] == nil && fruitless[work.subject] == nil {
             inFlight[work.subject] = work

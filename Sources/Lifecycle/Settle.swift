@@ -115,7 +115,7 @@ extension ControllerState {
 
     /// The service's status as it follows from the state, and why, where there is a reason to give.
     func derivedStatus(of service: ServiceState) -> (ServiceStatus, reason: String?) {
-        if let stuck = service.replicas.values.compactMap(\.stuck).first {
+        if let stuck = service.orderedReplicas.lazy.compactMap(\.stuck).first {
             return (.failedCleanup, stuck.leftovers)
         }
         if service.isEnding { return (.shuttingDown, nil) }

@@ -28,6 +28,9 @@ public struct Configuration: Hashable, Sendable {
         public var ports: ClosedRange<UInt16> = 30_001...32_767
     }
 
+    /// Sentences about what is accepted and does nothing here.
+    public private(set) var notes: [String] = []
+
     /// What an `autostop` says.
     public enum IdleRule: Hashable, Sendable {
         case never
@@ -49,6 +52,7 @@ public struct Configuration: Hashable, Sendable {
                     throw ReadFailure("must be a section of `key: value` lines, not \(root.inWords)", line: root.line)
                 }
                 configuration.read(Section(root, path: "", findings: findings))
+                configuration.notes = findings.notes
             }
         } catch {
             findings.problem(error.message, at: error.line)

@@ -1,3 +1,5 @@
+import Lifecycle
+
 /// A mapping of a file while it is read: gives values of the type that is asked for, and says so in
 /// ``Findings`` where the file has another.
 struct Section {
@@ -68,11 +70,12 @@ struct Section {
         }
     }
 
-    /// A number of seconds, more than `minimum` or equal to it.
+    /// A number of seconds, more than `minimum` or equal to it, a hundred years at most.
     func seconds(_ key: String, minimum: Double = 0, exclusive: Bool = false) -> Double? {
+        let longest = Deadline.longestSeconds
         let bound = exclusive ? "above \(Self.text(minimum))" : "\(Self.text(minimum)) or more"
         return value(key, wanted: "a number of seconds, \(bound)") {
-            guard case .number(let value, _) = $0.content, value.isFinite,
+            guard case .number(let value, _) = $0.content, value <= longest,
                 exclusive ? value > minimum : value >= minimum
             else { return nil }
             return value

@@ -57,6 +57,10 @@ struct YAMLReader {
         }
         switch node {
         case .scalar(let scalar):
+            // No file, variable or argument can hold one: what comes after it would be lost.
+            guard !scalar.string.utf8.contains(0) else {
+                throw ReadFailure("has a text with a zero byte in it", line: line)
+            }
             return YAMLNode(content: Self.content(of: node, scalar), line: line)
         case .sequence(let sequence):
             var items: [YAMLNode] = []

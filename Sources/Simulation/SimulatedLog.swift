@@ -40,6 +40,8 @@ struct SimulatedLog {
         } catch {
             return .rejected(error)
         }
+        // Remembered also when nothing follows, as the real log does.
+        if let id { commandIDs.insert(id) }
         guard !decision.events.isEmpty else { return .accepted(before: stream.state, events: []) }
         let before = stream.state
         var recorded = stream.events.count
@@ -56,7 +58,6 @@ struct SimulatedLog {
         stream.state = decision.state
         stream.events += decision.events
         streams[controller] = stream
-        if let id { commandIDs.insert(id) }
         return .accepted(before: before, events: decision.events)
     }
 

@@ -133,11 +133,4 @@ import Testing
         #expect(try log.state(of: .dev).status == .stopping, "a bell that cannot be rung loses nothing")
     }
 
-    @Test func dataVersionChangesWithAnothersCommit() throws {
-        let log = try EventLog(home: temporary.home)
-        let before = try log.dataVersion()
-        #expect(try log.dataVersion() == before)
-        try EventLog(home: temporary.home).given(.start)
-        #expect(try log.dataVersion() != before)
-    }
 }

@@ -141,6 +141,23 @@ import Testing
         #expect(lines.first?.hasPrefix(begins) == true, "\(lines)")
     }
 
+    /// No number that is accepted here may be too large for a clock further on.
+    @Test(arguments: ["timeout_seconds", "endpoint_probe_interval_seconds", "initial_delay_seconds"])
+    func noTimeIsTooLong(_ key: String) throws {
+        let folder = try Folder()
+        func text(_ seconds: String) -> String {
+            "run: serve\nservice: {readiness_probe: {path: /, \(key): \(seconds)}}\n"
+        }
+        #expect(try folder.problems(of: text("1e300")).count == 1)
+        #expect(try folder.problems(of: text("1e10")).count == 1)
+        #expect(try folder.problems(of: text("3e9")).isEmpty)
+    }
+
+    @Test func aZeroByteIsRefusedAlsoWhenItIsWrittenAsAnEscape() throws {
+        let lines = try Folder().problems(of: "run: serve\nenvs: {A: \"x\\0y\"}\nservice: {}\n")
+        #expect(lines == ["service.yaml:2: has a text with a zero byte in it"])
+    }
+
     @Test func nothingMakesItGrowWithoutBound() throws {
         let folder = try Folder()
         var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"

@@ -11,7 +11,7 @@ struct ControllerCommand: AsyncParsableCommand {
         abstract: "Run a controller's process in the foreground, as systemd would.",
         subcommands: [Run.self, Keep.self])
 
-    struct Run: AsyncParsableCommand {
+    struct Run: AsyncParsableCommand, DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Do what the controller has to do, until it is stopped.",
             discussion: """
@@ -49,7 +49,7 @@ struct ControllerCommand: AsyncParsableCommand {
         }
     }
 
-    struct Keep: ParsableCommand {
+    struct Keep: DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Start the controller's process again when it dies.", shouldDisplay: false)
 
@@ -73,36 +73,6 @@ struct ControllerCommand: AsyncParsableCommand {
             } catch {
                 throw CommandFailure("\(error)")
             }
-        }
-    }
-}
-
-struct LoadBalancerCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "load-balancer", abstract: "Run a service's load balancer.", shouldDisplay: false)
-
-    @Option(help: "Name of the controller.")
-    var controller: String
-
-    @Option(help: "Name of the service.")
-    var service: String
-
-    @Option(help: "Stream version of the event that asked for it.")
-    var generation: Int
-
-    func run() async throws {
-        let controller = try NameArgument.controller(controller)
-        let service = try NameArgument.service(service)
-        Daemon.prepare(name: "dwell-lb-\(service)")
-        let session = try Session(component: "load-balancer")
-        let process = LoadBalancerProcess(
-            log: session.log, controller: controller,
-            reference: LoadBalancerReference(service: service, generation: generation),
-            logger: Daemon.logger("load balancer \(service)"))
-        do {
-            try await process.run(listening: Daemon.inheritedDescriptor)
-        } catch {
-            throw CommandFailure("load balancer of \(service): \(error)")
         }
     }
 }

@@ -44,12 +44,15 @@ struct StatusView {
     let services: [ServiceRow]
     let replicas: [ReplicaRow]
     let deadlines: [DeadlineRow]
+    /// Services of every controller that is shown, also those that are not.
+    private let allServices: [ServiceRow]
     /// Terminated controllers that are not shown.
     let hidden: Int
 
     init(_ report: StatusReport, name: String?, all: Bool) throws(CommandFailure) {
         now = report.now
         deadlines = report.deadlines
+        allServices = report.services
         guard let name else {
             controllers = report.controllers.filter { all || $0.status != ControllerStatus.terminated.rawValue }
             services = report.services
@@ -89,8 +92,13 @@ struct StatusView {
         return controller.sinceMicroseconds.map { max(0, now.wallMicroseconds - $0) }
     }
 
+    /// Services it has.
+    func serviceCount(of controller: ControllerRow) -> Int {
+        allServices.count { $0.controller == controller.name }
+    }
+
     /// Services that hold the controller up.
     func liveServices(of controller: ControllerRow) -> Int {
-        services.count { $0.controller == controller.name && $0.live }
+        allServices.count { $0.controller == controller.name && $0.live }
     }
 }

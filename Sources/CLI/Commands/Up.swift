@@ -41,8 +41,8 @@ struct Up: AsyncParsableCommand {
         // The file first: a bad one must not even make a home.
         let request = try readRequest()
         let session = try Session()
-        for note in request.notes { print("note: \(note)", to: .error) }
         let configuration = try session.configuration()
+        for note in request.notes + configuration.notes { print("note: \(note)", to: .error) }
         warnIfOpen(configuration.loadBalancer)
         let begun = ContinuousClock.now
         let (receipt, from, port) = try await submit(request, configuration, to: controller, session)

@@ -18,7 +18,8 @@ struct Verify: ParsableCommand {
         if let position = try session.read({ (log) throws(LogFailure) in try log.firstBrokenPosition() }) {
             throw CommandFailure(
                 "event \(position) is not as it was recorded: the chain of digests breaks there; "
-                    + "look at it: sqlite3 \(session.home.database) 'select * from events where position >= \(position)'")
+                    + "look at it: sqlite3 \(session.home.database) 'select * from events where position >= \(position)'"
+            )
         }
         let events = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         print("\(events) events: the chain of digests is unbroken.")

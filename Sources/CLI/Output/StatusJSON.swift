@@ -44,7 +44,7 @@ struct StatusJSON: Encodable {
             name = row.name
             status = row.status
             reason = row.reason
-            services = view.services.count { $0.controller == row.name }
+            services = view.serviceCount(of: row)
             liveServices = view.liveServices(of: row)
             idleSeconds = seconds(view.idleTime(of: row))
             autostopIdleSeconds = row.idleTimeoutSeconds

@@ -27,7 +27,7 @@ struct StatusTables {
         var table = Table(["NAME", "STATE", "SERVICES", "IDLE", "AUTOSTOP", "UPTIME"])
         for row in view.controllers {
             table.add([
-                row.name, row.status, String(view.services.count { $0.controller == row.name }),
+                row.name, row.status, String(view.serviceCount(of: row)),
                 view.idleTime(of: row).map { TimeText.span(microseconds: $0) } ?? "-", autostop(row),
                 row.startedAtMicroseconds.map { age(since: $0) } ?? "-",
             ])

@@ -124,12 +124,8 @@ final class LocalDriver: Driver {
 
     func setupFinished(_ replica: ReplicaReference, _ handle: Handle) async -> Bool {
         let directory = paths.runDirectory(replica)
-        // Watch first, then look, so that what happens between the two is not missed.
-        guard let changes = try? Readiness.ofChanges(at: directory) else { return false }
-        func isDone() -> Bool { access(directory + "/setup.done", F_OK) == 0 }
-        if isDone() { return true }
-        for await _ in changes where isDone() { return true }
-        return false
+        for await _ in Changes.ticks(at: directory) where access(directory + "/setup.done", F_OK) == 0 { return true }
+        return false  // cancelled: the replica ended first
     }
 
     func ended(_ replica: ReplicaReference, _ handle: Handle) async -> (ending: Ending, logTail: String?)? {

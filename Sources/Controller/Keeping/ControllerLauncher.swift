@@ -21,7 +21,7 @@ public struct ControllerLauncher: Sendable {
     /// - Throws: ``ControllerLaunchFailure``.
     public func ensureRunning() throws(ControllerLaunchFailure) {
         do {
-            guard try isLeaseFree() else { return }
+            guard try FileLock.attempt(paths.lease) != nil else { return }
             guard let lock = try FileLock.attempt(paths.keeperLock) else { return }
             try startKeeper(lock)
         } catch {

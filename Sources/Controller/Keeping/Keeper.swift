@@ -16,8 +16,6 @@ public struct Keeper {
     let logger: Logger
     let author: Author
 
-    /// A controller process that lived shorter than this died quickly.
-    private static let quickDeathSeconds: Double = 10
     /// After so many quick deaths in a row a controller that is starting is given up.
     private static let quickDeathsAllowed = 5
 
@@ -55,30 +53,21 @@ public struct Keeper {
         while true {
             let lease = try FileLock.wait(launcher.paths.lease)
             guard try needsProcess() else { return }
-            if quickDeaths > 0 { pause(afterQuickDeaths: quickDeaths) }
-            let clock = ContinuousClock()
-            let startedAt = clock.now
+            if quickDeaths > 1 { logger.warning("the controller process died \(quickDeaths) times in a row") }
+            QuickDeaths.pause(after: quickDeaths)
+            let startedAt = ContinuousClock.now
             let process = try launcher.startController(lease)
             logger.info("started controller process \(process.pid)")
             // Let it go here: the controller process has it now, and alone.
             _ = consume lease
             try waitForLease()
-            let isQuick = clock.now - startedAt < .seconds(Self.quickDeathSeconds)
-            quickDeaths = isQuick ? quickDeaths + 1 : 0
+            quickDeaths = QuickDeaths.count(after: quickDeaths, livedSince: startedAt)
             if quickDeaths >= Self.quickDeathsAllowed { giveUpStarting() }
         }
     }
 
     private func waitForLease() throws {
         _ = try FileLock.wait(launcher.paths.lease)
-    }
-
-    /// The first restart is immediate, for somebody is being served; the next wait 0.2, 0.4 … 10 s.
-    private func pause(afterQuickDeaths count: Int) {
-        guard count > 1 else { return }
-        let seconds = min(10, 0.1 * Double(1 << min(count, 10)))
-        logger.warning("the controller process died \(count) times in a row; next try in \(seconds) s")
-        usleep(UInt32(seconds * 1_000_000))
     }
 
     private func needsProcess() throws -> Bool {

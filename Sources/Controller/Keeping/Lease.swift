@@ -36,9 +36,13 @@ public final class Lease: Sendable {
     public func watchKeeper(_ launcher: ControllerLauncher, _ logger: Logger) {
         let path = paths.keeperLock
         let thread = Thread {
+            var quickDeaths = 0
             while true {
+                let begun = ContinuousClock.now
                 do {
                     let lock = try FileLock.wait(path)
+                    quickDeaths = QuickDeaths.count(after: quickDeaths, livedSince: begun)
+                    QuickDeaths.pause(after: quickDeaths)
                     logger.warning("the keeper died; starting another")
                     try launcher.startKeeper(lock)
                 } catch {

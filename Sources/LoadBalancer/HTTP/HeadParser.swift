@@ -135,15 +135,15 @@ private struct HeadReader {
         _ raw: UnsafeRawBufferPointer, _ line: Range<Int>
     ) throws(MalformedHead) -> (MessageHead.Start, Int) {
         guard let first = raw[line].firstIndex(of: 32), let last = raw[line].lastIndex(of: 32), first < last else {
-            throw MalformedHead(reason: "the request line is not METHOD TARGET VERSION")
+            throw MalformedHead(reason: "a request line other than METHOD TARGET VERSION")
         }
         let name = line.lowerBound..<first
         guard !name.isEmpty, raw[name].allSatisfy(\.isTokenByte) else {
-            throw MalformedHead(reason: "the method is not a token")
+            throw MalformedHead(reason: "a method that is not a token")
         }
         let target = first + 1..<last
         guard !target.isEmpty, raw[target].allSatisfy({ $0 > 32 && $0 != 127 }) else {
-            throw MalformedHead(reason: "the request target has white space or control characters in it")
+            throw MalformedHead(reason: "a target with white space or control characters in it")
         }
         let method = Method(UnsafeRawBufferPointer(rebasing: raw[name]))
         return (
@@ -156,14 +156,14 @@ private struct HeadReader {
     ) throws(MalformedHead) -> (MessageHead.Start, Int) {
         guard line.count >= 12, raw[line.lowerBound + 8] == 32, line.count == 12 || raw[line.lowerBound + 12] == 32
         else {
-            throw MalformedHead(reason: "the status line is not VERSION STATUS REASON")
+            throw MalformedHead(reason: "a status line other than VERSION STATUS REASON")
         }
         let digits = raw[line.lowerBound + 9..<line.lowerBound + 12]
         guard digits.allSatisfy({ (48...57).contains($0) }) else {
-            throw MalformedHead(reason: "the status is not a number")
+            throw MalformedHead(reason: "a status that is not a number")
         }
         let status = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
-        guard (100...599).contains(status) else { throw MalformedHead(reason: "the status is not from 100 to 599") }
+        guard (100...599).contains(status) else { throw MalformedHead(reason: "a status that is not from 100 to 599") }
         return (.response(status: status), try version(raw, line.lowerBound..<line.lowerBound + 8))
     }
 
@@ -171,7 +171,7 @@ private struct HeadReader {
         let text = UnsafeRawBufferPointer(rebasing: raw[range])
         if text.elementsEqual("HTTP/1.1".utf8) { return 1 }
         if text.elementsEqual("HTTP/1.0".utf8) { return 0 }
-        throw MalformedHead(reason: "the version is not HTTP/1.1 or HTTP/1.0")
+        throw MalformedHead(reason: "a version other than HTTP/1.1 and HTTP/1.0")
     }
 
     private func field(_ raw: UnsafeRawBufferPointer, _ line: Range<Int>) throws(MalformedHead) -> MessageHead.Field {

@@ -18,14 +18,14 @@ import Testing
     }
 
     static let requestLines: [Bad] = [
-        Bad("GET /\r\n", "not METHOD TARGET VERSION"),
-        Bad("GET\r\n", "not METHOD TARGET VERSION"),
-        Bad("GET HTTP/1.1\r\n", "not METHOD TARGET VERSION"),
+        Bad("GET /\r\n", "other than METHOD TARGET VERSION"),
+        Bad("GET\r\n", "other than METHOD TARGET VERSION"),
+        Bad("GET HTTP/1.1\r\n", "other than METHOD TARGET VERSION"),
         Bad("GET  HTTP/1.1\r\n", "target"),
-        Bad(" GET / HTTP/1.1\r\n", "method is not a token"),
-        Bad("GE(T / HTTP/1.1\r\n", "method is not a token"),
-        Bad("GÉT / HTTP/1.1\r\n", "method is not a token"),
-        Bad("GET\t/ HTTP/1.1\r\n", "not METHOD TARGET VERSION"),
+        Bad(" GET / HTTP/1.1\r\n", "method that is not a token"),
+        Bad("GE(T / HTTP/1.1\r\n", "method that is not a token"),
+        Bad("GÉT / HTTP/1.1\r\n", "method that is not a token"),
+        Bad("GET\t/ HTTP/1.1\r\n", "other than METHOD TARGET VERSION"),
         Bad("GET  / HTTP/1.1\r\n", "target"),
         Bad("GET /  HTTP/1.1\r\n", "target"),
         Bad("GET /a b HTTP/1.1\r\n", "target"),

@@ -3,73 +3,6 @@ import EventLog
 import Lifecycle
 import ServiceFile
 
-struct Start: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Start a controller; services it had when it was stopped are served again.",
-        discussion: """
-            Examples:
-              dwell start local
-              dwell start prod
-            """)
-
-    @Argument(help: "Name of the controller.")
-    var controller = "local"
-
-    func run() async throws {
-        let name = try NameArgument.controller(controller)
-        let session = try Session()
-        try await ControllerChange.start(name, session)
-        try session.ensureAllRunning()
-    }
-}
-
-struct Stop: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Stop a controller now.",
-        discussion: """
-            What runs on it is removed. Services are kept in the log and are served again, at the same \
-            endpoint, when the controller is started.
-
-            Examples:
-              dwell stop local
-            """)
-
-    @Argument(help: "Name of the controller.")
-    var controller: String
-
-    func run() async throws {
-        let name = try NameArgument.controller(controller)
-        let session = try Session()
-        try await ControllerChange.stop(name, session)
-        try session.ensureAllRunning()
-    }
-}
-
-struct Terminate: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "End a controller for good. Its history stays in the log.",
-        discussion: """
-            Refused while it has services; --force takes them down first.
-
-            Examples:
-              dwell terminate batch
-              dwell terminate batch --force
-            """)
-
-    @Argument(help: "Name of the controller.")
-    var controller: String
-
-    @Flag(help: "Take its services down first.")
-    var force = false
-
-    func run() async throws {
-        let name = try NameArgument.controller(controller)
-        let session = try Session()
-        try await ControllerChange.terminate(name, force: force, session)
-        try session.ensureAllRunning()
-    }
-}
-
 struct Autostop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set how long a controller stays warm when it is idle.",
@@ -130,22 +63,4 @@ struct Autostop: AsyncParsableCommand {
             throw CommandFailure(error)
         }
     }
-}
-
-struct Version: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Print the version.",
-        discussion: """
-            Examples:
-              dwell version
-            """)
-
-    func run() {
-        print("dwell \(DwellVersion.current)")
-    }
-}
-
-/// The version of this build.
-enum DwellVersion {
-    static let current = "0.1.0"
 }

@@ -9,13 +9,14 @@ PREFIX ?= $(HOME)/.local
 DESTDIR ?=
 SEED ?= 1
 STEPS ?= 1000000
+ROUNDS ?= 500
 
 # Passed on in the environment, where spaces are safe.
 export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants torture clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +51,9 @@ simulate: setup ## Run the laws against a world where everything goes wrong (SEE
 
 simulate-mutants: setup ## Put deliberate faults into the core, one at a time; the simulation must find each
 	tools/mutants/run.py --table docs/simulation.md
+
+torture: build ## Kill the real program at random moments, round after round (ROUNDS=500)
+	tools/torture/run.py --rounds $(ROUNDS)
 
 clean: ## Remove what was built
 	rm -rf .build

@@ -93,11 +93,15 @@ struct Session {
         }
     }
 
-    /// Waits for the end of the controller's process, which follows its last event at once.
+    /// Waits for the end of the controller's process, which follows its last event at once; says so when
+    /// it has not ended within 5 s.
     func waitForProcessEnd(of controller: ControllerName) async throws(CommandFailure) {
         let limit = ContinuousClock.now + .seconds(5)
         while try !isLeaseFree(controller), ContinuousClock.now < limit {
             try? await Task.sleep(for: .milliseconds(5))
+        }
+        if try !isLeaseFree(controller) {
+            print("the process of controller \(controller) has not ended yet; see: dwell logs --controller", to: .error)
         }
     }
 

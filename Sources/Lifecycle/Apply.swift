@@ -1,6 +1,6 @@
 // The fold. `apply` is total: whatever the log holds, it is folded, and nothing is ever refused here;
 // all refusing is done by `decide`. Events about services or replicas the state does not know are
-// passed over, so that no single record can stop a recovery.
+// passed over, and arithmetic on what was stored wraps, so that no single record can stop a recovery.
 
 extension ControllerState {
     /// Folds one event into the state.
@@ -159,7 +159,7 @@ extension ServiceState {
     }
 
     fileprivate mutating func apply(_ event: ReplicaAdded, _ stamp: Stamp) {
-        nextReplicaID = Swift.max(nextReplicaID, event.replica + 1)
+        nextReplicaID = Swift.max(nextReplicaID, event.replica &+ 1)
         replicas[event.replica] = ReplicaState(
             id: event.replica, version: event.version, generation: stamp.version,
             addedAtMicroseconds: stamp.atMicroseconds, phase: .pending(launchAt: event.launchAt),
@@ -199,7 +199,7 @@ extension LoadBalancerState {
 
     /// Failures in a row when it ends now: one that ran for a while before begins to count anew.
     func failures(endingAt atMicroseconds: Int64) -> Int {
-        let ranSteadily = launchedAtMicroseconds.map { atMicroseconds - $0 >= BackOffRule.steadyMicroseconds } ?? false
+        let ranSteadily = launchedAtMicroseconds.map { atMicroseconds &- $0 >= BackOffRule.steadyMicroseconds } ?? false
         return ranSteadily ? 1 : consecutiveFailures + 1
     }
 }
@@ -229,7 +229,7 @@ extension ReplicaState {
 
     /// Whether it was ready for long enough that its failure is not one of a row.
     func wasSteadilyReady(at atMicroseconds: Int64) -> Bool {
-        readyAtMicroseconds.map { atMicroseconds - $0 >= BackOffRule.steadyMicroseconds } ?? false
+        readyAtMicroseconds.map { atMicroseconds &- $0 >= BackOffRule.steadyMicroseconds } ?? false
     }
 
     fileprivate mutating func apply(_ event: ReplicaLaunched, _ stamp: Stamp) {

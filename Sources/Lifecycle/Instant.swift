@@ -50,9 +50,9 @@ public struct Deadline: Hashable, Sendable, Codable {
     /// makes a deadline late by no more than its own length.
     public func carriedOver(to now: Instant) -> Deadline {
         guard bootID != now.bootID else { return self }
-        let remaining = Swift.min(wallMicroseconds - now.wallMicroseconds, spanMicroseconds)
+        let remaining = Swift.min(wallMicroseconds &- now.wallMicroseconds, spanMicroseconds)
         return Deadline(
-            wallMicroseconds: now.wallMicroseconds + remaining, bootMicroseconds: now.bootMicroseconds + remaining,
+            wallMicroseconds: now.wallMicroseconds &+ remaining, bootMicroseconds: now.bootMicroseconds &+ remaining,
             bootID: now.bootID, spanMicroseconds: spanMicroseconds)
     }
 
@@ -62,13 +62,13 @@ public struct Deadline: Hashable, Sendable, Codable {
     /// What is left at `now`; zero or negative once it is due.
     public func remainingMicroseconds(at now: Instant) -> Int64 {
         bootID == now.bootID
-            ? bootMicroseconds - now.bootMicroseconds
-            : wallMicroseconds - now.wallMicroseconds
+            ? bootMicroseconds &- now.bootMicroseconds
+            : wallMicroseconds &- now.wallMicroseconds
     }
 
     /// How long ago it was due; nil while it is still to come.
     public func latenessMicroseconds(at now: Instant) -> Int64? {
         let remaining = remainingMicroseconds(at: now)
-        return remaining <= 0 ? -remaining : nil
+        return remaining <= 0 ? 0 &- remaining : nil
     }
 }

@@ -6,9 +6,15 @@ import Foundation
 struct FileLock: ~Copyable, Sendable {
     let descriptor: Descriptor
 
-    /// Takes over a descriptor that holds the lock already, inherited from a parent.
-    init(inherited raw: CInt) {
+    /// Takes over a descriptor that holds the lock on `path` already, inherited from a parent. One that
+    /// is something else is refused: without the lock there could be two that think they have it.
+    init(inherited raw: CInt, of path: String) throws(SystemError) {
+        var there = stat()
+        var here = stat()
+        guard fstat(raw, &here) == 0, stat(path, &there) == 0, here.st_dev == there.st_dev, here.st_ino == there.st_ino
+        else { throw SystemError("inherit the lock on \(path)", code: EBADF) }
         clinux_set_cloexec(raw)
+        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { throw SystemError("inherit the lock on \(path)") }
         descriptor = Descriptor(owning: raw)
     }
 

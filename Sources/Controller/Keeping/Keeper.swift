@@ -31,7 +31,7 @@ public struct Keeper {
     public func keep(inherited: CInt?) throws {
         var keeperLock: FileLock?
         if let inherited {
-            keeperLock = FileLock(inherited: inherited)
+            keeperLock = try FileLock(inherited: inherited, of: launcher.paths.keeperLock)
         } else {
             keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
         }

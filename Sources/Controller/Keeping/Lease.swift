@@ -15,7 +15,7 @@ public final class Lease: Sendable {
     public init?(_ paths: ControllerPaths, inherited: Bool) throws {
         self.paths = paths
         if inherited {
-            lock = FileLock(inherited: Spawn.inheritedNumber)
+            lock = try FileLock(inherited: Spawn.inheritedNumber, of: paths.lease)
         } else {
             guard let lock = try Self.attempt(paths.lease) else { return nil }
             self.lock = lock

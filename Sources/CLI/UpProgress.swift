@@ -34,7 +34,12 @@ struct UpProgress {
             }
             switch now.status {
             case .ready:
-                print("Service \(service) is READY after \(TimeText.seconds(since: begun)): http://\(now.endpoint)")
+                let part =
+                    now.readyReplicas < now.spec.replicas
+                    ? " (\(now.readyReplicas) of \(now.spec.replicas) replicas)" : ""
+                print(
+                    "Service \(service) is READY\(part) after \(TimeText.seconds(since: begun)): http://\(now.endpoint)"
+                )
                 if let summary = steps.summary { print("  \(summary)") }
                 return
             case .failed:
@@ -65,8 +70,11 @@ struct UpProgress {
 
     private func failure(_ service: ServiceState, _ controller: ControllerName, _ steps: UpSteps) -> CommandFailure {
         let reason = service.launchesStopped ?? "no reason known"
-        if let tail = steps.logTail {
-            print("--- the end of the replica's log ---\n\(tail)\n---", to: .error)
+        if let replica = steps.failedReplica {
+            let log = session.paths(controller).replicaLog(service.name, replica)
+            if let tail = steps.logTail ?? LogTail.read(log) {
+                print("--- the end of the log of replica \(replica) ---\n\(tail)\n---", to: .error)
+            }
         }
         return CommandFailure(
             "service \(service.name) FAILED: \(reason); whole log: dwell logs \(service.name); remove it: dwell down \(service.name)"
@@ -76,7 +84,12 @@ struct UpProgress {
 
 /// What is worth showing of the events of an `up`, and how long each step took.
 struct UpSteps {
-    private(set) var logTail: String?
+    private var logTails: [Int: String] = [:]
+    private var lastRemoved: Int?
+    /// The replica whose failure ended all launching.
+    private(set) var failedReplica: Int?
+    /// The last lines of that replica, if it had ended by itself.
+    var logTail: String? { failedReplica.flatMap { logTails[$0] } }
     private var startMicroseconds: Int64?
     private var launchedAt: [Int: Int64] = [:]
     private var startedAt: [Int: Int64] = [:]
@@ -95,7 +108,9 @@ struct UpSteps {
             if setupMicroseconds == nil { setupMicroseconds = launchedAt[event.replica].map { at - $0 } }
         case .replicaReady(let event):
             if readyMicroseconds == nil { readyMicroseconds = startedAt[event.replica].map { at - $0 } }
-        case .replicaEnded(let event): logTail = event.logTail
+        case .replicaEnded(let event): logTails[event.replica] = event.logTail
+        case .replicaRemoving(let event): lastRemoved = event.replica
+        case .serviceLaunchesStopped: failedReplica = lastRemoved
         default: break
         }
     }

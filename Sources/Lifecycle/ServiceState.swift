@@ -70,6 +70,12 @@ public struct LoadBalancerState: Hashable, Sendable, Codable {
         public var reason: String
     }
 
+    /// Why it does not run, where that is known.
+    var reasonInWords: String? {
+        guard case .pending(let backOff?) = phase else { return nil }
+        return "its load balancer does not run: \(backOff.reason)"
+    }
+
     var isRunning: Bool {
         if case .running = phase { true } else { false }
     }

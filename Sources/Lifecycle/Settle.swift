@@ -133,7 +133,7 @@ extension ControllerState {
         let statuses = Set(service.replicas.values.filter(\.isPresent).map(\.status))
         if statuses.contains(.ready) {
             return service.loadBalancer?.isRunning == true
-                ? (.ready, nil) : (.notReady, "its load balancer is not running")
+                ? (.ready, nil) : (.notReady, service.loadBalancer?.reasonInWords ?? "its load balancer is not running")
         }
         if statuses.contains(.notReady) { return (.notReady, nil) }
         if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) { return (.replicaInit, nil) }

@@ -112,12 +112,13 @@ import Testing
             try sandbox.write(
                 """
                 name: mute
-                run: sleep 1000
+                run: echo still loading; exec sleep 1000
                 service: {readiness_probe: {path: /, initial_delay_seconds: 1}}
                 """, to: "mute.yaml")
             let up = try await sandbox.dwell("up", "mute.yaml")
             #expect(up.exitCode == 1)
             #expect(up.err.contains("FAILED") && up.err.contains("ready"), "\(up)")
+            #expect(up.err.contains("still loading"), "also without an end it tells the replica's last words: \(up)")
             try await eventually("nothing of it is left") { sandbox.processes(named: "sleep").isEmpty }
             #expect(try await sandbox.query("select status from replicas") == ["FAILED_INITIAL_DELAY"])
         }

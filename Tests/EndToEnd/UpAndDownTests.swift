@@ -71,6 +71,31 @@ import Testing
         }
     }
 
+    /// `up` returns with the first replica that is ready; the others are being probed when `down` comes.
+    @Test func downIsNotHeldUpByProbesThatAreUnderWay() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                import os, socket
+                server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=128)
+                while True:
+                    client, _ = server.accept()
+                    client.recv(4096)
+                    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+                    client.close()
+                """, to: "quick.py")
+            try sandbox.write(
+                "name: many\nworkdir: .\nrun: exec python3 -I -S quick.py\nservice: {replicas: 16}\n", to: "many.yaml")
+            for _ in 0..<4 {
+                #expect(try await sandbox.dwell("up", "many.yaml").exitCode == 0)
+                let down = try sandbox.start("down", "many")
+                try await eventually("down returns") { down.hasEnded }
+                #expect(await down.output().exitCode == 0)
+                #expect(sandbox.processes(named: "python").isEmpty)
+            }
+        }
+    }
+
     @Test func detachReturnsBeforeItIsReady() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.writeService()

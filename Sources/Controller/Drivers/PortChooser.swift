@@ -38,7 +38,7 @@ public enum PortChooser {
 
     /// A replica may bind any address, so the port must be free on all of them.
     private static func canBind(_ port: UInt16) -> Bool {
-        (try? Listener(Endpoint(host: "0.0.0.0", port: port))) != nil
+        Spawn.exclusion.withLock { _ in (try? Listener(Endpoint(host: "0.0.0.0", port: port))) != nil }
     }
 }
 

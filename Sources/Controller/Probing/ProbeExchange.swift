@@ -2,7 +2,7 @@ import Lifecycle
 import NIOCore
 import NIOHTTP1
 
-/// One probe on one connection: sends the request, takes the head of the answer, closes.
+/// One probe on one connection: sends the request, takes the head of the answer. ``Prober`` closes.
 final class ProbeExchange: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
@@ -20,21 +20,13 @@ final class ProbeExchange: ChannelInboundHandler {
 
     private let request: Request
     private let answer: EventLoopPromise<HTTPResponseHead>
-    private let limit: TimeAmount
-    private var timer: Scheduled<Void>?
 
-    init(_ request: Request, _ answer: EventLoopPromise<HTTPResponseHead>, _ limit: TimeAmount) {
+    init(_ request: Request, _ answer: EventLoopPromise<HTTPResponseHead>) {
         self.request = request
         self.answer = answer
-        self.limit = limit
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        timer = context.eventLoop.scheduleTask(in: limit) { [answer] in
-            answer.fail(Failure.timedOut)
-            channel.close(promise: nil)
-        }
         let probe = request.probe
         var headers = HTTPHeaders([
             ("Host", request.endpoint.description), ("User-Agent", "dwell-probe"), ("Accept", "*/*"),
@@ -61,7 +53,6 @@ final class ProbeExchange: ChannelInboundHandler {
         // An interim answer (100–199) is not the answer.
         guard head.status.code >= 200 else { return }
         answer.succeed(head)
-        context.close(promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -70,7 +61,6 @@ final class ProbeExchange: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        timer?.cancel()
         answer.fail(Failure.closed)
     }
 }

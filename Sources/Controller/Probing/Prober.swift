@@ -48,22 +48,31 @@ struct Prober: Sendable {
     ) async throws -> HTTPResponseHead {
         let limit = TimeAmount(timeout)
         guard limit > .zero else { throw ProbeExchange.Failure.timedOut }
-        let answer = group.any().makePromise(of: HTTPResponseHead.self)
+        let eventLoop = group.any()
+        // Completed by whichever comes first: the answer, the end of the connection, the limit, or the
+        // cancellation. None of them relies on another, for a probe that never ends holds up the removal of
+        // its replica.
+        let answer = eventLoop.makePromise(of: HTTPResponseHead.self)
         let request = ProbeExchange.Request(endpoint: endpoint, probe: probe, path: path)
-        let channel = ClientBootstrap(group: answer.futureResult.eventLoop)
+        let channel = ClientBootstrap(group: eventLoop)
             .connectTimeout(limit)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(ProbeExchange(request, answer, limit))
+                    try channel.pipeline.syncOperations.addHandler(ProbeExchange(request, answer))
                 }
             }
             .connect(host: endpoint.host, port: Int(endpoint.port))
         channel.whenFailure { answer.fail($0) }
+        let timer = eventLoop.scheduleTask(in: limit) { answer.fail(ProbeExchange.Failure.timedOut) }
+        defer {
+            timer.cancel()
+            channel.whenSuccess { $0.close(promise: nil) }
+        }
         return try await withTaskCancellationHandler {
             try await answer.futureResult.get()
         } onCancel: {
-            channel.whenSuccess { $0.close(promise: nil) }
+            answer.fail(CancellationError())
         }
     }
 

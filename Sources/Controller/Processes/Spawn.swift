@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import Synchronization
 
 /// A process to start: in a session of its own, with default signals, nothing inherited but what is
 /// said here.
@@ -12,6 +13,10 @@ struct Spawn {
     var log: String
     /// A descriptor it gets as number 3.
     var inherited: CInt?
+
+    /// Held while a child is between clone and exec, where it has every descriptor of this process, and
+    /// while a port is tried, so that no child keeps the port of the one that is to get it.
+    static let exclusion = Mutex(())
 
     /// This program itself, wherever it has been moved to since it was started.
     static let dwell = "/proc/self/exe"
@@ -32,7 +37,9 @@ struct Spawn {
         var pid: pid_t = 0
         let code = Self.withCStrings(arguments) { argv in
             Self.withCStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
-                clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
+                Self.exclusion.withLock { _ in
+                    clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
+                }
             }
         }
         guard code == 0 else {

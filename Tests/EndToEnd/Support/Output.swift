@@ -71,6 +71,8 @@ final class Running: Sendable {
         }
     }
 
+    var hasEnded: Bool { !process.isRunning }
+
     func end() { kill(pid, SIGKILL) }
 
     private static func lines(_ data: Data) -> [String] {

@@ -51,6 +51,8 @@ class Round:
         self.home = self.folder / "home"
         self.environment = dict(os.environ, DWELL_HOME=str(self.home))
         self.home.mkdir(mode=0o700)
+        # Ports of its own, so that the last look at them is not disturbed by another dwell.
+        (self.home / "config.yaml").write_text("load_balancer: {ports: 32701-32767}\n")
         (self.folder / "server.py").write_text(SERVER)
         self.wanted = {}
         self.acknowledged = 0

@@ -35,14 +35,24 @@ final class BalancerLoop {
     private(set) var explanation = "its routes are not known yet"
     private(set) var isDraining = false
     private(set) var inFlight = 0
-    private(set) var total = 0
+    private var counts = RequestCounts()
     private var backends: [Backend] = []
+    /// Replicas that the routes no longer name, and that still have requests under way.
+    private var leaving: [Backend] = []
+    /// Told at most once of each kind between two looks at ``traffic()``.
+    private let changed: (TrafficChange) -> Void
+    private var hasToldSome = false
+    private var hasToldUrgent = false
     private var turn = 0
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
 
-    init(_ configuration: LoadBalancerConfiguration, _ eventLoop: any EventLoop) {
+    init(
+        _ configuration: LoadBalancerConfiguration, _ eventLoop: any EventLoop,
+        changed: @escaping (TrafficChange) -> Void = { _ in }
+    ) {
         self.configuration = configuration
         self.eventLoop = eventLoop
+        self.changed = changed
     }
 
     var hasConnections: Bool { !clients.isEmpty }
@@ -58,6 +68,7 @@ final class BalancerLoop {
             .map { known.removeValue(forKey: $0) ?? Backend($0) }
         for gone in known.values {
             gone.isRemoved = true
+            if gone.inFlight > 0 { leaving.append(gone) }
             let idle = gone.idle
             gone.idle = []
             for connection in idle { connection.close() }
@@ -95,15 +106,53 @@ final class BalancerLoop {
 
     // MARK: Requests
 
+    /// Counts a request that has come.
+    func arrived() {
+        counts.count(atMicroseconds: RequestCounts.now())
+        tell(.some)
+    }
+
+    /// Counts a request as under way at a replica.
     func begin(_ backend: Backend) {
         backend.inFlight += 1
         inFlight += 1
-        total += 1
     }
 
+    /// The opposite of ``begin(_:)``.
     func end(_ backend: Backend) {
         backend.inFlight -= 1
         inFlight -= 1
+        tell(.some)
+        guard backend.isRemoved, backend.inFlight == 0 else { return }
+        leaving.removeAll { $0 === backend }
+        tell(.urgent)
+    }
+
+    private func tell(_ change: TrafficChange) {
+        switch change {
+        case .some:
+            if hasToldSome { return }
+            hasToldSome = true
+        case .urgent:
+            if hasToldUrgent { return }
+            hasToldUrgent = true
+        }
+        changed(change)
+    }
+
+    /// What has been seen so far. The next change after it is told again.
+    func traffic() -> Traffic {
+        hasToldSome = false
+        hasToldUrgent = false
+        var traffic = Traffic()
+        traffic.inFlight = inFlight
+        traffic.total = counts.total
+        traffic.lastRequestAtMicroseconds = counts.lastMicroseconds
+        for backend in backends + leaving where backend.inFlight > 0 {
+            traffic.perReplicaInFlight[backend.route.replica, default: 0] += backend.inFlight
+        }
+        for part in counts.seconds { traffic.perSecond[part.second] = part.count }
+        return traffic
     }
 
     // MARK: Connections

@@ -128,6 +128,7 @@ final class ClientConnection: ChannelInboundHandler {
         if method == .connect {
             return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy"), asked: head)
         }
+        loop.arrived()
         guard let backend = loop.choose(except: []) else { return refuse(.noReadyReplica(loop), asked: head) }
         exchange = Exchange(head, method, backend, headLimit: loop.configuration.headLimit)
         loop.begin(backend)

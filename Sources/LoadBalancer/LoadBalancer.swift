@@ -21,15 +21,20 @@ public final class LoadBalancer: Sendable {
     private let server = Mutex<(any Channel)?>(nil)
     private let isEnding = Mutex(false)
     private let logger: Logger
+    /// Says when what ``traffic()`` tells has changed: each kind of change once for each look at it, so that
+    /// a busy load balancer has no more to say than an idle one.
+    public let trafficChanges: AsyncStream<TrafficChange>
 
     public init(configuration: LoadBalancerConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
+        let (changes, continuation) = AsyncStream.makeStream(of: TrafficChange.self)
+        trafficChanges = changes
         loops = group.makeIterator().map { eventLoop in
-            LoopState(
-                eventLoop: eventLoop,
-                box: .makeBoxSendingValue(BalancerLoop(configuration, eventLoop), eventLoop: eventLoop))
+            let loop = BalancerLoop(configuration, eventLoop) { continuation.yield($0) }
+            return LoopState(
+                eventLoop: eventLoop, box: .makeBoxSendingValue(loop, eventLoop: eventLoop))
         }
     }
 
@@ -66,14 +71,11 @@ public final class LoadBalancer: Sendable {
         }
     }
 
-    /// Requests under way now, and since the beginning.
-    public func load() async throws -> (inFlight: Int, total: Int) {
-        var load = (inFlight: 0, total: 0)
-        for loop in loops {
-            let part = try await loop.eventLoop.submit { (loop.value.inFlight, loop.value.total) }.get()
-            load = (load.inFlight + part.0, load.total + part.1)
-        }
-        return load
+    /// What has been seen of requests so far.
+    public func traffic() async throws -> Traffic {
+        var traffic = Traffic()
+        for loop in loops { traffic.add(try await loop.eventLoop.submit { loop.value.traffic() }.get()) }
+        return traffic
     }
 
     /// Stops accepting, lets requests in flight end for as long as `gracePeriodSeconds`, then closes

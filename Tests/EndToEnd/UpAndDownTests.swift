@@ -18,8 +18,14 @@ import Testing
                 for _ in 0..<10 { answers.insert(await HTTP.get(url)?.body ?? "") }
                 return answers == ["1", "2"]
             }
+            let report = "home/run/local/hello/traffic.json"
+            try await eventually("what has been seen of traffic is written down") {
+                let text = try await sandbox.shell("cat \(report)").out
+                return text.contains(#""inFlight":0,"#) && !text.contains(#""totalRequests":0"#)
+            }
             let down = try await sandbox.dwell("down", "hello")
             #expect(down.exitCode == 0, "\(down)")
+            #expect(try await sandbox.shell("ls -A home/run/local; true").out == "", "nor is a file of it left")
             #expect(await HTTP.get(url) == nil, "the load balancer is gone when it returns")
             #expect(sandbox.processes(named: "dwell-lb").isEmpty)
             #expect(sandbox.processes(named: "python").isEmpty, "and so are the replicas")

@@ -24,7 +24,7 @@ struct LoadBalancerCommand: AsyncParsableCommand, DaemonCommand {
         Daemon.prepare(name: "dwell-lb-\(service)")
         let session = try Session(component: "load-balancer")
         let process = LoadBalancerProcess(
-            log: session.log, controller: controller,
+            log: session.log, paths: ControllerPaths(home: session.home, controller: controller),
             reference: LoadBalancerReference(service: service, generation: generation),
             logger: Daemon.logger("load balancer \(service)"))
         do {

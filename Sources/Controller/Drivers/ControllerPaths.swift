@@ -17,10 +17,12 @@ public struct ControllerPaths: Sendable {
     /// Held by the keeper for as long as it lives.
     public var keeperLock: String { "\(home.run)/\(controller).keeper" }
 
+    /// Files of a service while anything of it lives.
+    func runDirectory(_ service: ServiceName) -> String { "\(home.run)/\(controller)/\(service)" }
     /// Files of one replica while it lives.
-    func runDirectory(_ replica: ReplicaReference) -> String {
-        "\(home.run)/\(controller)/\(replica.service)/\(replica.id)"
-    }
+    func runDirectory(_ replica: ReplicaReference) -> String { "\(runDirectory(replica.service))/\(replica.id)" }
+    /// What the service's load balancer last said of its traffic: a ``TrafficReport`` in JSON.
+    public func trafficReport(_ service: ServiceName) -> String { "\(runDirectory(service))/traffic.json" }
 
     var logDirectory: String { "\(home.logs)/\(controller)" }
     public var controllerLog: String { "\(logDirectory)/controller.log" }
@@ -36,13 +38,21 @@ public struct ControllerPaths: Sendable {
 extension ControllerPaths {
     /// Removes the files of a replica, and the folders that are empty then.
     func removeRunDirectory(_ replica: ReplicaReference) {
-        let directory = URL(fileURLWithPath: runDirectory(replica))
-        try? FileManager.default.removeItem(at: directory)
-        for folder in [
-            directory.deletingLastPathComponent(), directory.deletingLastPathComponent().deletingLastPathComponent(),
-        ] {
-            rmdir(folder.path)
-        }
+        try? FileManager.default.removeItem(atPath: runDirectory(replica))
+        removeEmptyFolders(replica.service)
+    }
+
+    /// Removes what a load balancer has written that is gone, and the folders that are empty then.
+    func removeTrafficReport(_ service: ServiceName) {
+        let path = trafficReport(service)
+        for file in [path, path + ".new"] { unlink(file) }
+        removeEmptyFolders(service)
+    }
+
+    /// A folder with something in it is left alone by rmdir(2).
+    private func removeEmptyFolders(_ service: ServiceName) {
+        rmdir(runDirectory(service))
+        rmdir("\(home.run)/\(controller)")
     }
 
     /// Whether the service ever ran here.

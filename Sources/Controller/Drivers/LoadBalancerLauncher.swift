@@ -18,6 +18,7 @@ struct LoadBalancerLauncher: Sendable {
         }
         let listener = try Listener(endpoint)
         try paths.home.makeDirectory(paths.serviceLogDirectory(reference.service))
+        try paths.home.makeDirectory(paths.runDirectory(reference.service))
         var environment = environment
         environment[Cookie.variable] = cookie(of: reference).description
         environment["DWELL_HOME"] = paths.home.path
@@ -43,7 +44,9 @@ struct LoadBalancerLauncher: Sendable {
     }
 
     func end(_ reference: LoadBalancerReference) async -> String? {
-        await tree(of: reference).end(gracePeriodSeconds: Self.drainSeconds + 1)
+        if let leftovers = await tree(of: reference).end(gracePeriodSeconds: Self.drainSeconds + 1) { return leftovers }
+        paths.removeTrafficReport(reference.service)
+        return nil
     }
 
     private func tree(of reference: LoadBalancerReference) -> ProcessTree {

@@ -10,13 +10,14 @@ import Logging
 /// milliseconds of the commit. When the log cannot be read it goes on with the routes it has.
 public struct LoadBalancerProcess: Sendable {
     private let log: EventLog
-    private let controller: ControllerName
+    private let paths: ControllerPaths
+    private var controller: ControllerName { paths.controller }
     private let reference: LoadBalancerReference
     private let logger: Logger
 
-    public init(log: EventLog, controller: ControllerName, reference: LoadBalancerReference, logger: Logger) {
+    public init(log: EventLog, paths: ControllerPaths, reference: LoadBalancerReference, logger: Logger) {
         self.log = log
-        self.controller = controller
+        self.paths = paths
         self.reference = reference
         self.logger = logger
     }
@@ -28,6 +29,11 @@ public struct LoadBalancerProcess: Sendable {
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
         if case .table(let table) = readRoutes() { balancer.update(table) }
         try await balancer.start()
+        let reporter = TrafficReporter(
+            path: paths.trafficReport(reference.service), generation: reference.generation, logger: logger)
+        // Until the last request has ended: whoever drains a replica waits for it.
+        let reports = Task { await reporter.follow(balancer) }
+        defer { reports.cancel() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow(balancer) }
             group.addTask { await Self.terminationSignal() }

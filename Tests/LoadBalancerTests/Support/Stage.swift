@@ -111,3 +111,11 @@ extension String {
         return (String(self[..<range.lowerBound]), String(self[range.upperBound...]))
     }
 }
+
+extension LoadBalancer {
+    /// Requests under way now, and since the beginning. When it returns, every event loop has had a turn.
+    func load() async throws -> (inFlight: Int, total: Int) {
+        let traffic = try await traffic()
+        return (traffic.inFlight, traffic.total)
+    }
+}

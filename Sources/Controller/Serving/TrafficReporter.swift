@@ -1,0 +1,108 @@
+import EventLog
+import Foundation
+import Lifecycle
+import LoadBalancer
+import Logging
+
+/// Writes down what a load balancer sees of its traffic, for the controller to scale and drain by.
+///
+/// The file is replaced whole, so that a reader never sees half of it. It is written at once when
+/// something happens after silence or somebody waits for it, and otherwise at most once a second; while
+/// nothing happens, nothing is written.
+struct TrafficReporter: Sendable {
+    let path: String
+    let generation: Int
+    let logger: Logger
+
+    static let pause = Duration.seconds(1)
+
+    private enum Tick: Sendable {
+        case changed(TrafficChange)
+        /// The pause since the last report is over.
+        case due
+    }
+
+    /// Writes reports until cancelled.
+    func follow(_ balancer: LoadBalancer) async {
+        let earlier = Self.read(path)
+        // What an earlier process had under way ended with it.
+        await write(balancer, earlier)
+        var lastWritten = ContinuousClock.now
+        var isScheduled = false
+        let (ticks, continuation) = AsyncStream.makeStream(of: Tick.self)
+        let changes = Task {
+            for await change in balancer.trafficChanges { continuation.yield(.changed(change)) }
+            continuation.finish()
+        }
+        defer { changes.cancel() }
+        await withTaskGroup(of: Void.self) { group in
+            for await tick in ticks {
+                switch tick {
+                case .changed(.some) where isScheduled: continue
+                case .changed(.some) where lastWritten + Self.pause > .now:
+                    isScheduled = true
+                    let due = lastWritten + Self.pause
+                    group.addTask {
+                        try? await Task.sleep(until: due)
+                        continuation.yield(.due)
+                    }
+                    continue
+                case .due: isScheduled = false
+                case .changed: break
+                }
+                if Task.isCancelled { break }
+                await write(balancer, earlier)
+                lastWritten = .now
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Writes one report, what `earlier` processes of the load balancer have seen included.
+    func write(_ balancer: LoadBalancer, _ earlier: TrafficReport?) async {
+        guard let traffic = try? await balancer.traffic() else { return }  // it has ended
+        let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
+        let report = Self.report(of: traffic, generation, earlier, atMicroseconds: now)
+        do {
+            try Self.write(report, to: path)
+        } catch {
+            logger.error("cannot write \(path): \(error)")
+        }
+    }
+
+    /// The report of `traffic`, and of what there was before it.
+    static func report(
+        of traffic: Traffic, _ generation: Int, _ earlier: TrafficReport?, atMicroseconds now: Int64
+    ) -> TrafficReport {
+        var perSecond = traffic.perSecond
+        for part in earlier?.recent ?? [] { perSecond[part.second, default: 0] += part.count }
+        let oldest = now / 1_000_000 - TrafficReport.recentSeconds
+        let recent = perSecond.filter { $0.key > oldest }.sorted { $0.key < $1.key }
+            .map { TrafficReport.SecondCount(second: $0.key, count: $0.value) }
+        return TrafficReport(
+            generation: generation, writtenAtMicroseconds: now,
+            lastRequestAtMicroseconds: traffic.lastRequestAtMicroseconds ?? earlier?.lastRequestAtMicroseconds,
+            totalRequests: traffic.total + (earlier?.totalRequests ?? 0),
+            inFlight: traffic.inFlight, held: traffic.held, perReplicaInFlight: traffic.perReplicaInFlight,
+            recent: recent)
+    }
+
+    /// The report in the file; nil when there is none, or none that can be read.
+    static func read(_ path: String) -> TrafficReport? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        return try? JSONDecoder().decode(TrafficReport.self, from: data)
+    }
+
+    /// Replaces the file. Not synced: after a power cut there is no traffic under way that it could tell of.
+    static func write(_ report: TrafficReport, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let data = try encoder.encode(report)
+        let new = path + ".new"
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemError("open \(new)") }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try file.write(contentsOf: data)
+        guard rename(new, path) == 0 else { throw SystemError("rename \(new)") }
+    }
+}

@@ -1,0 +1,61 @@
+/// What a service's load balancer has seen of its traffic, as it writes it down for the controller.
+///
+/// It is a report and no event: traffic is not worth a log entry for each request, and what is decided
+/// because of it is an event of its own. A reader takes the counts of `recent` together with its own
+/// clock: no report is written while nothing happens.
+public struct TrafficReport: Hashable, Sendable, Codable {
+    /// The generation of the load balancer that wrote it (see ``LoadBalancerReference``).
+    public var generation: Int
+    /// Wall time of writing, microseconds since 1970.
+    public var writtenAtMicroseconds: Int64
+    /// Wall time at which the last request came, microseconds since 1970; nil while none has.
+    public var lastRequestAtMicroseconds: Int64?
+    /// Requests that have come, also through earlier processes of this load balancer.
+    public var totalRequests: Int
+    /// Requests under way at a replica, upgraded connections among them.
+    public var inFlight: Int
+    /// Requests that wait for a replica to become ready.
+    public var held: Int
+    /// Requests under way by replica id, those without any left out. A replica that is being drained is
+    /// named for as long as requests are under way at it.
+    public var perReplicaInFlight: [Int: Int]
+    /// Requests that came in each of the last ``recentSeconds`` seconds, oldest first; seconds without any
+    /// are left out.
+    public var recent: [SecondCount]
+
+    /// Requests that came in one second.
+    public struct SecondCount: Hashable, Sendable, Codable {
+        /// Seconds since 1970.
+        public var second: Int64
+        public var count: Int
+
+        public init(second: Int64, count: Int) {
+            self.second = second
+            self.count = count
+        }
+    }
+
+    /// How far back `recent` goes: the minute that an autoscaler looks at, and time for it to look.
+    public static let recentSeconds: Int64 = 90
+
+    public init(
+        generation: Int, writtenAtMicroseconds: Int64, lastRequestAtMicroseconds: Int64? = nil, totalRequests: Int = 0,
+        inFlight: Int = 0, held: Int = 0, perReplicaInFlight: [Int: Int] = [:], recent: [SecondCount] = []
+    ) {
+        self.generation = generation
+        self.writtenAtMicroseconds = writtenAtMicroseconds
+        self.lastRequestAtMicroseconds = lastRequestAtMicroseconds
+        self.totalRequests = totalRequests
+        self.inFlight = inFlight
+        self.held = held
+        self.perReplicaInFlight = perReplicaInFlight
+        self.recent = recent
+    }
+
+    /// Requests that came in the `seconds` seconds that end with `second`.
+    public func requests(inTheLast seconds: Int64, at second: Int64) -> Int {
+        recent.reduce(0) { sum, part in
+            part.second > second - seconds && part.second <= second ? sum + part.count : sum
+        }
+    }
+}

@@ -68,7 +68,7 @@ public struct ServiceFile: Sendable {
         }
         let substitution = Substitution(envs: envs.values)
         let name = name(file)
-        let workdir = Workdir.read(file, folders, substitution)
+        let workdir = WorkdirValue.read(file, folders, substitution)
         let setup = file.string("setup", wanted: "shell commands")
         let run = file.string("run", wanted: "shell commands")
         if !file.has("run") { file.problem("has no `run`: the shell commands that serve") }
@@ -88,7 +88,8 @@ public struct ServiceFile: Sendable {
                 "opens several ports; say in `service.ports` which one answers requests", key: "resources")
         }
         let spec = ServiceSpec(
-            workdir: workdir, setup: setup.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }, run: run ?? "",
+            workdir: workdir.map(Workdir.folder), setup: setup.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 },
+            run: run ?? "",
             envs: envs.values, port: service.port ?? resources.ports.first, readinessProbe: service.readinessProbe,
             replicas: service.replicas, loadBalancer: service.loadBalancer)
         return ServiceFile(name: name, nameFromPath: nameFromPath, spec: spec, notes: file.findings.notes)

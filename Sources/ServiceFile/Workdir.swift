@@ -9,7 +9,7 @@ struct Folders {
 }
 
 /// `workdir`: the folder in which `setup` and `run` start.
-enum Workdir {
+enum WorkdirValue {
     /// The absolute path; nil when there is none, or it is wrong.
     ///
     /// A relative path is taken from the file's folder, so that the file means the same wherever the

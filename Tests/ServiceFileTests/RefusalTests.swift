@@ -69,7 +69,7 @@ import Testing
         ),
         (
             "service:\n  load_balancing_policy: random",
-            "service.yaml:3: service.load_balancing_policy: must be one of round_robin, least_load, not the text \"random\""
+            "service.yaml:3: service.load_balancing_policy: must be one of round_robin, least_load, instance_aware_least_load, not the text \"random\""
         ),
         ("service:\n  ports: 0", "service.yaml:3: service.ports: must be a whole number from 1 to 65535, not 0"),
         (

@@ -37,7 +37,7 @@ import Testing
         #expect(
             file.spec
                 == ServiceSpec(
-                    workdir: folder.path + "/app", setup: "pip install model",
+                    workdir: .folder(folder.path + "/app"), setup: "pip install model",
                     run: "python3 server.py --model $MODEL",
                     envs: ["MODEL": "small", "VERSION": "1.10", "DEBUG": "True", "EMPTY": ""], port: 8080,
                     readinessProbe: ReadinessProbe(
@@ -116,11 +116,11 @@ import Testing
         func read(_ name: String, from directory: String) throws -> ServiceFile {
             try ServiceFile.read(folder.path + "/services/" + name, workingDirectory: folder.path + directory)
         }
-        #expect(try read("one.yaml", from: "").spec.workdir == folder.path + "/services/app")
-        #expect(try read("two.yaml", from: "").spec.workdir == folder.path + "/here")
-        #expect(try read("three.yaml", from: "").spec.workdir == folder.path + "/here")
+        #expect(try read("one.yaml", from: "").spec.workdir == .folder(folder.path + "/services/app"))
+        #expect(try read("two.yaml", from: "").spec.workdir == .folder(folder.path + "/here"))
+        #expect(try read("three.yaml", from: "").spec.workdir == .folder(folder.path + "/here"))
         let ambiguous = try read("one.yaml", from: "/here")
-        #expect(ambiguous.spec.workdir == folder.path + "/services/app")
+        #expect(ambiguous.spec.workdir == .folder(folder.path + "/services/app"))
         #expect(ambiguous.notes.count == 1, "two folders could be meant: it says which is")
     }
 

@@ -34,7 +34,7 @@ final class LocalDriver: Driver {
             let pid = try Spawn(
                 executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory],
                 environment: environment(of: replica, spec, port: port),
-                workingDirectory: spec.workdir ?? directory + "/work",
+                workingDirectory: workingDirectory(of: spec, in: directory),
                 log: paths.replicaLog(replica.service, replica.id)
             ).start()
             // One that has ended already has no start time to read; 0 is nobody's, and so it is found ended.
@@ -62,6 +62,13 @@ final class LocalDriver: Driver {
         bash "$directory/run.sh"
         finish run $?
         """
+
+    private func workingDirectory(of spec: ServiceSpec, in directory: String) -> String {
+        switch spec.workdir {
+        case .folder(let path): path
+        case .git, nil: directory + "/work"
+        }
+    }
 
     private func prepareFiles(of replica: ReplicaReference, _ spec: ServiceSpec) throws -> String {
         let directory = paths.runDirectory(replica)

@@ -49,7 +49,8 @@ public struct LoadBalancerProcess: Sendable {
         let policy: BalancingPolicy =
             switch spec.policy {
             case .roundRobin: .roundRobin
-            case .leastLoad: .leastLoad
+            // Replicas of one machine have the same accelerators, so their loads are compared as they are.
+            case .leastLoad, .instanceAwareLeastLoad: .leastLoad
             }
         return LoadBalancerConfiguration(
             listening: .inherited(descriptor: descriptor), policy: policy,

@@ -16,7 +16,7 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants torture clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants power-loss torture clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,10 @@ simulate: setup ## Run the laws against a world where everything goes wrong (SEE
 
 simulate-mutants: setup ## Put deliberate faults into the core, one at a time; the simulation must find each
 	tools/mutants/run.py --table docs/simulation.md
+
+power-loss: setup ## Crash images at every step of the disk, and not a sample of them (about a quarter of an hour)
+	swift build --build-tests
+	DWELL_POWER_LOSS=all swift test --skip-build --filter PowerLossTests
 
 torture: build ## Kill the real program at random moments, round after round (ROUNDS=500)
 	tools/torture/run.py --rounds $(ROUNDS)

@@ -76,11 +76,15 @@ let package = Package(
         .executableTarget(name: "Simulate", dependencies: ["Simulation"], swiftSettings: strict),
         // What tests share. Nothing of it reaches the shipped binary.
         .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
+        // For tests only: writes down what SQLite does to its files, for images of a crash.
+        .target(name: "CRecordingVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),
         // GRDB too, for these tests look into the file behind the log's back.
         .testTarget(
             name: "EventLogTests",
-            dependencies: ["EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "CRecordingVFS", "EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),

@@ -1,0 +1,201 @@
+import Foundation
+import GRDB
+import Lifecycle
+import TestKit
+import Testing
+
+@testable import EventLog
+
+/// L1 and L2 across a loss of power. The order of writes and syncs of real commands is recorded, and disks are
+/// made as a crash could leave them, at every step and with what is not synced there, gone, or there in parts.
+/// Every one must open, hold every event that was acknowledged and none that was not submitted, and be
+/// what its log says.
+///
+/// `DWELL_POWER_LOSS=all` tries every step with eight fates (`make power-loss`); without it a sample is tried.
+@Suite(.serialized) struct PowerLossTests {
+    static let triesAll = ProcessInfo.processInfo.environment["DWELL_POWER_LOSS"] == "all"
+
+    @Test(arguments: triesAll ? Array(1...6) : [1, 2] as [UInt64])
+    func whatWasAcknowledgedIsThereWhereverThePowerFails(seed: UInt64) throws {
+        let traffic = try Traffic.record(seed: seed, commands: 40)
+        let found = try traffic.crash(imagesWanted: Self.triesAll ? .max : 150, seed: seed)
+        #expect(found.complaints.isEmpty, "\(found.complaints.prefix(3))")
+        #expect(found.images >= 100)
+        #expect(found.withLoss > 0, "some images lack what was submitted and not acknowledged")
+        print("power loss, seed \(seed): \(found.images) images of \(traffic.recording.steps.count) steps")
+    }
+
+    /// That these tests find something: without `synchronous=FULL` acknowledged events are lost.
+    @Test func withSynchronousNormalAcknowledgedEventsAreLost() throws {
+        let traffic = try Traffic.record(seed: 3, commands: 12, synchronous: "NORMAL")
+        let found = try traffic.crash(imagesWanted: 60, seed: 3)
+        #expect(found.complaints.contains { $0.contains("acknowledged") })
+    }
+
+    /// What `synchronous=FULL` does not promise: a disk that says it has synced and has not.
+    @Test func aDiskThatLiesAboutItsSyncsLosesThem() throws {
+        let traffic = try Traffic.record(seed: 4, commands: 12)
+        let found = try traffic.crash(imagesWanted: 60, seed: 4, diskLies: true)
+        #expect(!found.complaints.isEmpty)
+    }
+}
+
+/// What a log was asked to do, and what became of it on disk.
+private struct Traffic {
+    /// The log after one command.
+    struct Moment {
+        var position = 0
+        /// Digest of the last event, and with it the whole log before.
+        var digest = Data()
+    }
+
+    let recording: Recording
+    /// Before the first command, and after each. Marks: `2 n` command n is submitted, `2 n + 1` it was acknowledged.
+    let moments: [Moment]
+
+    /// Two programs with connections of their own write by turns; the log is checkpointed while they do, closed,
+    /// and opened again.
+    static func record(seed: UInt64, commands count: Int, synchronous: String = "FULL") throws -> Traffic {
+        let temporary = TemporaryHome()
+        let home = temporary.home
+        var moments = [Moment()]
+        let recording = try Recording.of(home.path) { mark in
+            var random = SeededGenerator(seed: seed)
+            var commands = RandomCommands(seed: seed)
+            var logs: [EventLog] = []
+            for number in 1...count {
+                if number % 15 == 1 {
+                    for log in logs { try log.queue.close() }
+                    logs = try (0..<2).map { _ in try open(home, synchronous) }
+                }
+                let log = random.pick(logs)
+                let controller = random.pick([ControllerName.dev, .prod])
+                let command = commands.next(for: try log.state(of: controller))
+                mark(2 * number)
+                do {
+                    try log.submit(command, to: controller, by: .ann, commandID: "c\(number)")
+                } catch SubmitError.rejected {
+                    // Nothing happened, and that is acknowledged too.
+                } catch {
+                    throw error
+                }
+                mark(2 * number + 1)
+                moments.append(try moment(log))
+                if random.chance(5) {
+                    let mode = random.pick([Database.CheckpointMode.passive, .truncate, .restart])
+                    try log.queue.writeWithoutTransaction { _ = try $0.checkpoint(mode) }
+                }
+            }
+            for log in logs { try log.queue.close() }
+        }
+        return Traffic(recording: recording, moments: moments)
+    }
+
+    private static func open(_ home: Home, _ synchronous: String) throws -> EventLog {
+        let log = try EventLog(home: home)
+        // So small that the log is checkpointed, and its WAL begun again, every few commands.
+        try log.queue.writeWithoutTransaction {
+            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 60; PRAGMA synchronous = \(synchronous)")
+        }
+        return log
+    }
+
+    private static func moment(_ log: EventLog) throws -> Moment {
+        try log.queue.read { db in
+            let row = try Row.fetchOne(db, sql: "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
+            return row.map { Moment(position: $0[0], digest: $0[1]) } ?? Moment()
+        }
+    }
+
+    struct Finding {
+        var images = 0
+        /// Images that end before what had been submitted, as they may.
+        var withLoss = 0
+        var complaints: [String] = []
+    }
+
+    func crash(imagesWanted: Int, seed: UInt64, diskLies: Bool = false) throws -> Finding {
+        var disk = CrashDisk(existing: ["dwell.db": []])
+        disk.isLying = diskLies
+        var random = SeededGenerator(seed: seed &* 77)
+        var finding = Finding()
+        var seen: Set<Int> = []
+        var submitted = 0
+        var acknowledged = 0
+        let fates = 8
+        let stepCount = recording.steps.count { $0.isOfTheDisk }
+        for (index, step) in recording.steps.enumerated() {
+            disk.perform(step)
+            if case .mark(let number) = step {
+                if number.isMultiple(of: 2) { submitted = number / 2 } else { acknowledged = number / 2 }
+            }
+            for fate in 0..<fates {
+                // Half of a sample is drawn from the steps around a sync, where it is decided what is lost.
+                let isNearSync = step.isSync || (index + 1 < recording.steps.count && recording.steps[index + 1].isSync)
+                let wanted =
+                    imagesWanted == .max || random.below(stepCount * fates) < imagesWanted * (isNearSync ? 6 : 1)
+                guard wanted else { continue }
+                let image: [String: [UInt8]] =
+                    switch fate {
+                    case 0: disk.image(.everything)
+                    case 1: disk.image(.nothing)
+                    default: disk.image(.some(seed: random.next()))
+                    }
+                var hasher = Hasher()
+                hasher.combine(image)
+                hasher.combine(acknowledged)
+                guard seen.insert(hasher.finalize()).inserted else { continue }
+                finding.images += 1
+                do {
+                    let position = try reopen(image, acknowledged: acknowledged, submitted: submitted)
+                    if position < moments[submitted < moments.count ? submitted : acknowledged].position {
+                        finding.withLoss += 1
+                    }
+                } catch {
+                    finding.complaints.append("step \(index), fate \(fate): \(error)")
+                }
+            }
+        }
+        return finding
+    }
+
+    struct Complaint: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Opens the image as the next program would, and looks at all of it.
+    private func reopen(_ image: [String: [UInt8]], acknowledged: Int, submitted: Int) throws -> Int {
+        let temporary = TemporaryHome()
+        let home = temporary.home
+        try home.prepare()
+        for (name, bytes) in image where !name.hasSuffix("-shm") {
+            try Data(bytes).write(to: URL(fileURLWithPath: home.path + "/" + name))
+        }
+        let log = try EventLog(home: home)
+        let position = try log.lastPosition()
+        guard position >= moments[acknowledged].position else {
+            throw Complaint(description: "\(moments[acknowledged].position) acknowledged, \(position) there")
+        }
+        guard let moment = moments[...max(acknowledged, submitted)].first(where: { $0.position == position }) else {
+            throw Complaint(description: "\(position) is between two commands")
+        }
+        let digest = try log.queue.read {
+            try Data.fetchOne($0, sql: "SELECT digest FROM events WHERE position = ?", arguments: [position]) ?? Data()
+        }
+        guard digest == moment.digest else { throw Complaint(description: "another log up to \(position)") }
+        let integrity = try log.queue.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
+        guard integrity == ["ok"] else { throw Complaint(description: "integrity: \(integrity)") }
+        guard try log.firstBrokenPosition() == nil else { throw Complaint(description: "the chain is broken") }
+        for controller in [ControllerName.dev, .prod] {
+            guard try log.replayDifference(of: controller) == nil else { throw Complaint(description: "L2") }
+            guard try log.state(of: controller) == log.foldedState(of: controller) else {
+                throw Complaint(description: "L2, past the snapshot")
+            }
+        }
+        // And it can be gone on with.
+        _ = try? log.submit(.start, to: .batch, by: .ann)
+        guard try log.lastPosition() == position + 1 else { throw Complaint(description: "it takes no more events") }
+        try log.queue.close()
+        return position
+    }
+}

@@ -5,6 +5,7 @@ import ServiceFile
 
 struct Autostop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "autostop",
         abstract: "Set how long a controller stays warm when it is idle.",
         discussion: """
             A new window counts from now. It is kept in the log, whoever starts the controller next.

@@ -13,6 +13,7 @@ struct ControllerCommand: AsyncParsableCommand {
 
     struct Run: AsyncParsableCommand, DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "run",
             abstract: "Do what the controller has to do, until it is stopped.",
             discussion: """
                 Other commands start this by themselves. By hand it is for systemd, or for watching:
@@ -51,6 +52,7 @@ struct ControllerCommand: AsyncParsableCommand {
 
     struct Keep: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "keep",
             abstract: "Start the controller's process again when it dies.", shouldDisplay: false)
 
         @Argument(help: "Name of the controller.")

@@ -5,6 +5,7 @@ import Lifecycle
 
 struct Down: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "down",
         abstract: "Take services down; their controller stays warm for its idle window.",
         discussion: """
             The replicas and the load balancer are gone when it returns.

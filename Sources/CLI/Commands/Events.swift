@@ -5,6 +5,7 @@ import Foundation
 
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "events",
         abstract: "Show what happened.",
         discussion: """
             Examples:

@@ -6,6 +6,7 @@ import Lifecycle
 
 struct Logs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "logs",
         abstract: "Show what a replica, a load balancer or a controller wrote.",
         discussion: """
             Without a replica's id, every replica's log is shown.

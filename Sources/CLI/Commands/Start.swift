@@ -5,6 +5,7 @@ import ServiceFile
 
 struct Start: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "start",
         abstract: "Start a controller; services it had when it was stopped are served again.",
         discussion: """
             Examples:

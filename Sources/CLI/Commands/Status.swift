@@ -5,6 +5,7 @@ import Lifecycle
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show controllers, services and replicas.",
         discussion: """
             Answers from the database alone, also when no controller process lives.

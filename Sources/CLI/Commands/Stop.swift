@@ -5,6 +5,7 @@ import ServiceFile
 
 struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "stop",
         abstract: "Stop a controller now.",
         discussion: """
             What runs on it is removed. Services are kept in the log and are served again, at the same \

@@ -5,6 +5,7 @@ import ServiceFile
 
 struct Terminate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "terminate",
         abstract: "End a controller for good. Its history stays in the log.",
         discussion: """
             Refused while it has services; --force takes them down first.

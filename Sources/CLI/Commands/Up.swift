@@ -7,6 +7,7 @@ import ServiceFile
 
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "up",
         abstract: "Start a service, and its controller if need be.",
         discussion: """
             Reads a SkyServe service file, launches its replicas and load balancer, and waits until the \

@@ -4,6 +4,7 @@ import Lifecycle
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Check that the log is whole and that the tables say what it says.",
         discussion: """
             Walks the chain of digests, which breaks where an event was changed, removed or put in, and folds \

@@ -2,6 +2,7 @@ import ArgumentParser
 
 struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "version",
         abstract: "Print the version.",
         discussion: """
             Examples:

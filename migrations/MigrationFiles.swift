@@ -1,5 +1,15 @@
 /// The SQL files of this folder, compiled in: the binary needs none of them beside it.
 public enum MigrationFiles {
-    /// `0001_event_log.sql`. The generated name has an underscore for the leading digit.
-    public static var eventLog: [UInt8] { PackageResources._001_event_log_sql }
+    /// A numbered file. Its number and name are those of the file.
+    public struct File: Sendable {
+        public let number: Int
+        public let name: String
+        public let sql: [UInt8]
+    }
+
+    /// Every file, in order. A new one needs a line here and one in Package.swift; the names the compiler
+    /// makes have an underscore for the leading digit.
+    public static let all = [
+        File(number: 1, name: "event_log", sql: PackageResources._001_event_log_sql)
+    ]
 }

@@ -5,27 +5,24 @@ import Migrations
 
 /// Brings a database to this build's schema by numbered SQL files, compiled in from `migrations/`. What
 /// was applied is recorded with its checksum, and a database that a newer dwell has touched is refused.
+///
+/// A log that holds events is copied beside itself first. Then, in one transaction, the files are applied
+/// and every projection is written anew from the fold: a file may drop and create projections as it
+/// likes, and need not say what is in them.
 struct Migrator {
     let path: String
+    let migrations: [Migration]
 
-    private struct Migration {
-        var number: Int
-        var name: String
-        var sql: String
-
-        var checksum: String {
-            SHA256.hash(data: Data(sql.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        }
+    init(path: String, migrations: [Migration] = Migration.shipped) {
+        self.path = path
+        self.migrations = migrations
     }
-
-    private static let migrations = [
-        Migration(number: 1, name: "event_log", sql: String(decoding: MigrationFiles.eventLog, as: UTF8.self))
-    ]
 
     func migrate(_ db: Database) throws {
         guard try !isCurrent(db) else { return }
-        // Somebody else may be migrating at this moment: look again once the lock is held.
         try db.inTransaction(.immediate) {
+            // Somebody else may have migrated it while the lock was waited for.
+            guard try !isCurrent(db) else { return .commit }
             try db.execute(
                 sql: """
                     CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -36,16 +33,23 @@ struct Migrator {
                     ) STRICT
                     """)
             let applied = try self.applied(db)
-            for migration in Self.migrations where applied[migration.number] == nil {
-                try db.execute(sql: migration.sql)
-                try db.execute(
-                    sql: "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
-                    arguments: [
-                        migration.number, migration.name, migration.checksum, try Clock.now().wallMicroseconds,
-                    ])
+            let missing = migrations.filter { applied[$0.number] == nil }
+            let holdsEvents =
+                try !applied.isEmpty && Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM events)") == true
+            if holdsEvents, let first = missing.first {
+                try Backup(of: path).write(to: path + ".before-" + first.paddedNumber)
             }
+            for migration in missing { try apply(migration, db) }
+            if holdsEvents { try Rebuild(db: db).everything() }
             return .commit
         }
+    }
+
+    private func apply(_ migration: Migration, _ db: Database) throws {
+        try db.execute(sql: migration.sql)
+        try db.execute(
+            sql: "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
+            arguments: [migration.number, migration.name, migration.checksum, try Clock.now().wallMicroseconds])
     }
 
     /// Whether nothing is left to apply; throws when this build must not touch the database.
@@ -58,10 +62,10 @@ struct Migrator {
             return false
         }
         let applied = try self.applied(db)
-        if let newest = applied.keys.max(), let known = Self.migrations.last?.number, newest > known {
+        if let newest = applied.keys.max(), let known = migrations.last?.number, newest > known {
             throw LogFailure.newerSchema(path: path, found: newest, known: known)
         }
-        for migration in Self.migrations {
+        for migration in migrations {
             guard let checksum = applied[migration.number] else { return false }
             guard checksum == migration.checksum else {
                 throw LogFailure.changedMigration(path: path, number: migration.number)
@@ -74,5 +78,24 @@ struct Migrator {
         Dictionary(
             uniqueKeysWithValues: try Row.fetchAll(db, sql: "SELECT number, checksum FROM schema_migrations")
                 .map { ($0[0] as Int, $0[1] as String) })
+    }
+}
+
+/// One numbered step of the schema.
+struct Migration: Sendable {
+    var number: Int
+    var name: String
+    var sql: String
+
+    /// Those of this build, in order.
+    static let shipped = MigrationFiles.all.map {
+        Migration(number: $0.number, name: $0.name, sql: String(decoding: $0.sql, as: UTF8.self))
+    }
+
+    /// As in the file's name: four digits.
+    var paddedNumber: String { String(repeating: "0", count: max(0, 4 - String(number).count)) + String(number) }
+
+    var checksum: String {
+        SHA256.hash(data: Data(sql.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 }

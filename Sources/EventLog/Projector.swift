@@ -20,6 +20,15 @@ struct Projector {
         }
     }
 
+    /// Writes every row of the controller.
+    func project(_ state: ControllerState) throws {
+        try removeServices(of: state.name)
+        try projectController(state)
+        for name in state.orderedServices {
+            if let service = state.services[name] { try projectService(service, of: state) }
+        }
+    }
+
     private func projectController(_ state: ControllerState) throws {
         try ControllerRow(state).upsert(db)
         try db.cachedStatement(sql: "DELETE FROM deadlines WHERE controller = ? AND kind = 'idle'")

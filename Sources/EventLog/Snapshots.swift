@@ -11,6 +11,10 @@ enum Snapshots {
 
     static func store(_ state: ControllerState, after eventCount: Int, _ db: Database) throws {
         guard state.version / interval > (state.version - eventCount) / interval else { return }
+        try store(state, db)
+    }
+
+    static func store(_ state: ControllerState, _ db: Database) throws {
         try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO snapshots (stream, version, format, state) VALUES (?, ?, ?, ?)"
         )

@@ -16,7 +16,7 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants power-loss torture clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants model power-loss torture clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ simulate: setup ## Run the laws against a world where everything goes wrong (SEE
 
 simulate-mutants: setup ## Put deliberate faults into the core, one at a time; the simulation must find each
 	tools/mutants/run.py --table docs/simulation.md
+
+model: setup ## Have spin check the model of the lifecycle in every order of steps
+	docs/model/check.py
 
 power-loss: setup ## Crash images at every step of the disk, and not a sample of them (about a quarter of an hour)
 	swift build --build-tests

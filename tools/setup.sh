@@ -39,7 +39,11 @@ check_packages() {
     need curl "the demo asks its service with it" has curl
     need python3 "the servers of the examples and of the tests" has python3
     need strace "the tests kill a process at a chosen write with it" has strace
+    need spin "checks the model of the lifecycle" has spin
+    need gcc "compiles what spin makes of the model" has_c_compiler
 }
+
+has_c_compiler() { has cc || has gcc || has clang; }
 
 install_missing() {
     command -v apt-get >/dev/null 2>&1 \

@@ -1,5 +1,6 @@
 import Dispatch
 import EventLog
+import Foundation
 import Lifecycle
 import Logging
 
@@ -50,6 +51,12 @@ struct LogAccess: Sendable {
     }
 
     private func pause(after failure: LogFailure) async {
+        if case .replaced = failure {
+            // No trying again helps: what this process has open nobody else reads. The next one, which any
+            // command starts, opens what is there now.
+            logger.critical("\(failure); ending")
+            exit(1)
+        }
         logger.error("\(failure); trying again")
         // Not cut short by cancellation: what is being reported has happened.
         await withCheckedContinuation { continuation in

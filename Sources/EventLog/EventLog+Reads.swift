@@ -16,6 +16,7 @@ public struct StatusReport: Sendable {
 extension EventLog {
     private func reading<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
         do {
+            try files.check()
             return try queue.read(body)
         } catch {
             throw LogFailure(error, path: queue.path)

@@ -19,6 +19,8 @@ public final class EventLog: Sendable {
     public let bell: CommitBell
     /// Identifies this log in the cookies of the processes started from it.
     public let logID: String
+    /// What was opened, to see whether it is still what is there.
+    let files: OpenFiles
     private let cache = Mutex<[ControllerName: CachedState]>([:])
 
     /// A state this process has folded already, valid while the stream's head has this digest.
@@ -33,8 +35,11 @@ public final class EventLog: Sendable {
     /// - Throws: ``LogFailure``.
     public init(home: Home, busyTimeoutSeconds: Double = 5) throws(LogFailure) {
         do {
-            try home.prepare()
             let path = home.database
+            if let failure = Self.missingEvents(home) { throw failure }
+            // Read before the log: it may be behind what is read then, and never ahead.
+            let witness = CommitBell(path: home.commitBell).witness
+            try home.prepare()
             queue = try Self.open(path, busyTimeoutSeconds)
             try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
             let logID = try queue.read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
@@ -42,6 +47,12 @@ public final class EventLog: Sendable {
             guard let logID else { throw LogFailure.other(path: path, reason: "it has no log_id in its table meta") }
             self.logID = logID
             bell = CommitBell(path: home.commitBell)
+            files = OpenFiles(path)
+            let last = try queue.read { try Int.fetchOne($0, sql: "SELECT max(position) FROM events") ?? 0 }
+            // Of another log it says nothing, unless this one was begun anew in the place of one that is lost.
+            if let witness, witness.logID == logID ? witness.position > last : last == 0 {
+                throw LogFailure.eventsLost(path: path, there: last, acknowledged: witness.position)
+            }
         } catch {
             throw LogFailure(error, path: home.database)
         }
@@ -86,6 +97,7 @@ public final class EventLog: Sendable {
         _ command: Command, to controller: ControllerName, by author: Author, commandID: String? = nil
     ) throws(SubmitError) -> Receipt {
         do {
+            try files.check()
             let receipt = try queue.writeWithoutTransaction { db in
                 let (receipt, head) = try db.immediately {
                     try append(command, to: controller, by: author, commandID: commandID, db)
@@ -95,7 +107,9 @@ public final class EventLog: Sendable {
                 }
                 return receipt
             }
-            if !receipt.events.isEmpty { bell.ring() }
+            // Once more: what went to a file that is not there any more is not acknowledged.
+            try files.check()
+            if let last = receipt.events.last { bell.ring(position: last.position, logID: logID) }
             return receipt
         } catch let rejection as Rejection {
             throw .rejected(rejection)

@@ -63,10 +63,7 @@ struct EventWriter {
             actor: stamped.stamp.actor, component: author.component, commandID: commandID, cause: cause,
             payload: try EventCodec.encode(event))
         let digest = Digest(after: lastDigest, row: row)
-        try db.cachedStatement(sql: Self.insert).execute(arguments: [
-            row.position, row.stream, row.version, row.type, row.schemaVersion, row.atMicroseconds, row.service,
-            row.replica, row.actor, row.component, row.commandID, row.cause, row.payload, digest.bytes,
-        ])
+        try Self.insert(row, digest, db)
         let recorded = RecordedEvent(
             position: row.position, controller: stream, event: event, stamp: stamped.stamp,
             component: row.component, commandID: commandID, cause: cause)
@@ -77,7 +74,14 @@ struct EventWriter {
         return recorded
     }
 
-    private static let insert = """
+    static func insert(_ row: EventRow, _ digest: Digest, _ db: Database) throws {
+        try db.cachedStatement(sql: insertion).execute(arguments: [
+            row.position, row.stream, row.version, row.type, row.schemaVersion, row.atMicroseconds, row.service,
+            row.replica, row.actor, row.component, row.commandID, row.cause, row.payload, digest.bytes,
+        ])
+    }
+
+    private static let insertion = """
         INSERT INTO events (position, stream, version, type, schema_version, at_us, service, replica, actor,
             component, command_id, cause, payload, digest)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

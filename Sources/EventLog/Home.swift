@@ -27,12 +27,12 @@ public struct Home: Hashable, Sendable {
     public var commitBell: String { run + "/commits" }
 
     /// Makes the folder and the files in it that are needed, for nobody else to read.
-    func prepare() throws(HomeFailure) {
+    func prepare(touchingDatabase: Bool = true) throws(HomeFailure) {
         try makeDirectory(path)
         try closeToOthers()
         try makeDirectory(run)
         // Before SQLite makes it, for SQLite would let the umask decide who may read it.
-        try touch(database)
+        if touchingDatabase { try touch(database) }
         try touch(commitBell)
     }
 

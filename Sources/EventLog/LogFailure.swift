@@ -13,6 +13,12 @@ public enum LogFailure: Error, Hashable, Sendable {
     case newerSchema(path: String, found: Int, known: Int)
     case changedMigration(path: String, number: Int)
     case unreadableEvent(position: Int, reason: String)
+    /// Its file, or its WAL, was moved or removed while it was open.
+    case replaced(path: String)
+    /// It ends before what was acknowledged.
+    case eventsLost(path: String, there: Int, acknowledged: Int)
+    /// There is no file, and events were acknowledged.
+    case gone(path: String, acknowledged: Int, bell: String)
     case notDurable
     case noBootID
     case other(path: String, reason: String)
@@ -67,6 +73,14 @@ extension LogFailure: CustomStringConvertible {
         case .changedMigration(let path, let number):
             "\(path) was made by another build of dwell: migration \(number) has another checksum"
         case .unreadableEvent(let position, let reason): "event \(position) cannot be read: \(reason)"
+        case .replaced(let path):
+            "\(path) was moved, removed or replaced while it was open; nothing was recorded; give the command again"
+        case .eventsLost(let path, let there, let acknowledged):
+            "\(path) ends at event \(there), but event \(acknowledged) was acknowledged: its WAL was removed or cut, or it is an older copy; "
+                + "restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
+        case .gone(let path, let acknowledged, let bell):
+            "\(path) is gone, and \(acknowledged) events were acknowledged; "
+                + "put it back, or restore a backup (dwell restore FILE); to begin anew, remove \(bell)"
         case .notDurable: "SQLite did not accept synchronous=FULL, so nothing would be safe on disk"
         case .noBootID: "cannot read /proc/sys/kernel/random/boot_id, which tells one boot of the machine from another"
         case .other(let path, let reason): "\(path): \(reason)"

@@ -53,7 +53,7 @@ struct Migrator {
     }
 
     /// Whether nothing is left to apply; throws when this build must not touch the database.
-    private func isCurrent(_ db: Database) throws -> Bool {
+    func isCurrent(_ db: Database) throws -> Bool {
         // One statement, so that somebody else's transaction that makes the tables is seen whole or not at all.
         let tables = try Row.fetchOne(
             db, sql: "SELECT count(*), coalesce(sum(name = 'schema_migrations'), 0) FROM sqlite_schema")

@@ -39,6 +39,15 @@ public struct ControllerLauncher: Sendable {
         }
     }
 
+    /// Whether no keeper lives, looked at in the same way.
+    func isKeeperLockFree() throws(ControllerLaunchFailure) -> Bool {
+        do {
+            return try FileLock.attempt(paths.keeperLock) != nil
+        } catch {
+            throw ControllerLaunchFailure(controller: paths.controller, reason: "\(error)")
+        }
+    }
+
     /// Starts a keeper that holds `lock` from its first moment on.
     func startKeeper(_ lock: consuming FileLock) throws {
         try start("keep", inheriting: lock.descriptor.raw)

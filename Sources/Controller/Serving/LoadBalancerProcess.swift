@@ -95,6 +95,10 @@ public struct LoadBalancerProcess: Sendable {
                 },
                 explanation: Self.explain(service))
             return .table(table)
+        } catch LogFailure.replaced(let path) {
+            // Its controller, which reads the log that is there now, starts another.
+            logger.error("\(path) was replaced; ending")
+            return .notWanted
         } catch {
             logger.error("\(error); going on with the routes there are")
             return .unknown

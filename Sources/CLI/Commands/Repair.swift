@@ -1,0 +1,47 @@
+import ArgumentParser
+import Controller
+import EventLog
+import Foundation
+
+struct Repair: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "repair",
+        abstract: "Make a new log from what can be read of a damaged one.",
+        discussion: """
+            Saves the events up to the first that cannot be read or is not as it was recorded, and folds the tables \
+            from them. The damaged database is kept. A backup that holds more is better: dwell restore FILE.
+
+            Examples:
+              dwell repair
+              dwell repair --stop
+            """)
+
+    @Flag(help: "End every replica, load balancer and controller of this home first.")
+    var stop = false
+
+    func run() async throws {
+        let home = Home(environment: ProcessInfo.processInfo.environment)
+        guard access(home.database, F_OK) == 0 else {
+            throw CommandFailure("there is no \(home.database) to repair; put a backup there: dwell restore FILE")
+        }
+        if LogExamination(path: home.database).isWhole, (try? EventLog(home: home)) != nil {
+            print("The log is whole: nothing to repair.")
+            return
+        }
+        let locks = try await Upkeep.takeHome(home, stop: stop)
+        let report: RepairReport
+        do {
+            report = try EventLog.repair(home)
+        } catch {
+            throw CommandFailure(error)
+        }
+        locks.release()
+        print("\(report.savedEvents) events are saved; the tables are folded from them.")
+        if let loss = report.firstLoss { print("  not saved: what came after, for \(loss)") }
+        if let acknowledged = report.acknowledgedPosition, acknowledged > report.savedEvents {
+            print("  lost: events \(report.savedEvents + 1) to \(acknowledged), which were acknowledged")
+        }
+        if let kept = report.kept { print("  the damaged database is kept: \(kept)") }
+        try Upkeep.startWhatIsWanted()
+    }
+}

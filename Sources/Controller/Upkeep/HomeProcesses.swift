@@ -1,0 +1,96 @@
+import EventLog
+import Foundation
+import Lifecycle
+import Synchronization
+
+/// The processes of one home: controllers, keepers, load balancers, replicas.
+public struct HomeProcesses: Sendable {
+    private let home: Home
+
+    public init(home: Home) { self.home = home }
+
+    public struct Found: Hashable, Sendable, CustomStringConvertible {
+        public var pid: pid_t
+        public var name: String
+        /// What it was started for; nil for a controller process or keeper.
+        var cookie: Cookie?
+
+        public var description: String {
+            guard let cookie else { return "process \(pid) (\(name))" }
+            let what = cookie.replica.map { "replica \($0)" } ?? "load balancer"
+            return "process \(pid) (\(name)), \(what) of service \(cookie.service)"
+        }
+    }
+
+    /// Those that are alive. A command that somebody gives is not one of them.
+    public func alive() -> [Found] {
+        ProcessTable.all().compactMap { entry in
+            guard entry.isAlive, entry.pid != getpid(),
+                ProcessTable.environment(of: entry.pid, "DWELL_HOME") == home.path
+            else { return nil }
+            if let text = ProcessTable.environment(of: entry.pid, Cookie.variable), let cookie = Cookie(text) {
+                return Found(pid: entry.pid, name: entry.name, cookie: cookie)
+            }
+            return Self.isControllerOrKeeper(entry.pid) ? Found(pid: entry.pid, name: entry.name) : nil
+        }
+    }
+
+    /// By its command line, which it has from its first moment; the name for `ps` comes later.
+    private static func isControllerOrKeeper(_ pid: pid_t) -> Bool {
+        guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
+        let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        return words.count > 2 && words[1] == "controller" && ["run", "keep"].contains(words[2])
+    }
+
+    /// Ends all of them: controllers and keepers at once and first, for each starts the other again; then the
+    /// rest, with SIGTERM and a grace period.
+    ///
+    /// - Returns: those that do not end.
+    public func endAll(gracePeriodSeconds: Double = 10) async -> [Found] {
+        let clock = ContinuousClock()
+        let begun = clock.now
+        var asked: Set<pid_t> = []
+        while clock.now - begun < .seconds(gracePeriodSeconds + 5) {
+            let found = alive()
+            if found.isEmpty { return [] }
+            let isGracious = clock.now - begun < .seconds(gracePeriodSeconds)
+            for process in found {
+                if process.cookie == nil || !isGracious {
+                    kill(process.pid, SIGKILL)
+                } else if asked.insert(process.pid).inserted {
+                    kill(process.pid, SIGTERM)
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        return alive()
+    }
+
+    /// Takes the lease and the keeper's lock of every controller, so that none is started meanwhile.
+    ///
+    /// - Returns: nil when somebody holds one.
+    public func lockControllers() throws -> HomeLocks? {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: home.run)) ?? []
+        var held: [HomeLocks.Held] = []
+        for file in files.sorted() where file.hasSuffix(".lease") || file.hasSuffix(".keeper") {
+            guard let lock = try FileLock.attempt("\(home.run)/\(file)") else { return nil }
+            held.append(HomeLocks.Held(lock))
+        }
+        return HomeLocks(held)
+    }
+}
+
+/// The locks of every controller of a home, held until they are released.
+public final class HomeLocks: Sendable {
+    private let held: Mutex<[Held]>
+
+    fileprivate init(_ held: [Held]) { self.held = Mutex(held) }
+
+    public func release() { held.withLock { $0 = [] } }
+
+    /// An array takes no noncopyable elements.
+    fileprivate final class Held: Sendable {
+        private let lock: FileLock
+        init(_ lock: consuming FileLock) { self.lock = lock }
+    }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// What a repair saved, and what it could not.
+public struct RepairReport: Sendable {
+    /// Events saved: all up to the first that cannot be read or is not as it was recorded.
+    public var savedEvents = 0
+    /// Why it ended there; nil when every event there is was saved.
+    public var firstLoss: String?
+    /// The last position that was known to have been acknowledged, where that is known.
+    public var acknowledgedPosition: Int?
+    /// Where the damaged database is kept.
+    public var kept: String?
+}
+
+extension EventLog {
+    /// Makes a new database from what of the home's log can be read: the events up to the first that cannot, or that
+    /// breaks the chain of digests, and tables folded from them. Nothing of dwell may run in the home.
+    ///
+    /// - Throws: ``LogFailure``; then the home is as it was.
+    public static func repair(_ home: Home) throws(LogFailure) -> RepairReport {
+        do {
+            var report = RepairReport()
+            report.acknowledgedPosition = CommitBell(path: home.commitBell).witness?.position
+            let salvage = try Salvage(path: home.database)
+            report.savedEvents = salvage.rows.count
+            report.firstLoss = salvage.firstLoss
+            guard !salvage.rows.isEmpty else {
+                throw LogFailure.corrupt(
+                    path: home.database,
+                    reason:
+                        "no event of it can be read (\(salvage.firstLoss ?? "it holds none")); restore a backup: dwell restore FILE"
+                )
+            }
+            let new = home.database + ".repaired"
+            defer { unlink(new) }
+            try salvage.write(to: new)
+            if let problem = LogExamination(path: new).problems.first {
+                throw LogFailure.other(path: new, reason: "what was saved is not whole: \(problem)")
+            }
+            report.kept = try LogFile.replace(home, with: new, keepingAs: "damaged")
+            return report
+        } catch {
+            throw LogFailure(error, path: home.database)
+        }
+    }
+}
+
+/// What of a damaged log can be read.
+private struct Salvage {
+    struct Row {
+        var event: EventRow
+        var digest: Digest
+    }
+
+    private(set) var rows: [Row] = []
+    private(set) var firstLoss: String?
+    private var logID: String?
+    private var commands: [(stream: String, id: String, atMicroseconds: Int64)] = []
+
+    init(path: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.read { db in
+            do { try readEvents(db) } catch { firstLoss = "event \(rows.count + 1): \(LogFailure(error, path: path))" }
+            // Each by itself: what one page has lost the others may still have.
+            logID = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
+            let known = try? GRDB.Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events")
+            commands = known?.map { ($0[0], $0[1], $0[2]) } ?? []
+        }
+        try queue.close()
+    }
+
+    private mutating func readEvents(_ db: Database) throws {
+        var previous = Digest.zero
+        let cursor = try GRDB.Row.fetchCursor(
+            db,
+            sql: """
+                SELECT position, stream, version, type, schema_version, at_us, service, replica, actor, component,
+                    command_id, cause, payload, digest
+                FROM events NOT INDEXED ORDER BY position
+                """)
+        while let row = try cursor.next() {
+            guard let event = EventRow(row), let bytes = Data.fromDatabaseValue(row[13]) else {
+                throw LogFailure.unreadableEvent(
+                    position: rows.count + 1, reason: "a column holds no value of its type")
+            }
+            let digest = Digest(after: previous, row: event)
+            guard event.position == rows.count + 1, digest == Digest(bytes: bytes) else {
+                throw LogFailure.unreadableEvent(position: rows.count + 1, reason: "it is not as it was recorded")
+            }
+            guard ControllerName(rawValue: event.stream) != nil else {
+                throw LogFailure.unreadableEvent(
+                    position: event.position, reason: "its stream is not a controller's name")
+            }
+            // The tables are folded from it, so it must be one that can be.
+            _ = try EventCodec.decode(
+                type: event.type, schemaVersion: event.schemaVersion, payload: event.payload, position: event.position)
+            rows.append(Row(event: event, digest: digest))
+            previous = digest
+        }
+    }
+
+    /// A new log of what was saved.
+    func write(to path: String) throws {
+        try LogFile.create(path)
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            try Migrator(path: path).migrate(db)
+            try db.immediately {
+                if let logID {
+                    try db.execute(sql: "UPDATE meta SET value = ? WHERE key = 'log_id'", arguments: [logID])
+                }
+                for row in rows { try EventWriter.insert(row.event, row.digest, db) }
+                for command in commands {
+                    try db.execute(
+                        sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)",
+                        arguments: [command.stream, command.id, command.atMicroseconds])
+                }
+                try Rebuild(db: db).everything()
+            }
+        }
+        try queue.close()
+        try LogFile.sync(path)
+    }
+}
+
+extension EventRow {
+    /// A row of `events` whose columns come in the order of the table; nil when one holds something else.
+    fileprivate init?(_ row: Row) {
+        guard let position = Int.fromDatabaseValue(row[0]), let stream = String.fromDatabaseValue(row[1]),
+            let version = Int.fromDatabaseValue(row[2]), let type = String.fromDatabaseValue(row[3]),
+            let schemaVersion = Int.fromDatabaseValue(row[4]), let at = Int64.fromDatabaseValue(row[5]),
+            let actor = String.fromDatabaseValue(row[8]), let component = String.fromDatabaseValue(row[9]),
+            let payload = String.fromDatabaseValue(row[12])
+        else { return nil }
+        self.init(
+            position: position, stream: stream, version: version, type: type, schemaVersion: schemaVersion,
+            atMicroseconds: at, service: String.fromDatabaseValue(row[6]), replica: Int.fromDatabaseValue(row[7]),
+            actor: actor, component: component, commandID: String.fromDatabaseValue(row[10]),
+            cause: Int.fromDatabaseValue(row[11]), payload: payload)
+    }
+}

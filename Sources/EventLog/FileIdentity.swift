@@ -1,0 +1,47 @@
+import Foundation
+
+/// Which file a path leads to. One that is moved or removed while it is open is still open, and what is written
+/// to it then is read by nobody; so whoever has the log open looks whether it is still the one that is there.
+struct FileIdentity: Hashable, Sendable {
+    private var device: UInt
+    private var inode: UInt
+
+    /// Nil when there is no such file.
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = UInt(status.st_dev)
+        inode = UInt(status.st_ino)
+    }
+}
+
+/// The files of an open log: the database, and its WAL, which stays the same for as long as anybody has the
+/// database open.
+struct OpenFiles: Sendable {
+    private let path: String
+    private let database: FileIdentity?
+    private let wal: FileIdentity?
+
+    init(_ path: String) {
+        self.path = path
+        database = FileIdentity(path)
+        wal = FileIdentity(path + "-wal")
+    }
+
+    /// Fails when they are not the ones that are there.
+    func check() throws(LogFailure) {
+        guard FileIdentity(path) == database, wal == nil || FileIdentity(path + "-wal") == wal else {
+            throw LogFailure.replaced(path: path)
+        }
+    }
+}
+
+extension EventLog {
+    /// Events that were acknowledged in a home whose database is not there: it must not be begun anew unasked.
+    public static func missingEvents(_ home: Home) -> LogFailure? {
+        guard access(home.database, F_OK) != 0, let witness = CommitBell(path: home.commitBell).witness else {
+            return nil
+        }
+        return .gone(path: home.database, acknowledged: witness.position, bell: home.commitBell)
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// What a look at every part of a log's file found: SQLite's own check of its pages and indexes, the chain of
+/// digests, and whether the tables say what the log says (law L2). Nothing is written.
+public struct LogExamination: Sendable {
+    /// Nil when it could not be read.
+    public private(set) var logID: String?
+    /// Events that can be read, up to the first that is not as it was recorded.
+    public private(set) var wholeEvents = 0
+    public private(set) var controllers = 0
+    /// One sentence for each thing that is wrong; empty when the log is whole.
+    public private(set) var problems: [String] = []
+
+    public var isWhole: Bool { problems.isEmpty }
+
+    /// Examines the file at `path`, be it a home's database or a backup.
+    public init(path: String) {
+        do {
+            guard access(path, F_OK) == 0 else { throw HomeFailure(path) }
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(5)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.read { try examine($0, path) }
+            try queue.close()
+        } catch {
+            problems.append(LogFailure(error, path: path).description)
+        }
+    }
+
+    private mutating func examine(_ db: Database, _ path: String) throws {
+        _ = try Migrator(path: path).isCurrent(db)
+        let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(5)")
+        if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
+        logID = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
+        if logID == nil { problems.append("\(path) has no log_id in its table meta") }
+        let last = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+        if let broken = try DigestChain.firstBrokenPosition(db) {
+            wholeEvents = broken - 1
+            problems.append("event \(broken) is not as it was recorded: the chain of digests breaks there")
+            return
+        }
+        wholeEvents = last
+        for name in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream") {
+            guard let controller = ControllerName(rawValue: name) else { continue }
+            controllers += 1
+            var state = ControllerState(name: controller)
+            try EventReader.forEach(in: controller, after: 0, db) { state.apply($0.event, $0.stamp) }
+            if try Projection(state) != Projection(of: controller, db) {
+                problems.append("the tables say something else than the log of \(name)")
+            }
+        }
+    }
+}

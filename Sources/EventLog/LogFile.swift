@@ -1,0 +1,71 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// Making a log's file, and putting one in the place of another: what backup, restore and repair share.
+enum LogFile {
+    /// Makes an empty file for nobody else to read; one that an earlier attempt left is removed.
+    static func create(_ path: String) throws {
+        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw HomeFailure(path) }
+        close(descriptor)
+    }
+
+    /// Copies a database with SQLite's backup API, as of one moment, while others may write to it. The copy is one
+    /// file, without a WAL.
+    static func copy(_ source: DatabaseQueue, to path: String) throws {
+        try create(path)
+        let copy = try DatabaseQueue(path: path)
+        try source.backup(to: copy)
+        try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
+        try copy.close()
+        try sync(path)
+    }
+
+    /// Has the file on disk when it returns.
+    static func sync(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw HomeFailure(path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw HomeFailure(path) }
+    }
+
+    static func syncFolder(of path: String) throws {
+        try sync(URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path)
+    }
+
+    /// Puts `new` in the place of the home's database, which is kept beside it under a name that says why.
+    ///
+    /// - Returns: where the old one is kept; nil when there was none.
+    static func replace(_ home: Home, with new: String, keepingAs why: String) throws -> String? {
+        let path = home.database
+        var kept: String?
+        if access(path, F_OK) == 0 {
+            let name = freeName(path + "." + why)
+            for suffix in ["", "-wal"] where access(path + suffix, F_OK) == 0 {
+                guard link(path + suffix, name + suffix) == 0 else { throw HomeFailure(name + suffix) }
+            }
+            kept = name
+            try syncFolder(of: path)
+        }
+        // SQLite would take the WAL of the old database for that of the new one.
+        for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
+        guard rename(new, path) == 0 else { throw HomeFailure(path) }
+        try syncFolder(of: path)
+        // It tells of the log that was replaced.
+        CommitBell(path: home.commitBell).forget()
+        return kept
+    }
+
+    /// `name`, or `name.2`, `name.3` …: the first that nobody has.
+    private static func freeName(_ name: String) -> String {
+        var candidate = name
+        var number = 1
+        while access(candidate, F_OK) == 0 || access(candidate + "-wal", F_OK) == 0 {
+            number += 1
+            candidate = "\(name).\(number)"
+        }
+        return candidate
+    }
+}

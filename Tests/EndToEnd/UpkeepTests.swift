@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// doctor, backup, restore and repair, on a home that is in use.
+@Suite struct UpkeepCommands {
+    @Test func aHomeInUseIsBackedUpAndRestoredAndServesAgain() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up()
+            let backup = try await sandbox.dwell("backup", "copy.db")
+            #expect(backup.exitCode == 0 && backup.out.contains("checked"), "\(backup)")
+            #expect(try await sandbox.dwell("backup", "copy.db").exitCode == 1, "it overwrites nothing")
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+
+            let refused = try await sandbox.dwell("restore", "copy.db")
+            #expect(refused.exitCode == 1)
+            #expect(refused.errors.count == 1 && refused.err.contains("--stop"), "\(refused)")
+            #expect(try await sandbox.status().services.isEmpty, "nothing was changed")
+
+            let restored = try await sandbox.dwell("restore", "copy.db", "--stop")
+            #expect(restored.exitCode == 0, "\(restored)")
+            try await eventually("what the backup says should run is served, where it was") {
+                await HTTP.get(url)?.status == 200
+            }
+            #expect(try await sandbox.dwell("verify").exitCode == 0)
+            #expect(sandbox.processes(named: "python").count == 1)
+        }
+    }
+
+    @Test func doctorSaysWhatIsWrongAndWhatToDo() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            let healthy = try await sandbox.dwell("doctor")
+            #expect(healthy.exitCode == 0 && !healthy.out.contains("WRONG"), "\(healthy)")
+            // Open to others; and nobody is left to do what the log says.
+            _ = try await sandbox.shell(#"chmod 755 "$DWELL_HOME" && chmod 644 "$DWELL_HOME/dwell.db""#)
+            try await sandbox.killEverything()
+            let sick = try await sandbox.dwell("doctor")
+            #expect(sick.exitCode == 1)
+            for words in ["chmod 600", "has something to do and no process", "has ended, and nobody has noticed"] {
+                #expect(
+                    sick.out.split(separator: "\n").contains { $0.hasPrefix("WRONG") && $0.contains(words) }, "\(sick)")
+            }
+            _ = try await sandbox.shell(#"chmod 600 "$DWELL_HOME/dwell.db""#)
+            #expect(try await sandbox.dwell("status").exitCode == 0, "as it said")
+            try await eventually("it is well again") { try await sandbox.dwell("doctor").exitCode == 0 }
+        }
+    }
+
+    @Test func aProcessThatTheLogDoesNotKnowIsTold() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.dwell("start", "local")
+            let id = try #require(try await sandbox.query("select value from meta where key = 'log_id'").first)
+            let stranger = try sandbox.startShell("DWELL_COOKIE='\(id):local:ghost:1:3' exec sleep 60")
+            defer { stranger.end() }
+            try await eventually("it is told") {
+                let output = try await sandbox.dwell("doctor")
+                return output.exitCode == 1 && output.out.contains("service ghost")
+                    && output.out.contains("kill \(stranger.pid)")
+            }
+        }
+    }
+
+    @Test func aDamagedLogIsRepairedAndServedFrom() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up()
+            _ = try await sandbox.shell(
+                #"sqlite3 "$DWELL_HOME/dwell.db" "drop trigger events_are_never_updated; update events set actor = 'bob' where position = (select max(position) from events)""#
+            )
+            let told = try await sandbox.dwell("doctor")
+            #expect(told.exitCode == 1 && told.out.contains("dwell repair"), "\(told)")
+            let refused = try await sandbox.dwell("repair")
+            #expect(refused.exitCode == 1 && refused.err.contains("--stop"), "\(refused)")
+            let repaired = try await sandbox.dwell("repair", "--stop")
+            #expect(repaired.exitCode == 0 && repaired.out.contains("lost: event"), "\(repaired)")
+            try await eventually("it serves") { await HTTP.get(url)?.status == 200 }
+            #expect(try await sandbox.dwell("verify").exitCode == 0)
+            #expect(try await sandbox.dwell("repair").out.contains("nothing to repair"))
+        }
+    }
+
+    /// Somebody copies another database over the one that is in use.
+    @Test func aDatabaseThatIsReplacedIsNoticedByWhoHasItOpen() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.dwell("start", "local")
+            let process = try await sandbox.controllerProcess()
+            #expect(try await sandbox.dwell("backup", "copy.db").exitCode == 0)
+            _ = try await sandbox.shell(
+                #"cd "$DWELL_HOME" && mv dwell.db old.db && rm -f dwell.db-wal dwell.db-shm && mv ../copy.db dwell.db"#)
+            // Whoever comes next opens what is there, and the one that has the other open ends.
+            _ = try await sandbox.dwell("autostop", "local", "--idle", "2h")
+            try await eventually("the one that has the old one open has ended") {
+                kill(process, 0) != 0
+            }
+            try await eventually("another serves the new one") {
+                _ = try await sandbox.dwell("status")
+                return try await sandbox.controllerProcess() != process
+            }
+            #expect(try await sandbox.dwell("verify").exitCode == 0)
+        }
+    }
+}

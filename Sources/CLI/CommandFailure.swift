@@ -15,10 +15,12 @@ struct CommandFailure: Error {
         self.exitCode = exitCode
     }
 
-    init(_ problems: FileProblems) {
-        lines = problems.lines
-        exitCode = 2
+    init(lines: [String], exitCode: Int32) {
+        self.lines = lines
+        self.exitCode = exitCode
     }
+
+    init(_ problems: FileProblems) { self.init(lines: problems.lines, exitCode: 2) }
 
     init(_ error: OptionFailure) { self.init(error.description, exitCode: 2) }
     init(_ error: LogFailure) { self.init(error.description) }

@@ -72,7 +72,7 @@ struct Dwell: AsyncParsableCommand {
             """,
         subcommands: [
             Up.self, Down.self, Status.self, Start.self, Stop.self, Terminate.self, Autostop.self, Logs.self,
-            Events.self, Verify.self, Doctor.self, Backup.self, Restore.self, Repair.self, Version.self,
+            Events.self, Validate.self, Verify.self, Doctor.self, Backup.self, Restore.self, Repair.self, Version.self,
             ControllerCommand.self, LoadBalancerCommand.self,
         ])
 }

@@ -6,23 +6,20 @@ import ServiceFile
 struct UpRequest {
     let service: ServiceName
     let spec: ServiceSpec
+    /// Values of the secrets that `spec` names; they must not get into the log.
+    let secrets: [String: String]
     /// Sentences about what in the file does nothing here.
     let notes: [String]
 
     /// - Parameters:
     ///   - name: `-n`; over the file's `name`, over a name made of the file's own.
-    ///   - env: `--env`, as typed.
-    init(file path: String, name given: String?, env: [String]) throws(CommandFailure) {
+    ///   - values: what the command line gives beside the file.
+    init(file path: String, name given: String?, values: GivenValues) throws(CommandFailure) {
         let given = try given.map { (text) throws(CommandFailure) in try NameArgument.service(text) }
-        let envs: [String: String]
         let file: ServiceFile
         do {
-            envs = try EnvironmentOption.parse(env, here: ProcessInfo.processInfo.environment)
-        } catch {
-            throw CommandFailure(error)
-        }
-        do {
-            file = try ServiceFile.read(path, workingDirectory: FileManager.default.currentDirectoryPath, envs: envs)
+            file = try ServiceFile.read(
+                path, workingDirectory: FileManager.default.currentDirectoryPath, given: values)
         } catch {
             throw CommandFailure(error)
         }
@@ -30,8 +27,17 @@ struct UpRequest {
             throw CommandFailure(
                 "\(path): no name can be made of the file's; add `name: NAME` to it, or use -n NAME", exitCode: 2)
         }
+        let waiting = [
+            file.secrets.isEmpty ? nil : "secrets", file.spec.fileMounts.isEmpty ? nil : "file_mounts",
+            file.spec.workdir.flatMap { if case .git = $0 { "a git workdir" } else { nil } },
+        ].compactMap(\.self)
+        guard waiting.isEmpty else {
+            throw CommandFailure(
+                "\(path): \(waiting.joined(separator: " and ")) can be checked, and are not done yet", exitCode: 2)
+        }
         self.service = service
         spec = file.spec
+        secrets = file.secrets
         notes = file.notes
     }
 }

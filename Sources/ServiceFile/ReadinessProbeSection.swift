@@ -45,11 +45,21 @@ enum ReadinessProbeSection {
             section.problem("must start with a slash, as in /\(path.shortened)", key: key)
             return "/"
         }
-        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            section.problem("must be a path as in a URL: no spaces, other characters written as %XX", key: key)
-            return "/"
+        return encoded(path)
+    }
+
+    /// As in a URL: what may not stand in one is written as %XX, as SkyPilot's HTTP client does.
+    private static func encoded(_ path: String) -> String {
+        var result = ""
+        for byte in path.utf8 {
+            if byte > 0x20, byte < 0x7f {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let hex = String(byte, radix: 16, uppercase: true)
+                result += "%" + (hex.count == 1 ? "0" : "") + hex
+            }
         }
-        return path
+        return result
     }
 
     /// JSON text; a probe that has it is a POST.

@@ -3,6 +3,8 @@
 struct ResourcesSection {
     /// Ports that replicas open, in the order of the file.
     private(set) var ports: [UInt16] = []
+    /// The first accelerator that is asked for, such as `A100:1`.
+    private(set) var accelerator: String?
 
     /// Keys of one set of resources (SkyPilot 0.14.1).
     static let keys = [
@@ -12,10 +14,16 @@ struct ResourcesSection {
         "priority_class",
     ]
 
+    /// Keys that SkyPilot writes by itself, and reads back.
+    static let internalKeys = [
+        "_no_missing_accel_warnings", "_docker_login_config", "_is_image_managed", "_requires_fuse",
+        "_cluster_config_overrides",
+    ]
+
     init(_ file: Section) {
         guard let section = file.section("resources") else { return }
         section.refuseUnknownKeys(
-            known: Self.keys + ["any_of", "ordered"],
+            known: Self.keys + Self.internalKeys + ["any_of", "ordered"],
             elsewhere: ["replicas": "service", "readiness_probe": "service"])
         var sets = [section]
         for key in ["any_of", "ordered"] { sets += Self.alternatives(key, of: section) }
@@ -28,6 +36,7 @@ struct ResourcesSection {
             }
             if !opened.isEmpty { ports = opened }
             set.checkTypes()
+            accelerator = accelerator ?? set.accelerator
             idle.formUnion(set.entries.map(\.key).filter { $0 != "ports" && Self.keys.contains($0) })
         }
         if !idle.isEmpty {
@@ -46,7 +55,7 @@ struct ResourcesSection {
         return items.map { item in
             let set = Section(item, path: section.fullKey(key), findings: section.findings)
             if case .map = item.content {
-                set.refuseUnknownKeys(known: keys)
+                set.refuseUnknownKeys(known: keys + internalKeys)
             } else {
                 set.problem("must be a list of sections, not of \(item.inWords)")
             }
@@ -77,6 +86,16 @@ extension Section {
     /// One port or range of ports.
     func portRange(_ key: String) -> ClosedRange<UInt16>? { entry(key).flatMap { Self.ports($0.value) } }
 
+    /// One port; SkyPilot takes no `8080.0` for it.
+    func port(_ key: String) -> UInt16? {
+        value(key, wanted: "a whole number from 1 to 65535") {
+            guard case .number(_, let written) = $0.content, !written.contains("."), let number = $0.integer else {
+                return nil
+            }
+            return UInt16(exactly: number).flatMap { $0 > 0 ? $0 : nil }
+        }
+    }
+
     private static func ports(_ node: YAMLNode) -> ClosedRange<UInt16>? {
         switch node.content {
         case .number: node.integer.flatMap { UInt16(exactly: $0) }.flatMap { $0 > 0 ? $0...$0 : nil }
@@ -93,18 +112,82 @@ extension Section {
         return first...last
     }
 
+    /// `A100:1`, `{A100: 1}`, or the first of several.
+    fileprivate var accelerator: String? {
+        switch entry("accelerators")?.value.content {
+        case .string(let text):
+            // Also `{A100:1, H100:1}`, which YAML would read as a section, in quotes.
+            let first = text.split(whereSeparator: { ",{}".contains($0) }).first ?? ""
+            return Self.accelerator(first.trimmingPrefix(while: \.isWhitespace), count: nil)
+        case .list(let items):
+            guard case .string(let text)? = items.first?.content else { return nil }
+            return Self.accelerator(text[...], count: nil)
+        case .map(let entries):
+            guard let first = entries.first else { return nil }
+            var count: Int?
+            if case .number = first.value.content { count = first.value.integer }
+            return Self.accelerator(first.key[...], count: count)
+        case .number, .bool, .null, nil: return nil
+        }
+    }
+
+    private static func accelerator(_ name: Substring, count: Int?) -> String? {
+        guard !name.isEmpty else { return nil }
+        return name.contains(":") ? String(name) : "\(name):\(count ?? 1)"
+    }
+
     /// Types of the keys that do nothing here, so that a mistake is found before the file meets a cloud.
     fileprivate func checkTypes() {
-        for key in ["cloud", "region", "zone", "infra", "instance_type", "disk_tier", "network_tier", "local_disk"] {
-            _ = string(key)
+        let section = withoutNulls()
+        for key in [
+            "cloud", "region", "zone", "infra", "instance_type", "disk_tier", "network_tier", "local_disk",
+            "priority_class",
+        ] {
+            _ = section.string(key)
         }
-        _ = bool("use_spot")
-        _ = section("labels")
-        _ = section("accelerator_args")
-        if has("job_recovery") {
+        for key in ["cpus", "memory"] {
+            _ = section.value(key, wanted: "a number, or a text such as 4+") { $0.isTextOrNumber ? true : nil }
+        }
+        for key in ["disk_size", "ephemeral_storage"] {
+            _ = section.value(key, wanted: "a whole number of GB, or a text such as 100GB") {
+                $0.isTextOrNumber ? true : nil
+            }
+        }
+        _ = section.value("accelerators", wanted: "a text such as A100:1, a section or a list") {
+            switch $0.content {
+            case .string, .map, .list: true
+            case .null, .bool, .number: nil
+            }
+        }
+        _ = section.value("image_id", wanted: "a text or a section") {
+            switch $0.content {
+            case .string, .map: true
+            case .null, .bool, .number, .list: nil
+            }
+        }
+        _ = section.bool("use_spot")
+        _ = section.section("labels")
+        _ = section.section("accelerator_args")
+        _ = section.value("volumes", wanted: "a list of sections") {
+            if case .list = $0.content { true } else { nil }
+        }
+        _ = section.value("max_hourly_cost", wanted: "a number above 0") {
+            if case .number(let value, _) = $0.content, value > 0 { true } else { nil }
+        }
+        _ = section.integer("priority", in: -1000...1000)
+        if section.has("job_recovery") {
             problem(
                 "cannot be used for a service: a replica that is lost is replaced anyway; remove it",
                 key: "job_recovery")
+        }
+    }
+}
+
+extension YAMLNode {
+    fileprivate var isTextOrNumber: Bool {
+        switch content {
+        case .string, .number: true
+        case .null, .bool, .list, .map: false
         }
     }
 }

@@ -3,7 +3,7 @@ import Lifecycle
 /// A mapping of a file while it is read: gives values of the type that is asked for, and says so in
 /// ``Findings`` where the file has another.
 struct Section {
-    let entries: [YAMLNode.Entry]
+    private(set) var entries: [YAMLNode.Entry]
     let line: Int
     /// Keys that lead here, joined by dots; empty for the whole file.
     let path: String
@@ -44,8 +44,24 @@ struct Section {
 
     // MARK: Values
 
+    /// This section without the keys that have no value: they say as much as if they were not there.
+    func withoutNulls() -> Section {
+        var section = self
+        section.entries.removeAll { $0.value.content == .null }
+        return section
+    }
+
+    /// This section with variables filled in where `keys` lead.
+    func filling(_ keys: [String], with substitution: Substitution) -> Section {
+        var section = self
+        for index in entries.indices where keys.contains(entries[index].key) {
+            section.entries[index].value = substitution(entries[index].value)
+        }
+        return section
+    }
+
     /// The value of `key` by `read`; nil when it is not there, or is something else than `wanted`.
-    private func value<Value>(_ key: String, wanted: String, _ read: (YAMLNode) -> Value?) -> Value? {
+    func value<Value>(_ key: String, wanted: String, _ read: (YAMLNode) -> Value?) -> Value? {
         guard let entry = entry(key) else { return nil }
         guard let value = read(entry.value) else {
             let found = entry.value.content == .null ? "has no value; it must be" : "must be"
@@ -88,13 +104,26 @@ struct Section {
         }
     }
 
-    /// One of `choices`, whatever its case.
     func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) -> Choice?
     where Choice.RawValue == String {
         let names = Choice.allCases.map(\.rawValue)
         return value(key, wanted: "one of " + names.joined(separator: ", ")) {
             guard case .string(let text) = $0.content else { return nil }
-            return Choice(rawValue: text.lowercased())
+            return Choice(rawValue: text)
+        }
+    }
+
+    /// A time with its unit, such as `90s` or `30m`; a number alone counts `unitSeconds` each.
+    func duration(_ key: String, unitSeconds: Double, wanted: String) -> Double? {
+        value(key, wanted: wanted) {
+            switch $0.content {
+            case .number(let value, _):
+                let seconds = value * unitSeconds
+                return seconds >= 0 && seconds <= Deadline.longestSeconds ? seconds : nil
+            case .string(let text):
+                return text.last?.isLetter == true ? try? IdleWindow.parse(text) : nil
+            case .null, .bool, .list, .map: return nil
+            }
         }
     }
 

@@ -11,7 +11,10 @@ public struct ServiceFile: Sendable {
     public var name: ServiceName?
     /// A name made of the file's own name; nil when that cannot be one.
     public var nameFromPath: ServiceName?
+    /// Everything but secrets: their names get into it with ``SecretsReference``, by whoever keeps them.
     public var spec: ServiceSpec
+    /// Values of the secrets, which must not get into the log.
+    public var secrets: [String: String]
     /// Sentences about what is accepted and does nothing here.
     public var notes: [String]
 
@@ -20,10 +23,10 @@ public struct ServiceFile: Sendable {
     /// - Parameters:
     ///   - path: as the user typed it; relative to `workingDirectory`.
     ///   - workingDirectory: where the command was given, absolute.
-    ///   - envs: from the command line; over the file's.
+    ///   - given: what the command line gives beside it.
     /// - Throws: ``FileProblems``, with everything that is wrong.
     public static func read(
-        _ path: String, workingDirectory: String, envs: [String: String] = [:]
+        _ path: String, workingDirectory: String, given: GivenValues = GivenValues()
     ) throws(FileProblems) -> ServiceFile {
         let findings = Findings()
         do throws(ReadFailure) {
@@ -37,7 +40,7 @@ public struct ServiceFile: Sendable {
             let file = Section(root, path: "", findings: findings)
             let folders = Folders(
                 file: url.deletingLastPathComponent().standardizedFileURL.path, here: workingDirectory)
-            let service = read(file, folders, envs: envs, nameFromPath: name(from: url))
+            let service = read(file, folders, given, nameFromPath: derivedName(url.lastPathComponent, isFile: true))
             if findings.problems.isEmpty, let service { return service }
         } catch {
             findings.problem(error.message, at: error.line)
@@ -53,22 +56,27 @@ public struct ServiceFile: Sendable {
     ]
 
     private static func read(
-        _ file: Section, _ folders: Folders, envs overrides: [String: String], nameFromPath: ServiceName?
+        _ whole: Section, _ folders: Folders, _ given: GivenValues, nameFromPath: ServiceName?
     ) -> ServiceFile? {
         var elsewhere: [String: String] = [:]
-        for key in ServiceSection.keys where !keys.contains(key) { elsewhere[key] = "service" }
+        for key in ServiceSection.keys + ServiceSection.ownKeys where !keys.contains(key) { elsewhere[key] = "service" }
         for key in ResourcesSection.keys where !keys.contains(key) && key != "autostop" { elsewhere[key] = "resources" }
         elsewhere["ports"] = "resources"
-        file.refuseUnknownKeys(known: keys, elsewhere: elsewhere)
-        refuseWhatCannotBeDone(file)
+        whole.refuseUnknownKeys(known: keys, elsewhere: elsewhere)
 
-        let envs = EnvironmentVariables(file, overrides: overrides)
-        if envs.values["PORT"] != nil {
-            file.findings.note("envs.PORT is not used: each replica is given a port of its own as $PORT")
+        let variables = EnvironmentVariables(whole, given)
+        if variables.envs["PORT"] != nil {
+            whole.findings.note("envs.PORT is not used: each replica is given a port of its own as $PORT")
         }
-        let substitution = Substitution(envs: envs.values)
-        let name = name(file)
-        let workdir = WorkdirValue.read(file, folders, substitution)
+        // As in SkyPilot, variables are filled in here and nowhere else. Those that are secret stay as they
+        // are, for what is read here is stored.
+        let file = whole.withoutNulls().filling(
+            ["service", "workdir", "file_mounts"],
+            with: Substitution(envs: variables.envs.filter { variables.secrets[$0.key] == nil }))
+        refuseWhatCannotBeDone(file)
+        let name = name(file, orElse: nameFromPath)
+        let workdir = workdir(file, folders, given)
+        let mounts = FileMounts.read(file, folders)
         let setup = file.string("setup", wanted: "shell commands")
         let run = file.string("run", wanted: "shell commands")
         if !file.has("run") { file.problem("has no `run`: the shell commands that serve") }
@@ -80,19 +88,26 @@ public struct ServiceFile: Sendable {
             file.problem("has no `service` section; `service: {readiness_probe: /}` is the shortest")
             return nil
         }
-        guard file.section("service") != nil, let entry = file.entry("service") else { return nil }
-        let service = ServiceSection(
-            Section(substitution(entry.value), path: "service", findings: file.findings))
+        guard let section = file.section("service") else { return nil }
+        let service = ServiceSection(section, folders)
         if service.port == nil, resources.ports.count > 1 {
             file.problem(
                 "opens several ports; say in `service.ports` which one answers requests", key: "resources")
         }
         let spec = ServiceSpec(
-            workdir: workdir.map(Workdir.folder), setup: setup.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 },
-            run: run ?? "",
-            envs: envs.values, port: service.port ?? resources.ports.first, readinessProbe: service.readinessProbe,
-            replicas: service.replicas, loadBalancer: service.loadBalancer)
-        return ServiceFile(name: name, nameFromPath: nameFromPath, spec: spec, notes: file.findings.notes)
+            workdir: workdir, fileMounts: mounts, setup: setup.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 },
+            run: run ?? "", envs: variables.envs, port: service.port ?? resources.ports.first,
+            accelerator: resources.accelerator, readinessProbe: service.readinessProbe,
+            replicaPolicy: service.replicaPolicy, loadBalancer: service.loadBalancer, tls: service.tls,
+            replicaDrainDelaySeconds: service.replicaDrainDelaySeconds, idleDownSeconds: service.idleDownSeconds)
+        return ServiceFile(
+            name: name, nameFromPath: nameFromPath, spec: spec, secrets: variables.secrets, notes: file.findings.notes)
+    }
+
+    private static func workdir(_ file: Section, _ folders: Folders, _ given: GivenValues) -> Workdir? {
+        guard let path = given.workdir else { return WorkdirValue.read(file, folders) }
+        let here = Folders(file: folders.here, here: folders.here)
+        return PathValue(folders: here).find(path, .folder, key: "--workdir", in: file).map(Workdir.folder)
     }
 
     private static func refuseWhatCannotBeDone(_ file: Section) {
@@ -103,13 +118,12 @@ public struct ServiceFile: Sendable {
         if let nodes = file.integer("num_nodes", in: 1...Int(Int32.max)), nodes > 1 {
             file.problem("a replica runs on this one machine; it must be 1, not \(nodes)", key: "num_nodes")
         }
-        for key in ["secrets", "managed_secrets"] where isGiven(key, file) {
-            file.problem("is not done yet: let `run` read them from a file that only you may read", key: key)
+        for key in ["volumes", "volume_mounts"] where isGiven(key, file) {
+            file.problem("is of clouds and clusters; mount files of this machine with `file_mounts`", key: key)
         }
-        for key in ["file_mounts", "volumes", "volume_mounts"] where isGiven(key, file) {
-            file.problem(
-                "is not done yet: replicas run on this machine and see its files; use paths in `run`", key: key)
-        }
+        _ = file.string("event_callback", wanted: "shell commands")
+        _ = file.bool("api_server_access")
+        for key in ["inputs", "outputs", "config", "file_mounts_mapping", "_metadata"] { _ = file.section(key) }
         for key in ["event_callback", "inputs", "outputs", "config", "api_server_access"] where file.has(key) {
             file.findings.note("\(key) does nothing here")
         }
@@ -125,18 +139,24 @@ public struct ServiceFile: Sendable {
         }
     }
 
-    private static func name(_ file: Section) -> ServiceName? {
+    /// The service's name by the file. A task of SkyPilot may be called what no service may be.
+    private static func name(_ file: Section, orElse nameFromPath: ServiceName?) -> ServiceName? {
         guard let text = file.string("name", wanted: "a text") else { return nil }
-        guard let name = ServiceName(rawValue: text) else {
+        if let name = ServiceName(rawValue: text) { return name }
+        // `sky serve` takes a service's name from the command line only, and this much of the task's.
+        guard text.wholeMatch(of: /[a-zA-Z0-9]+(?:[._-]{1,2}[a-zA-Z0-9]+)*/) != nil,
+            let name = derivedName(text, isFile: false) ?? nameFromPath
+        else {
             file.problem("\"\(text.shortened)\" cannot be a name: names are \(NameRule.inWords)", key: "name")
             return nil
         }
+        file.findings.note("the service is called \(name): names are \(NameRule.inWords)")
         return name
     }
 
     /// `My_Service.sky.yaml` → `my-service`.
-    private static func name(from url: URL) -> ServiceName? {
-        let stem = url.lastPathComponent.split(separator: ".").first.map(String.init) ?? ""
-        return ServiceName(rawValue: stem.lowercased().replacing("_", with: "-"))
+    private static func derivedName(_ text: String, isFile: Bool) -> ServiceName? {
+        let stem = isFile ? text.split(separator: ".").first.map(String.init) ?? "" : text
+        return ServiceName(rawValue: stem.lowercased().replacing("_", with: "-").replacing(".", with: "-"))
     }
 }

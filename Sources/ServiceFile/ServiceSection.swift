@@ -2,94 +2,92 @@ import Lifecycle
 
 /// `service`: SkyServe's part of the file.
 struct ServiceSection {
-    private(set) var readinessProbe = ReadinessProbe()
-    private(set) var replicas = 1
+    let readinessProbe: ReadinessProbe
+    let replicaPolicy: ReplicaPolicy
     /// The replica's port when `resources.ports` has several.
-    private(set) var port: UInt16?
+    let port: UInt16?
     private(set) var loadBalancer = LoadBalancerSpec()
+    let tls: TLSFiles?
+    let replicaDrainDelaySeconds: Double
+    let idleDownSeconds: Double?
 
+    /// Keys of SkyPilot 0.14.1.
     static let keys = [
         "readiness_probe", "replicas", "replica_policy", "load_balancing_policy", "load_balancer", "ports", "tls",
         "pool", "workers",
     ]
+    /// Keys that only dwell has.
+    static let ownKeys = ["replica_drain_delay", "idle_down"]
 
-    init(_ section: Section) {
-        section.refuseUnknownKeys(
-            known: Self.keys,
+    init(_ whole: Section, _ folders: Folders) {
+        whole.refuseUnknownKeys(
+            known: Self.keys + Self.ownKeys,
             elsewhere: [
                 "run": "the top of the file", "setup": "the top of the file", "envs": "the top of the file",
                 "min_replicas": "service.replica_policy", "max_replicas": "service.replica_policy",
                 "target_qps_per_replica": "service.replica_policy", "path": "service.readiness_probe",
                 "initial_delay_seconds": "service.readiness_probe", "timeout_seconds": "service.readiness_probe",
+                "post_data": "service.readiness_probe", "headers": "service.readiness_probe",
+                "stream_timeout_seconds": "service.load_balancer", "keyfile": "service.tls", "certfile": "service.tls",
             ])
-        for key in ["pool", "workers"] where section.has(key) {
-            section.problem("is for pools of batch workers, which are not services; use `replicas`", key: key)
+        if whole.entry("readiness_probe")?.value.content == .null {
+            whole.problem("has no value; give a path such as /health, or leave the key out", key: "readiness_probe")
         }
-        if section.has("tls") {
-            section.problem("is not done yet: put a TLS proxy in front of the endpoint", key: "tls")
+        let section = whole.withoutNulls()
+        if section.has("pool") {
+            section.problem("is for pools of batch workers, which are not services; use `replicas`", key: "pool")
         }
         readinessProbe = ReadinessProbeSection.read(section)
-        replicas = ReplicaPolicySection.replicas(section)
-        port = section.integer("ports", in: 1...65_535).map { UInt16($0) }
-        if let policy = Self.policy(section) { loadBalancer.policy = policy }
+        replicaPolicy = ReplicaPolicySection.read(section)
+        port = section.port("ports")
+        tls = Self.tls(section, folders)
+        replicaDrainDelaySeconds =
+            section.duration(
+                "replica_drain_delay", unitSeconds: 1, wanted: "a number of seconds, or a time such as 30s")
+            ?? ServiceSpec.standardDrainDelaySeconds
+        idleDownSeconds = section.duration(
+            "idle_down", unitSeconds: 60, wanted: "a number of minutes, or a time such as 30m")
+        readLoadBalancer(section)
+    }
+
+    private mutating func readLoadBalancer(_ section: Section) {
+        if let policy = section.choice("load_balancing_policy", LoadBalancingPolicy.self) {
+            loadBalancer.policy = policy
+        }
+        switch (loadBalancer.policy, replicaPolicy.targetQPSPerReplica) {
+        case (.instanceAwareLeastLoad, nil), (.instanceAwareLeastLoad, .each):
+            // One that is there and wrong was told of already.
+            guard !ReplicaPolicySection.hasTargets(section) else { break }
+            section.problem(
+                "instance_aware_least_load needs a target for each accelerator, as in "
+                    + "`replica_policy: {target_qps_per_replica: {\"A100:1\": 10}, …}`; without one, use least_load",
+                key: "load_balancing_policy")
+        case (.roundRobin, .byAccelerator), (.leastLoad, .byAccelerator):
+            section.problem(
+                "has a target_qps_per_replica for each accelerator, which needs "
+                    + "`load_balancing_policy: instance_aware_least_load`", key: "replica_policy")
+        case (.instanceAwareLeastLoad, .byAccelerator), (.roundRobin, _), (.leastLoad, _): break
+        }
         if let balancer = section.section("load_balancer") {
-            balancer.refuseUnknownKeys(known: ["stream_timeout_seconds"])
+            balancer.refuseUnknownKeys(known: ["stream_timeout_seconds"], elsewhere: ["policy": "service"])
             if let seconds = balancer.seconds("stream_timeout_seconds", exclusive: true) {
                 loadBalancer.streamTimeoutSeconds = seconds
             }
         }
     }
 
-    private static func policy(_ section: Section) -> LoadBalancingPolicy? {
-        if case .string("instance_aware_least_load") = section.entry("load_balancing_policy")?.value.content {
-            section.problem(
-                "instance_aware_least_load weighs replicas by their accelerators, and this machine's are all alike; "
-                    + "use least_load", key: "load_balancing_policy")
-            return nil
+    private static func tls(_ service: Section, _ folders: Folders) -> TLSFiles? {
+        guard let section = service.section("tls") else { return nil }
+        section.refuseUnknownKeys(known: ["keyfile", "certfile"])
+        func path(_ key: String) -> String? {
+            if !section.has(key) { section.problem("has no `\(key)`; TLS needs `keyfile` and `certfile`") }
+            return section.string(key, wanted: "the path of a PEM file").flatMap {
+                PathValue(folders: folders).find($0, .file, key: key, in: section)
+            }
         }
-        return section.choice("load_balancing_policy", LoadBalancingPolicy.self)
-    }
-}
-
-/// `service.replicas` and `service.replica_policy`.
-enum ReplicaPolicySection {
-    static func replicas(_ service: Section) -> Int {
-        let fixed = service.integer("replicas", in: 0...ServiceSpec.maximumReplicas)
-        guard service.has("replica_policy") else { return fixed ?? 1 }
-        if service.has("replicas") {
-            service.problem("and `replica_policy` exclude each other; keep one of them", key: "replicas")
-        }
-        return service.section("replica_policy").map(replicas(policy:)) ?? 1
-    }
-
-    private static func replicas(policy: Section) -> Int {
-        policy.refuseUnknownKeys(
-            known: [
-                "min_replicas", "max_replicas", "num_overprovision", "target_qps_per_replica",
-                "dynamic_ondemand_fallback", "base_ondemand_fallback_replicas", "spot_placer", "upscale_delay_seconds",
-                "downscale_delay_seconds",
-            ], elsewhere: ["replicas": "service"])
-        let range = 0...ServiceSpec.maximumReplicas
-        let minimum = policy.integer("min_replicas", in: range)
-        let maximum = policy.integer("max_replicas", in: range)
-        let extra = policy.integer("num_overprovision", in: range)
-        _ = policy.seconds("upscale_delay_seconds")
-        _ = policy.seconds("downscale_delay_seconds")
-        _ = policy.bool("dynamic_ondemand_fallback")
-        _ = policy.integer("base_ondemand_fallback_replicas", in: range)
-        if !policy.has("min_replicas") { policy.problem("has no `min_replicas`") }
-        guard let minimum else { return 1 }
-        if let maximum, maximum < minimum {
-            policy.problem("must be at least min_replicas (\(minimum)), not \(maximum)", key: "max_replicas")
-        } else if policy.has("target_qps_per_replica"), maximum == nil {
-            policy.problem("needs `max_replicas` beside it", key: "target_qps_per_replica")
-        } else if let maximum, maximum != minimum {
-            policy.problem(
-                policy.has("target_qps_per_replica")
-                    ? "autoscaling is not done yet; make it equal to min_replicas, or use `replicas: \(minimum)`"
-                    : "differs from min_replicas without `target_qps_per_replica`, which says when to scale",
-                key: "max_replicas")
-        }
-        return min(minimum + (extra ?? 0), ServiceSpec.maximumReplicas)
+        let key = path("keyfile")
+        let certificate = path("certfile")
+        guard let key, let certificate else { return nil }
+        return TLSFiles(keyFile: key, certificateFile: certificate)
     }
 }

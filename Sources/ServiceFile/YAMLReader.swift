@@ -15,13 +15,17 @@ struct YAMLReader {
 
     private var values = 0
 
+    /// Marks what has neither quotes nor a tag of its own, and so means what ``PlainScalar`` says.
+    private static let plain = "plain"
+    private static let plainScalars = Result { try Resolver.basic.appending(Tag.Name(rawValue: plain), "^") }
+
     /// The document in `text`; nil when it is empty.
     static func read(_ text: String) throws(ReadFailure) -> YAMLNode? {
         var reader = YAMLReader()
         let root: Node?
         do {
             try refuseDeepFlow(text)
-            root = try Parser(yaml: text, encoding: .utf8).singleRoot()
+            root = try Parser(yaml: text, resolver: plainScalars.get(), encoding: .utf8).singleRoot()
         } catch let failure as ReadFailure {
             throw failure
         } catch {
@@ -84,7 +88,7 @@ struct YAMLReader {
                 throw ReadFailure("has a key that is not a text", line: keyLine)
             }
             let value = try convert(value, depth: depth + 1, fallbackLine: keyLine)
-            if key.tag == Tag(.merge), scalar.style == .plain {
+            if scalar.string == "<<", [Self.plain, Tag.Name.merge.rawValue].contains(key.tag.rawValue) {
                 merged += try Self.mergedEntries(value)
             } else {
                 entries.append(YAMLNode.Entry(key: scalar.string, keyLine: keyLine, value: value))
@@ -109,13 +113,12 @@ struct YAMLReader {
 
     private static func content(of node: Node, _ scalar: Node.Scalar) -> YAMLNode.Content {
         let text = scalar.string
-        if node.tag == Tag(.null) { return .null }
-        if node.tag == Tag(.bool), let value = Bool.construct(from: scalar) { return .bool(value) }
-        if node.tag == Tag(.int) || node.tag == Tag(.float) {
-            if let value = Int.construct(from: scalar) { return .number(Double(value), written: text) }
-            if let value = Double.construct(from: scalar) { return .number(value, written: text) }
+        switch node.tag.rawValue {
+        case Tag.Name.null.rawValue: return .null
+        case plain, Tag.Name.bool.rawValue, Tag.Name.int.rawValue, Tag.Name.float.rawValue:
+            return PlainScalar.content(text)
+        default: return .string(text)
         }
-        return .string(text)
     }
 }
 

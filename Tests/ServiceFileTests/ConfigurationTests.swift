@@ -51,7 +51,7 @@ import Testing
             "config.yaml:1: controllers.prod.autostop: an idle time must be 0 or more"
         ),
         (
-            "controllers: {prod: {autostop: 1e300}}",
+            "controllers: {prod: {autostop: 1.0e+300}}",
             "config.yaml:1: controllers.prod.autostop: an idle time must be a hundred years at most"
         ),
         ("controllers: {prod: {autostop: [1]}}", "config.yaml:1: controllers.prod.autostop: must be false, minutes"),

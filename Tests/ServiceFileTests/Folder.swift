@@ -28,7 +28,7 @@ final class Folder: Sendable {
     /// Reads `text` as the service file `service.yaml`.
     func read(_ text: String, envs: [String: String] = [:]) throws -> ServiceFile {
         try write(text, to: "service.yaml")
-        return try ServiceFile.read("service.yaml", workingDirectory: path, envs: envs)
+        return try ServiceFile.read("service.yaml", workingDirectory: path, given: GivenValues(envs: envs))
     }
 
     /// What is said of `text`, a line for each problem; nothing when it is accepted.

@@ -12,11 +12,11 @@ import Testing
         ),
         (
             "service:\n  replicas: 1e9",
-            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1e9"
+            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not the text \"1e9\""
         ),
         (
-            "service:\n  replicas:",
-            "service.yaml:3: service.replicas: has no value; it must be a whole number from 0 to 1000"
+            "service:\n  readiness_probe:",
+            "service.yaml:3: service.readiness_probe: has no value; give a path such as /health, or leave the key out"
         ),
         (
             "service:\n  replicas: \"2\"",
@@ -34,10 +34,6 @@ import Testing
         (
             "service:\n  readiness_probe: {}",
             "service.yaml:3: service.readiness_probe: has no `path`; say which path to ask, such as `path: /health`"
-        ),
-        (
-            "service:\n  readiness_probe: /a b",
-            "service.yaml:3: service.readiness_probe: must be a path as in a URL: no spaces, other characters written as %XX"
         ),
         (
             "service:\n  readiness_probe: {path: /, timeout_seconds: 0}",
@@ -148,9 +144,9 @@ import Testing
         func text(_ seconds: String) -> String {
             "run: serve\nservice: {readiness_probe: {path: /, \(key): \(seconds)}}\n"
         }
-        #expect(try folder.problems(of: text("1e300")).count == 1)
-        #expect(try folder.problems(of: text("1e10")).count == 1)
-        #expect(try folder.problems(of: text("3e9")).isEmpty)
+        #expect(try folder.problems(of: text("1.0e+300")).count == 1)
+        #expect(try folder.problems(of: text("1.0e+10")).count == 1)
+        #expect(try folder.problems(of: text("3.0e+9")).isEmpty)
     }
 
     @Test func aZeroByteIsRefusedAlsoWhenItIsWrittenAsAnEscape() throws {

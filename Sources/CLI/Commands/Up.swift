@@ -16,7 +16,7 @@ struct Up: AsyncParsableCommand {
             Examples:
               dwell up service.yaml
               dwell up service.yaml -n llm --controller prod
-              dwell up service.yaml --env MODEL=small --env TOKEN --detach
+              dwell up service.yaml --env MODEL=small --secret TOKEN --detach
             """)
 
     @Argument(help: "The service file.")
@@ -30,9 +30,11 @@ struct Up: AsyncParsableCommand {
     @Option(help: "Controller to run it on.")
     var controller = "local"
 
-    @Option(
-        help: ArgumentHelp("Set an environment variable of the service; K alone takes it from here.", valueName: "K=V"))
-    var env: [String] = []
+    @OptionGroup
+    var options: FileOptions
+
+    @Flag(name: .shortAndLong, help: "Ask nothing; `up` never does, so this does nothing.")
+    var yes = false
 
     @Flag(help: "Return as soon as the request is on disk.")
     var detach = false
@@ -65,7 +67,7 @@ struct Up: AsyncParsableCommand {
     }
 
     private func readRequest() throws(CommandFailure) -> UpRequest {
-        try UpRequest(file: file, name: name, env: env)
+        try UpRequest(file: file, name: name, values: options.values())
     }
 
     /// Submits the request, and waits where waiting is all it takes: for an old life of the name to be

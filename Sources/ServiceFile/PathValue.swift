@@ -1,0 +1,75 @@
+import Foundation
+
+/// The folders a relative path of a service file may be in.
+struct Folders {
+    /// Where the service file is, absolute.
+    var file: String
+    /// Where the command was given, absolute.
+    var here: String
+}
+
+/// A path of this machine that a service file names.
+///
+/// A relative path is taken from the file's folder, so that the file means the same wherever the command
+/// is given; where there is nothing, from the command's folder, as SkyPilot does.
+struct PathValue {
+    /// What must be there.
+    enum Kind {
+        case folder, file, any
+
+        fileprivate var inWords: String {
+            switch self {
+            case .folder: "a folder"
+            case .file: "a file"
+            case .any: "a file or folder"
+            }
+        }
+
+        fileprivate func accepts(_ path: String) -> Bool {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return false }
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            return switch self {
+            case .folder: isFolder
+            case .file: !isFolder
+            case .any: true
+            }
+        }
+    }
+
+    let folders: Folders
+
+    /// The absolute path that `text`, the value of `key`, means; nil, with the problem told, when there is
+    /// nothing of the kind.
+    func find(_ text: String, _ kind: Kind, key: String, in section: Section) -> String? {
+        guard !text.isEmpty else {
+            section.problem("is empty; leave it out, or give the path of \(kind.inWords)", key: key)
+            return nil
+        }
+        let expanded = NSString(string: text).expandingTildeInPath
+        if expanded.hasPrefix("/") { return checked([expanded], text, kind, key, section) }
+        let beside = folders.file + "/" + expanded
+        let here = folders.here + "/" + expanded
+        let found = checked([beside, here], text, kind, key, section)
+        if let found, folders.file != folders.here, found == Self.standardized(beside), kind.accepts(here) {
+            section.findings.note("\(key) \(text) is \(found), beside the file, not \(Self.standardized(here))")
+        }
+        return found
+    }
+
+    private func checked(
+        _ candidates: [String], _ text: String, _ kind: Kind, _ key: String, _ section: Section
+    ) -> String? {
+        if let found = candidates.first(where: kind.accepts) { return Self.standardized(found) }
+        let places = candidates.map(Self.standardized).reduce(into: [String]()) {
+            if !$0.contains($1) { $0.append($1) }
+        }
+        let exists = places.contains { access($0, F_OK) == 0 }
+        section.problem(
+            "\(text.shortened) \(exists ? "is not \(kind.inWords)" : "does not exist") "
+                + "(looked for \(places.joined(separator: " and ")))", key: key)
+        return nil
+    }
+
+    static func standardized(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+}

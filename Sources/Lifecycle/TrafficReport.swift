@@ -19,6 +19,9 @@ public struct TrafficReport: Hashable, Sendable, Codable {
     /// Requests under way by replica id, those without any left out. A replica that is being drained is
     /// named for as long as requests are under way at it.
     public var perReplicaInFlight: [Int: Int]
+    /// Stream version of the state whose routes it goes by: a replica that this state does not count among
+    /// the ready ones gets no more requests, and is drained when ``perReplicaInFlight`` does not name it.
+    public var routesVersion: Int?
     /// Requests that came in each of the last ``recentSeconds`` seconds, oldest first; seconds without any
     /// are left out.
     public var recent: [SecondCount]
@@ -40,7 +43,8 @@ public struct TrafficReport: Hashable, Sendable, Codable {
 
     public init(
         generation: Int, writtenAtMicroseconds: Int64, lastRequestAtMicroseconds: Int64? = nil, totalRequests: Int = 0,
-        inFlight: Int = 0, held: Int = 0, perReplicaInFlight: [Int: Int] = [:], recent: [SecondCount] = []
+        inFlight: Int = 0, held: Int = 0, perReplicaInFlight: [Int: Int] = [:],
+        routesVersion: Int? = nil, recent: [SecondCount] = []
     ) {
         self.generation = generation
         self.writtenAtMicroseconds = writtenAtMicroseconds
@@ -49,6 +53,7 @@ public struct TrafficReport: Hashable, Sendable, Codable {
         self.inFlight = inFlight
         self.held = held
         self.perReplicaInFlight = perReplicaInFlight
+        self.routesVersion = routesVersion
         self.recent = recent
     }
 

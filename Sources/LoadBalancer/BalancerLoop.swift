@@ -1,38 +1,12 @@
 import NIOCore
 import NIOPosix
 
-/// A replica, as one event loop sees it.
-final class Backend {
-    let route: Route
-    /// Requests of this loop under way at it.
-    var inFlight = 0
-    /// Connections that wait for a request, the last used last.
-    var idle: [UpstreamConnection] = []
-    /// Whether the routes no longer name it.
-    var isRemoved = false
-    private var failures = 0
-    private var ejectedUntil = NIODeadline.uptimeNanoseconds(0)
-
-    init(_ route: Route) { self.route = route }
-
-    /// Passes it over for a while: it refused a connection, and the next probe has not said so yet.
-    func eject(_ now: NIODeadline) {
-        failures += 1
-        ejectedUntil = now + .milliseconds(min(10_000, 250 << Int64(min(failures, 6))))
-    }
-
-    func answered() { failures = 0 }
-
-    func isEjected(_ now: NIODeadline) -> Bool { failures > 0 && now < ejectedUntil }
-}
-
 /// Everything that one event loop knows: its share of the connections, the routes, the pools. Touched on
 /// that loop only.
 final class BalancerLoop {
-    let configuration: LoadBalancerConfiguration
+    private(set) var configuration: LoadBalancerConfiguration
     let eventLoop: any EventLoop
-    private(set) var service = ""
-    private(set) var explanation = "its routes are not known yet"
+    private(set) var table = RoutingTable(service: "", ready: [], explanation: "its routes are not known yet")
     private(set) var isDraining = false
     private(set) var inFlight = 0
     private var counts = RequestCounts()
@@ -43,6 +17,10 @@ final class BalancerLoop {
     private let changed: (TrafficChange) -> Void
     private var hasToldSome = false
     private var hasToldUrgent = false
+    /// Clients whose request waits for a replica, in the order they came.
+    private var held: [ClientConnection] = []
+    /// Ends when a replica that was passed over may be tried again.
+    private var retry: Scheduled<Void>?
     private var turn = 0
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
 
@@ -59,13 +37,18 @@ final class BalancerLoop {
 
     // MARK: Routes
 
+    func update(_ rules: BalancingRules) { configuration.rules = rules }
+
     func update(_ table: RoutingTable) {
-        service = table.service
-        explanation = table.explanation
-        var known = Dictionary(uniqueKeysWithValues: backends.map { ($0.route, $0) })
-        var named: Set<Route> = []
-        backends = table.ready.filter { named.insert($0).inserted }
-            .map { known.removeValue(forKey: $0) ?? Backend($0) }
+        self.table = table
+        var known = Dictionary(uniqueKeysWithValues: backends.map { ($0.route.identity, $0) })
+        var named: Set<Route.Identity> = []
+        backends = table.ready.filter { named.insert($0.identity).inserted }
+            .map { route in
+                let backend = known.removeValue(forKey: route.identity) ?? Backend(route)
+                backend.route = route
+                return backend
+            }
         for gone in known.values {
             gone.isRemoved = true
             if gone.inFlight > 0 { leaving.append(gone) }
@@ -73,35 +56,72 @@ final class BalancerLoop {
             gone.idle = []
             for connection in idle { connection.close() }
         }
+        // Whoever drains one of them waits to hear that it gets no more.
+        if !known.isEmpty { tell(.urgent) }
+        release()
     }
 
-    /// The replica for the next try of a request: not one it has tried, and one that refuses connections
-    /// only when there is no other.
-    func choose(except tried: [Backend]) -> Backend? {
+    /// The replica for a request; nil when there is none, or none that did not just refuse or die.
+    func choose() -> Backend? {
         guard !backends.isEmpty else { return nil }
         let now = NIODeadline.now()
+        let policy = configuration.rules.policy
         turn = (turn + 1) % backends.count
         var best: Backend?
-        var bestIsEjected = true
+        var least = Double.infinity
         for step in 0..<backends.count {
             let backend = backends[(turn + step) % backends.count]
-            if !tried.isEmpty, tried.contains(where: { $0 === backend }) { continue }
-            let isEjected = backend.isEjected(now)
-            guard let current = best else {
+            if backend.isEjected(now) { continue }
+            let load = backend.load(policy)
+            if load < least {
                 best = backend
-                bestIsEjected = isEjected
-                continue
-            }
-            if bestIsEjected && !isEjected {
-                best = backend
-                bestIsEjected = false
-            } else if bestIsEjected == isEjected, configuration.policy == .leastLoad,
-                backend.inFlight < current.inFlight
-            {
-                best = backend
+                least = load
             }
         }
         return best
+    }
+
+    // MARK: Requests that wait
+
+    /// Lets a request wait until a replica can take it.
+    ///
+    /// - Returns: why it need not wait; nil when it does.
+    func hold(_ client: ClientConnection) -> OwnAnswer? {
+        if isDraining { return .shuttingDown(self) }
+        guard table.isReplicaExpected else { return .noReadyReplica(self) }
+        guard held.count < max(1, configuration.heldLimit / max(1, configuration.eventLoops)) else {
+            return .tooManyWaiting(self, count: held.count)
+        }
+        held.append(client)
+        tell(held.count == 1 ? .urgent : .some)
+        scheduleRetry()
+        return nil
+    }
+
+    /// Forgets a client that waits.
+    func letGo(_ client: ClientConnection) {
+        held.removeAll { $0 === client }
+        tell(.some)
+    }
+
+    /// Sends on those that wait, in order. Who still finds no replica waits again.
+    private func release() {
+        retry?.cancel()
+        retry = nil
+        guard !held.isEmpty else { return }
+        let waiting = held
+        held = []
+        tell(.some)
+        for client in waiting { client.dispatch() }
+    }
+
+    /// Tries again once the first replica that is passed over may be tried.
+    private func scheduleRetry() {
+        guard retry == nil, let first = backends.compactMap(\.ejectedUntil).min() else { return }
+        retry = eventLoop.assumeIsolated().scheduleTask(deadline: first) { [weak self] in
+            self?.retry = nil
+            self?.release()
+        }
     }
 
     // MARK: Requests
@@ -146,6 +166,8 @@ final class BalancerLoop {
         hasToldUrgent = false
         var traffic = Traffic()
         traffic.inFlight = inFlight
+        traffic.held = held.count
+        traffic.routesVersion = table.version
         traffic.total = counts.total
         traffic.lastRequestAtMicroseconds = counts.lastMicroseconds
         for backend in backends + leaving where backend.inFlight > 0 {
@@ -167,6 +189,7 @@ final class BalancerLoop {
 
     func drain() {
         isDraining = true
+        release()
         for client in clients.values { client.drain() }
     }
 

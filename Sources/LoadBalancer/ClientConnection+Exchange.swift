@@ -3,18 +3,41 @@ import NIOCore
 // One request seen through: sent to a replica, its answer passed on.
 
 extension ClientConnection {
-    /// Sends the request of the exchange to its backend, over a connection that waits or a new one.
-    func send() {
+    /// Sends the request of the exchange to a replica, or lets it wait for one.
+    func dispatch() {
+        guard exchange != nil else { return }
+        if let backend = loop.choose() {
+            exchange?.backend = backend
+            loop.begin(backend)
+            return send()
+        }
+        let now = NIODeadline.now()
+        let holdSeconds = loop.configuration.holdSeconds
+        let givesUpAt = exchange?.givesUpAt ?? now + .nanoseconds(Int64(holdSeconds * 1e9))
+        exchange?.givesUpAt = givesUpAt
+        state = .held
+        guard now < givesUpAt else { return heldTooLong() }
+        // It may be full, or there may be nothing to wait for.
+        if let refusal = loop.hold(self) { refuse(exchange?.failure ?? refusal) }
+    }
+
+    func heldTooLong() {
+        refuse(exchange?.failure ?? .noReadyReplica(loop, heldSeconds: loop.configuration.holdSeconds))
+    }
+
+    /// Sends the request to its backend, over a connection that waits or a new one.
+    private func send() {
         guard let backend = exchange?.backend else { return }
         if let waiting = loop.idleConnection(backend) { return send(over: waiting) }
         state = .connecting
+        touch()
         loop.connect(backend) { [weak self] result in
             switch result {
             case .success(let connection):
+                backend.answered()
                 guard let self, case .connecting = self.state, self.exchange?.backend === backend else {
                     return connection.close()
                 }
-                backend.answered()
                 self.send(over: connection)
             case .failure:
                 backend.eject(.now())
@@ -32,6 +55,7 @@ extension ClientConnection {
         touch()
         upstream.serve(self)
         upstream.write(HeadRewriter.request(exchange.request, client: remoteAddress, allocator))
+        if let replay = exchange.replay, replay.readableBytes > 0 { upstream.write(replay) }
         if exchange.requestBody.isFinished {
             upstream.flush()
         } else if buffer.readableBytes > 0 {
@@ -46,27 +70,20 @@ extension ClientConnection {
 
     private func read() { context?.read() }
 
-    /// Sends the request to a replica it has not been sent to, or gives up with `answer`.
-    private func tryAnother(_ answer: OwnAnswer) {
-        guard var exchange else { return }
-        loop.end(exchange.backend)
-        exchange.isCounted = false
-        exchange.tried.append(exchange.backend)
-        exchange.upstream = nil
-        self.exchange = exchange
-        guard exchange.tried.count < 4, let next = loop.choose(except: exchange.tried) else { return refuse(answer) }
-        exchange.backend = next
-        exchange.isCounted = true
-        loop.begin(next)
-        self.exchange = exchange
-        send()
+    /// Looks for another replica after a try that came to nothing; `failure` says why it did.
+    private func tryAnother(_ failure: OwnAnswer) {
+        if let backend = exchange?.backend { loop.end(backend) }
+        exchange?.backend = nil
+        exchange?.upstream = nil
+        exchange?.failure = failure
+        dispatch()
     }
 
     /// Forgets the exchange, and with it the connection to the replica.
     func abandonExchange() {
         guard let exchange else { return }
         self.exchange = nil
-        if exchange.isCounted { loop.end(exchange.backend) }
+        if let backend = exchange.backend { loop.end(backend) }
         exchange.upstream?.close()
     }
 
@@ -83,7 +100,7 @@ extension ClientConnection {
                 upstream.buffer.clear()
             }
             if isWritable { upstream.read() }
-        case .awaitingHead, .connecting, .closing: break
+        case .awaitingHead, .held, .connecting, .closing: break
         }
     }
 
@@ -102,7 +119,7 @@ extension ClientConnection {
                 if body.isFinished { return finish() }
             }
         } catch {
-            let replica = exchange?.backend.route.replica ?? 0
+            let replica = exchange?.backend?.route.replica ?? 0
             return refuse(.badGateway("replica \(replica) sent \(error.reason)"))
         }
         flush()
@@ -170,7 +187,7 @@ extension ClientConnection {
     private func finish() {
         guard let exchange, let upstream = exchange.upstream else { return }
         self.exchange = nil
-        loop.end(exchange.backend)
+        if let backend = exchange.backend { loop.end(backend) }
         if exchange.keepsUpstream, exchange.requestBody.isFinished {
             loop.keep(upstream)
         } else {
@@ -199,7 +216,7 @@ extension ClientConnection {
         switch state {
         case .exchanging where exchange?.requestBody.isFinished == false: read()
         case .tunnel: read()
-        case .awaitingHead, .connecting, .exchanging, .closing: break
+        case .awaitingHead, .held, .connecting, .exchanging, .closing: break
         }
     }
 
@@ -215,19 +232,26 @@ extension ClientConnection {
                 self.exchange?.keepsClient = false
                 return finish()
             }
-            let replica = exchange.backend.route.replica
-            let answer = OwnAnswer.badGateway("replica \(replica) closed the connection before its answer was complete")
-            guard exchange.mayBeSentAgain else { return refuse(answer) }
-            // The end of a waiting connection crossed the request: once more, over another.
-            self.exchange?.upstream = nil
-            send()
-        case .awaitingHead, .connecting, .closing: break
+            guard let backend = exchange.backend, let upstream = exchange.upstream else { return }
+            let failure = OwnAnswer.badGateway(
+                "replica \(backend.route.replica) closed the connection before its answer was complete")
+            if upstream.wasUsed, exchange.mayBeSentAgain {
+                // The end of a waiting connection crossed the request: once more, over another.
+                self.exchange?.upstream = nil
+                return send()
+            }
+            if !upstream.wasUsed, !exchange.hasAnswerBytes { backend.eject(.now()) }
+            // The request may be what the replica died of: it is not to take more than two along.
+            guard exchange.mayBeSentAgain, exchange.deaths == 0 else { return refuse(failure) }
+            self.exchange?.deaths += 1
+            tryAnother(failure)
+        case .awaitingHead, .held, .connecting, .closing: break
         }
     }
 
     func exchangeTimedOut() {
-        let seconds = loop.configuration.streamTimeoutSeconds
-        let replica = exchange?.backend.route.replica ?? 0
+        let seconds = loop.configuration.rules.streamTimeoutSeconds
+        let replica = exchange?.backend?.route.replica ?? 0
         refuse(.gatewayTimeout("replica \(replica) said nothing for \(seconds) s (stream_timeout_seconds)"))
     }
 }

@@ -10,6 +10,8 @@ final class ClientConnection: ChannelInboundHandler {
     enum State {
         /// Between requests, or in the head of one.
         case awaitingHead(HeadParser)
+        /// The request waits for a replica; nothing more is read meanwhile.
+        case held
         /// A replica is being connected to.
         case connecting
         case exchanging
@@ -66,7 +68,7 @@ final class ClientConnection: ChannelInboundHandler {
         switch state {
         case .exchanging: exchange?.upstream?.read()
         case .tunnel(let upstream): upstream.read()
-        case .awaitingHead, .connecting, .closing: break
+        case .awaitingHead, .held, .connecting, .closing: break
         }
     }
 
@@ -75,6 +77,7 @@ final class ClientConnection: ChannelInboundHandler {
         loop.remove(self)
         // Whoever asked has gone: the replica need not go on.
         if case .tunnel(let upstream) = state { upstream.close() }
+        if case .held = state { loop.letGo(self) }
         state = .closing
         abandonExchange()
     }
@@ -90,7 +93,7 @@ final class ClientConnection: ChannelInboundHandler {
     func drain() {
         switch state {
         case .awaitingHead where buffer.readableBytes == 0: close()
-        case .awaitingHead, .connecting, .exchanging, .tunnel, .closing: break
+        case .awaitingHead, .held, .connecting, .exchanging, .tunnel, .closing: break
         }
     }
 
@@ -115,7 +118,7 @@ final class ClientConnection: ChannelInboundHandler {
             upstream.flush()
             buffer.clear()
             if upstream.isWritable { context?.read() }
-        case .connecting: break
+        case .held, .connecting: break
         case .closing:
             // Thrown away, so that the socket is not closed over bytes that nobody read.
             buffer.clear()
@@ -129,17 +132,15 @@ final class ClientConnection: ChannelInboundHandler {
             return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy"), asked: head)
         }
         loop.arrived()
-        guard let backend = loop.choose(except: []) else { return refuse(.noReadyReplica(loop), asked: head) }
-        exchange = Exchange(head, method, backend, headLimit: loop.configuration.headLimit)
-        loop.begin(backend)
-        send()
+        exchange = Exchange(head, method, headLimit: loop.configuration.headLimit)
+        dispatch()
     }
 
     func passRequestBody() {
         guard var exchange, let upstream = exchange.upstream, !exchange.requestBody.isFinished else { return }
         do throws(MalformedHead) {
             let body = try exchange.requestBody.read(&buffer)
-            if body != nil { exchange.hasSentBody = true }
+            if let body { exchange.sent(body, limit: loop.configuration.replayLimit) }
             // Before it is sent: the write may fail at once, and the exchange be gone when it returns.
             self.exchange = exchange
             if let body {
@@ -217,29 +218,34 @@ final class ClientConnection: ChannelInboundHandler {
         guard let context else { return }
         let configuration = loop.configuration
         let shortestSeconds = min(
-            configuration.headTimeoutSeconds, configuration.idleTimeoutSeconds, configuration.streamTimeoutSeconds)
-        let due = min(lastActivity + limit, .now() + .nanoseconds(Int64(shortestSeconds * 1e9)))
+            configuration.headTimeoutSeconds, configuration.idleTimeoutSeconds,
+            configuration.rules.streamTimeoutSeconds, configuration.holdSeconds)
+        let due = min(deadline, .now() + .nanoseconds(Int64(shortestSeconds * 1e9)))
         watchdog = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
             guard let self, self.context != nil else { return }
-            if NIODeadline.now() >= self.lastActivity + self.limit { self.timedOut() }
+            if NIODeadline.now() >= self.deadline { self.timedOut() }
             self.scheduleWatchdog()
         }
     }
 
-    /// How long nothing may happen in this state.
-    private var limit: TimeAmount {
+    /// When this state has lasted, or been silent, for too long.
+    private var deadline: NIODeadline {
         let configuration = loop.configuration
         let seconds =
             switch state {
             case .awaitingHead:
                 buffer.readableBytes > 0 ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
-            case .connecting: configuration.connectTimeoutSeconds * 4
-            case .exchanging: configuration.streamTimeoutSeconds
+            // What is left of it is measured from the first time that it found no replica.
+            case .held: configuration.holdSeconds
+            // The attempt to connect has a limit of its own, which comes first.
+            case .connecting: configuration.connectTimeoutSeconds * 2
+            case .exchanging: configuration.rules.streamTimeoutSeconds
             case .tunnel: 86_400.0
             // A slow client may take as long for the last bytes of an answer as for the others.
-            case .closing: configuration.streamTimeoutSeconds
+            case .closing: configuration.rules.streamTimeoutSeconds
             }
-        return .nanoseconds(Int64(seconds * 1e9))
+        if case .held = state, let givesUpAt = exchange?.givesUpAt { return givesUpAt }
+        return lastActivity + .nanoseconds(Int64(seconds * 1e9))
     }
 
     private func timedOut() {
@@ -247,6 +253,9 @@ final class ClientConnection: ChannelInboundHandler {
         switch state {
         case .awaitingHead where buffer.readableBytes > 0: refuse(.requestTimeout)
         case .exchanging: exchangeTimedOut()
+        case .held:
+            loop.letGo(self)
+            heldTooLong()
         case .awaitingHead, .connecting, .tunnel, .closing: close()
         }
     }

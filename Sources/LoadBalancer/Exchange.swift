@@ -5,14 +5,18 @@ struct Exchange {
     let request: MessageHead
     let method: Method
     var requestBody: BodyReader
-    /// The replica it is under way at.
-    var backend: Backend
+    /// What of the body has been sent, while it can all be sent again; nil when it cannot, or must not be.
+    var replay: ByteBuffer?
+    /// The replica it is under way at, and is counted at.
+    var backend: Backend?
     /// The connection, once there is one.
     var upstream: UpstreamConnection?
-    /// Replicas it was sent to in vain.
-    var tried: [Backend] = []
-    /// Whether the backend counts it among those in flight.
-    var isCounted = true
+    /// Why the last try came to nothing.
+    var failure: OwnAnswer?
+    /// When it stops looking for a replica, since the first time it found none.
+    var givesUpAt: NIODeadline?
+    /// Replicas that died with it, on connections of their own.
+    var deaths = 0
     var hasSentBody = false
     /// Whether the final head of the answer has been passed on.
     var hasAnswer = false
@@ -23,21 +27,28 @@ struct Exchange {
     var keepsUpstream = false
     var keepsClient: Bool
 
-    init(_ request: MessageHead, _ method: Method, _ backend: Backend, headLimit: Int) {
+    init(_ request: MessageHead, _ method: Method, headLimit: Int) {
         self.request = request
         self.method = method
-        self.backend = backend
         requestBody = BodyReader(request.framing)
+        replay = method.isIdempotent ? ByteBuffer() : nil
         answerHead = HeadParser(kind: .response, limit: headLimit)
         keepsClient = request.isPersistent
     }
 
-    /// Whether it may be sent to another replica although it has been sent to one: only when that one was
-    /// a connection whose end crossed the request, no byte of an answer came, and doing it twice would do
-    /// no harm.
-    var mayBeSentAgain: Bool {
-        !hasAnswerBytes && !hasSentBody && method.isIdempotent && upstream?.wasUsed == true
+    /// Notes a part of the body that is being sent.
+    mutating func sent(_ body: ByteBuffer, limit: Int) {
+        hasSentBody = true
+        if let kept = replay?.readableBytes, kept + body.readableBytes <= limit {
+            replay?.writeImmutableBuffer(body)
+        } else {
+            replay = nil
+        }
     }
+
+    /// Whether it may be sent again although it has been sent: only when no byte of an answer came, doing it
+    /// twice does no harm, and all that was sent of it is still there.
+    var mayBeSentAgain: Bool { !hasAnswerBytes && method.isIdempotent && (!hasSentBody || replay != nil) }
 
     /// Whether an answer with this status has no body, whatever its fields say (RFC 9112, 6.3).
     func hasNoBody(status: Int) -> Bool { method == .head || status == 204 || status == 304 || status < 200 }

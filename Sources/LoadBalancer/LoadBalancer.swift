@@ -6,8 +6,9 @@ import Synchronization
 /// A streaming HTTP/1.1 reverse proxy in front of a service's replicas.
 ///
 /// What it promises: bodies flow both ways as they come, with back-pressure, and are never held whole; a
-/// change of the routes takes effect with the next request; a request is sent to a second replica only
-/// when nothing of it can have been acted on; what two programs could read in two ways is refused; every
+/// change of the routes takes effect with the next request; while no replica is ready but one is expected,
+/// requests wait for it; a request is sent to a second replica only when nothing of it can have been acted on,
+/// or doing it twice does no harm; what two programs could read in two ways is refused; every
 /// answer of its own says in words what is the matter.
 ///
 /// How it is built: a client's connection, and the connections to replicas that its requests use, live on
@@ -71,11 +72,21 @@ public final class LoadBalancer: Sendable {
         }
     }
 
+    /// Goes by `rules` from the next request on.
+    public func update(_ rules: BalancingRules) {
+        for loop in loops {
+            loop.eventLoop.execute { loop.value.update(rules) }
+        }
+    }
+
     /// What has been seen of requests so far.
     public func traffic() async throws -> Traffic {
-        var traffic = Traffic()
-        for loop in loops { traffic.add(try await loop.eventLoop.submit { loop.value.traffic() }.get()) }
-        return traffic
+        var traffic: Traffic?
+        for loop in loops {
+            let part = try await loop.eventLoop.submit { loop.value.traffic() }.get()
+            if traffic == nil { traffic = part } else { traffic?.add(part) }
+        }
+        return traffic ?? Traffic()
     }
 
     /// Stops accepting, lets requests in flight end for as long as `gracePeriodSeconds`, then closes

@@ -38,10 +38,28 @@ struct OwnAnswer {
         OwnAnswer(status: "504 Gateway Timeout", code: "gateway_timeout", message: message)
     }
 
-    static func noReadyReplica(_ loop: BalancerLoop) -> OwnAnswer {
-        var answer = serviceUnavailable(
-            "no_ready_replica", "service \(loop.service) has no replica that is ready: \(loop.explanation)")
-        answer.service = loop.service
+    static func noReadyReplica(_ loop: BalancerLoop, heldSeconds: Double? = nil) -> OwnAnswer {
+        let waited = heldSeconds.map { " (waited \($0) s)" } ?? ""
+        if loop.table.ready.isEmpty {
+            return unavailable(
+                loop, "no_ready_replica", "has no replica that is ready: \(loop.table.explanation)\(waited)")
+        }
+        return unavailable(loop, "no_ready_replica", "has no replica that accepts connections\(waited)")
+    }
+
+    static func tooManyWaiting(_ loop: BalancerLoop, count: Int) -> OwnAnswer {
+        unavailable(
+            loop, "too_many_waiting",
+            "has no replica that is ready: \(loop.table.explanation), and \(count) requests wait already")
+    }
+
+    static func shuttingDown(_ loop: BalancerLoop) -> OwnAnswer {
+        unavailable(loop, "shutting_down", "is being shut down")
+    }
+
+    private static func unavailable(_ loop: BalancerLoop, _ code: String, _ message: String) -> OwnAnswer {
+        var answer = serviceUnavailable(code, "service \(loop.table.service) \(message)")
+        answer.service = loop.table.service
         return answer
     }
 

@@ -1,29 +1,63 @@
 /// A replica that requests may be sent to.
 public struct Route: Hashable, Sendable {
-    /// Its id, for messages.
+    /// Its id, for messages and counts.
     public var replica: Int
     public var host: String
     public var port: Int
+    /// How much it can take compared with others, > 0: `instance_aware_least_load` measures its load by it.
+    public var weight: Double
 
-    public init(replica: Int, host: String, port: Int) {
+    public init(replica: Int, host: String, port: Int, weight: Double = 1) {
         self.replica = replica
         self.host = host
         self.port = port
+        self.weight = weight > 0 && weight.isFinite ? weight : 1
     }
+
+    /// What tells it from others: the same id at another port is another process.
+    struct Identity: Hashable {
+        var replica: Int
+        var host: String
+        var port: Int
+    }
+
+    var identity: Identity { Identity(replica: replica, host: host, port: port) }
 }
 
 /// Where requests go now.
 public struct RoutingTable: Hashable, Sendable {
     public var service: String
-    /// Replicas that are ready.
+    /// Replicas that are ready. One that is left out gets no more requests and ends those it has: this is how
+    /// a replica is drained.
     public var ready: [Route]
+    /// Whether a replica is on its way or will be as soon as it is wanted: then requests wait for it while
+    /// none is ready.
+    public var isReplicaExpected: Bool
     /// What to tell clients while none is, e.g. `1 replica is STARTING`.
     public var explanation: String
+    /// Which state of the world this follows from; told again in ``Traffic/routesVersion``.
+    public var version: Int
 
-    public init(service: String, ready: [Route], explanation: String) {
+    public init(
+        service: String, ready: [Route], isReplicaExpected: Bool = false, explanation: String, version: Int = 0
+    ) {
         self.service = service
         self.ready = ready
+        self.isReplicaExpected = isReplicaExpected
         self.explanation = explanation
+        self.version = version
+    }
+}
+
+/// What of a load balancer may change while it runs.
+public struct BalancingRules: Hashable, Sendable {
+    public var policy: BalancingPolicy
+    /// How long a replica may be silent in the middle of a request.
+    public var streamTimeoutSeconds: Double
+
+    public init(policy: BalancingPolicy = .leastLoad, streamTimeoutSeconds: Double = 120) {
+        self.policy = policy
+        self.streamTimeoutSeconds = streamTimeoutSeconds
     }
 }
 
@@ -33,50 +67,7 @@ public enum BalancingPolicy: String, Hashable, Sendable, CaseIterable {
     /// The one with the fewest requests in flight. Exact, by looking at all: a service has tens of
     /// replicas, not thousands, so that power of two choices would save nothing and choose worse.
     case leastLoad = "least_load"
-}
-
-/// Settings of a load balancer. Times are seconds, sizes bytes.
-public struct LoadBalancerConfiguration: Sendable {
-    public enum Listening: Sendable {
-        /// A bound and listening TCP socket, made by the parent.
-        case inherited(descriptor: CInt)
-        case address(host: String, port: Int)
-    }
-
-    public var listening: Listening
-    public var policy: BalancingPolicy
-    /// Event loops, each a thread.
-    public var eventLoops: Int
-    /// How long a replica may be silent in the middle of a request.
-    public var streamTimeoutSeconds: Double
-    public var connectTimeoutSeconds: Double
-    /// How long a client may take for the head of a request.
-    public var headTimeoutSeconds: Double
-    /// How long a client's connection may lie idle between two requests.
-    public var idleTimeoutSeconds: Double
-    /// How long a connection to a replica may lie idle. Servers close idle connections after 2 to 5
-    /// seconds (gunicorn 2, uvicorn and Node.js 5); staying well below means that a request is hardly
-    /// ever written to a connection that the other end has just closed.
-    public var upstreamIdleSeconds: Double
-    public var headLimit: Int
-    /// Connections of clients at once; more are answered 503.
-    public var connectionLimit: Int
-
-    public init(
-        listening: Listening, policy: BalancingPolicy = .leastLoad, eventLoops: Int = 1,
-        streamTimeoutSeconds: Double = 120, connectTimeoutSeconds: Double = 5, headTimeoutSeconds: Double = 30,
-        idleTimeoutSeconds: Double = 75, upstreamIdleSeconds: Double = 1, headLimit: Int = 65_536,
-        connectionLimit: Int = 20_000
-    ) {
-        self.listening = listening
-        self.policy = policy
-        self.eventLoops = eventLoops
-        self.streamTimeoutSeconds = streamTimeoutSeconds
-        self.connectTimeoutSeconds = connectTimeoutSeconds
-        self.headTimeoutSeconds = headTimeoutSeconds
-        self.idleTimeoutSeconds = idleTimeoutSeconds
-        self.upstreamIdleSeconds = upstreamIdleSeconds
-        self.headLimit = headLimit
-        self.connectionLimit = connectionLimit
-    }
+    /// The one that would be loaded least with this request too, its requests in flight divided by its
+    /// ``Route/weight``. Exact as well.
+    case instanceAwareLeastLoad = "instance_aware_least_load"
 }

@@ -15,11 +15,17 @@ public struct Traffic: Hashable, Sendable {
     /// Requests that came, by seconds since 1970: at least the last ``RequestCounts/keptSeconds``.
     public var perSecond: [Int64: Int] = [:]
 
+    /// The ``RoutingTable/version`` that requests go by.
+    public var routesVersion = 0
+
     public init() {}
 
+    /// Adds what another loop has seen.
     mutating func add(_ other: Traffic) {
         inFlight += other.inFlight
         held += other.held
+        // Only what every loop goes by is in force.
+        routesVersion = min(routesVersion, other.routesVersion)
         total += other.total
         if let theirs = other.lastRequestAtMicroseconds {
             lastRequestAtMicroseconds = max(lastRequestAtMicroseconds ?? theirs, theirs)

@@ -25,9 +25,12 @@ public struct LoadBalancerProcess: Sendable {
     /// Serves on the listening socket `descriptor` until SIGTERM, or until the log says that this load
     /// balancer is not wanted any more.
     public func run(listening descriptor: CInt) async throws {
-        let configuration = try configuration(listening: descriptor)
+        let configuration = LoadBalancerConfiguration(listening: .inherited(descriptor: descriptor))
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
-        if case .table(let table) = readRoutes() { balancer.update(table) }
+        if case .routes(let table, let rules) = readRoutes() {
+            balancer.update(rules)
+            balancer.update(table)
+        }
         try await balancer.start()
         let reporter = TrafficReporter(
             path: paths.trafficReport(reference.service), generation: reference.generation, logger: logger)
@@ -41,38 +44,32 @@ public struct LoadBalancerProcess: Sendable {
             group.cancelAll()
         }
         logger.info("draining")
-        await balancer.shutDown(gracePeriodSeconds: LoadBalancerLauncher.drainSeconds)
-    }
-
-    private func configuration(listening descriptor: CInt) throws -> LoadBalancerConfiguration {
-        let spec = try log.state(of: controller).services[reference.service]?.spec.loadBalancer ?? LoadBalancerSpec()
-        let policy: BalancingPolicy =
-            switch spec.policy {
-            case .roundRobin: .roundRobin
-            // Replicas of one machine have the same accelerators, so their loads are compared as they are.
-            case .leastLoad, .instanceAwareLeastLoad: .leastLoad
-            }
-        return LoadBalancerConfiguration(
-            listening: .inherited(descriptor: descriptor), policy: policy,
-            streamTimeoutSeconds: spec.streamTimeoutSeconds)
+        await balancer.shutDown(gracePeriodSeconds: drainSeconds())
     }
 
     /// Keeps the routes as the log says, until it says that there is nothing to serve.
     private func follow(_ balancer: LoadBalancer) async {
-        var current: RoutingTable?
+        var current: (table: RoutingTable, rules: BalancingRules)?
         for await _ in Commits.ticks(log.bell) {
             switch readRoutes() {
             case .notWanted: return
             case .unknown: continue
-            case .table(let table):
-                if table != current { balancer.update(table) }
-                current = table
+            case .routes(let table, let rules):
+                if rules != current?.rules { balancer.update(rules) }
+                if table != current?.table { balancer.update(table) }
+                current = (table, rules)
             }
         }
     }
 
+    /// How long requests under way have to end: as long as those of a replica that is drained.
+    private func drainSeconds() -> Double {
+        let service = (try? log.state(of: controller))?.services[reference.service]
+        return service?.spec.replicaDrainDelaySeconds ?? ServiceSpec.standardDrainDelaySeconds
+    }
+
     private enum Reading {
-        case table(RoutingTable)
+        case routes(RoutingTable, BalancingRules)
         /// The service is gone, or has another load balancer.
         case notWanted
         /// The log could not be read just now.
@@ -85,16 +82,7 @@ public struct LoadBalancerProcess: Sendable {
             guard let service = state.services[reference.service],
                 service.loadBalancer?.generation == reference.generation
             else { return .notWanted }
-            let ready = service.orderedReplicas.filter { $0.status == .ready }
-            let table = RoutingTable(
-                service: reference.service.rawValue,
-                ready: ready.compactMap { replica in
-                    replica.endpoint.map {
-                        Route(replica: replica.id, host: $0.host, port: Int($0.port))
-                    }
-                },
-                explanation: Self.explain(service))
-            return .table(table)
+            return .routes(Routes.table(of: service, version: state.version), Routes.rules(of: service))
         } catch LogFailure.replaced(let path) {
             // Its controller, which reads the log that is there now, starts another.
             logger.error("\(path) was replaced; ending")
@@ -103,15 +91,6 @@ public struct LoadBalancerProcess: Sendable {
             logger.error("\(error); going on with the routes there are")
             return .unknown
         }
-    }
-
-    /// What a client is told while no replica is ready.
-    private static func explain(_ service: ServiceState) -> String {
-        let counts = Dictionary(grouping: service.orderedReplicas, by: \.status).mapValues(\.count)
-        let words = counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { status, count in
-            "\(count) replica\(count == 1 ? " is" : "s are") \(status.rawValue)"
-        }
-        return words.isEmpty ? "it has no replicas" : words.joined(separator: ", ")
     }
 
     private static func terminationSignal() async {

@@ -84,7 +84,7 @@ struct TrafficReporter: Sendable {
             lastRequestAtMicroseconds: traffic.lastRequestAtMicroseconds ?? earlier?.lastRequestAtMicroseconds,
             totalRequests: traffic.total + (earlier?.totalRequests ?? 0),
             inFlight: traffic.inFlight, held: traffic.held, perReplicaInFlight: traffic.perReplicaInFlight,
-            recent: recent)
+            routesVersion: traffic.routesVersion, recent: recent)
     }
 
     /// The report in the file; nil when there is none, or none that can be read.

@@ -11,11 +11,14 @@ final class Replica: Sendable {
     private let all: Watched<[Wire]>
     let route: Route
 
-    /// - Parameter isReading: whether it takes bytes from its sockets as they come.
-    init(_ id: Int, isReading: Bool = true) async throws {
+    /// - Parameters:
+    ///   - isReading: whether it takes bytes from its sockets as they come.
+    ///   - port: the port it listens at; 0 for any.
+    init(_ id: Int, isReading: Bool = true, port: Int = 0) async throws {
         let waiting = Watched<[Wire]>([])
         let all = Watched<[Wire]>([])
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: isReading)
             .childChannelInitializer { channel in
@@ -25,7 +28,7 @@ final class Replica: Sendable {
                 waiting.change { $0.append(wire) }
                 return channel.pipeline.addHandler(Wire.Collector(inbox))
             }
-        server = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+        server = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
         self.waiting = waiting
         self.all = all
         route = Route(replica: id, host: "127.0.0.1", port: server.localAddress?.port ?? 0)

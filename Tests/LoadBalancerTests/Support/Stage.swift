@@ -52,8 +52,12 @@ struct Stage: Sendable {
     var replica: Replica { replicas[0] }
 
     /// Sends requests to these from now on: when it returns, the load balancer knows.
-    func route(to routes: [Route], explanation: String = "1 replica is STARTING") async throws {
-        balancer.update(RoutingTable(service: "web", ready: routes, explanation: explanation))
+    func route(
+        to routes: [Route], isReplicaExpected: Bool = false, explanation: String = "1 replica is STARTING"
+    ) async throws {
+        balancer.update(
+            RoutingTable(
+                service: "web", ready: routes, isReplicaExpected: isReplicaExpected, explanation: explanation))
         _ = try await balancer.load()
     }
 
@@ -67,6 +71,11 @@ struct Stage: Sendable {
     /// Waits until no request is under way, and none is counted twice or forgotten.
     func untilIdle() async throws {
         try await Patience.until("no request in flight") { try await balancer.load().inFlight == 0 }
+    }
+
+    /// Waits until so many requests wait for a replica.
+    func untilHeld(_ count: Int) async throws {
+        try await Patience.until("\(count) held requests") { try await balancer.traffic().held == count }
     }
 
     /// Waits until nothing more of what `wire` sends is taken, though both it and the load balancer have had

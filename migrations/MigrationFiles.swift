@@ -10,6 +10,7 @@ public enum MigrationFiles {
     /// Every file, in order. A new one needs a line here and one in Package.swift; the names the compiler
     /// makes have an underscore for the leading digit.
     public static let all = [
-        File(number: 1, name: "event_log", sql: PackageResources._001_event_log_sql)
+        File(number: 1, name: "event_log", sql: PackageResources._001_event_log_sql),
+        File(number: 2, name: "services", sql: PackageResources._002_services_sql),
     ]
 }

@@ -71,7 +71,8 @@ struct Dwell: AsyncParsableCommand {
             Everything is kept in $DWELL_HOME (default ~/.dwell).
             """,
         subcommands: [
-            Up.self, Down.self, Status.self, Start.self, Stop.self, Terminate.self, Autostop.self, Logs.self,
+            Up.self, Update.self, Down.self, Status.self, Start.self, Stop.self, Terminate.self, Autostop.self,
+            Logs.self,
             Events.self, Validate.self, Verify.self, Doctor.self, Backup.self, Restore.self, Repair.self, Version.self,
             ControllerCommand.self, LoadBalancerCommand.self,
         ])

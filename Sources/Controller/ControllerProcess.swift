@@ -39,7 +39,7 @@ public actor ControllerProcess {
         worker = Worker(
             access: access, driver: LocalDriver(paths: paths, logID: log.logID, environment: environment),
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
-            prober: Prober(), logger: logger)
+            prober: Prober(), trafficReport: { paths.trafficReport($0) }, logger: logger)
         alarm = try Alarm()
         bell = log.bell
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import Lifecycle
 import Logging
 
@@ -8,6 +9,8 @@ struct Worker: Sendable {
     let driver: any Driver
     let loadBalancers: LoadBalancerLauncher
     let prober: Prober
+    /// Where a service's load balancer says what it sees of its traffic.
+    let trafficReport: @Sendable (ServiceName) -> String
     let logger: Logger
 
     /// Does `work`, which `state` said is outstanding.
@@ -16,14 +19,16 @@ struct Worker: Sendable {
     func perform(_ work: Work, _ state: ControllerState) async -> Int {
         switch work {
         case .launchReplica(let replica): await launch(replica, state)
-        case .watchReplica(let replica, let handle, let endpoint): await watch(replica, handle, endpoint, state)
+        case .watchReplica(let replica, let handle, let endpoint, let version):
+            await watch(replica, handle, endpoint, version: version, state)
+        case .drainReplica(let replica, let handle, let balancer): await drain(replica, handle, balancer, state)
         case .removeReplica(let replica): await remove(replica, state)
         case .launchLoadBalancer(let reference, let endpoint): await launch(reference, endpoint)
         case .watchLoadBalancer(let reference, let handle):
             if let reason = await loadBalancers.ended(reference, handle) {
                 await report(.loadBalancerEnded(reference, reason: reason))
             }
-        case .removeLoadBalancer(let reference): await remove(reference)
+        case .removeLoadBalancer(let reference): await remove(reference, state)
         case .finishStop: await report(.stopFinished)
         case .finishTermination: await report(.terminationFinished)
         }
@@ -47,7 +52,10 @@ struct Worker: Sendable {
     }
 
     private func launch(_ replica: ReplicaReference, _ state: ControllerState) async {
-        guard let spec = state.services[replica.service]?.spec else { return }
+        guard let service = state.services[replica.service], let version = service.replicas[replica.id]?.version else {
+            return
+        }
+        let spec = service.spec(ofVersion: version)
         do {
             let launched = try await driver.launch(replica, spec)
             await report(.replicaLaunched(replica, launched.handle, launched.endpoint))
@@ -59,9 +67,9 @@ struct Worker: Sendable {
 
     /// Sees the replica's `setup` end, then probes it, until its process ends or nobody wants to know.
     private func watch(
-        _ replica: ReplicaReference, _ handle: Handle, _ endpoint: Endpoint, _ state: ControllerState
+        _ replica: ReplicaReference, _ handle: Handle, _ endpoint: Endpoint, version: Int, _ state: ControllerState
     ) async {
-        guard let spec = state.services[replica.service]?.spec else { return }
+        guard let spec = state.services[replica.service]?.spec(ofVersion: version) else { return }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 guard await driver.setupFinished(replica, handle) else { return }
@@ -71,6 +79,35 @@ struct Worker: Sendable {
             if let (ending, logTail) = await driver.ended(replica, handle) {
                 await report(.replicaEnded(replica, ending, logTail: logTail))
             }
+            group.cancelAll()
+        }
+    }
+
+    /// Sees the requests a replica has come to an end, or its process. Its load balancer tells of them; it
+    /// counts only once it goes by routes that send the replica no more.
+    private func drain(
+        _ replica: ReplicaReference, _ handle: Handle, _ balancer: LoadBalancerReference, _ state: ControllerState
+    ) async {
+        guard case .draining(let draining) = state.services[replica.service]?.replicas[replica.id]?.phase else {
+            return
+        }
+        let path = trafficReport(replica.service)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in Changes.ticks(at: (path as NSString).deletingLastPathComponent) {
+                    guard let traffic = TrafficReporter.read(path), traffic.generation == balancer.generation,
+                        let routes = traffic.routesVersion, routes >= draining.generation,
+                        traffic.perReplicaInFlight[replica.id] == nil
+                    else { continue }
+                    return await report(.replicaDrained(replica))
+                }
+            }
+            group.addTask {
+                if let (ending, logTail) = await driver.ended(replica, handle) {
+                    await report(.replicaEnded(replica, ending, logTail: logTail))
+                }
+            }
+            await group.next()
             group.cancelAll()
         }
     }
@@ -113,8 +150,10 @@ struct Worker: Sendable {
         }
     }
 
-    private func remove(_ reference: LoadBalancerReference) async {
-        if let leftovers = await loadBalancers.end(reference) {
+    private func remove(_ reference: LoadBalancerReference, _ state: ControllerState) async {
+        let spec = state.services[reference.service]?.spec
+        let drainSeconds = spec?.replicaDrainDelaySeconds ?? ServiceSpec.standardDrainDelaySeconds
+        if let leftovers = await loadBalancers.end(reference, drainSeconds: drainSeconds) {
             logger.error("service \(reference.service): its load balancer is left: \(leftovers)")
         } else {
             await report(.loadBalancerRemoved(reference))

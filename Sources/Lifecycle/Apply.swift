@@ -20,9 +20,10 @@ extension ControllerState {
         case .controllerTerminating: phase = .terminating
         case .controllerTerminated: applyTerminated()
         case .serviceUpRequested(let payload): apply(payload, stamp)
+        case .serviceUpdated(let payload): services[payload.service]?.apply(payload, stamp)
         case .serviceGone(let payload): services[payload.service] = nil
         case .serviceDownRequested(let payload): services[payload.service]?.isEnding = true
-        case .serviceLaunchesStopped(let payload): services[payload.service]?.launchesStopped = payload.reason
+        case .serviceLaunchesStopped(let payload): services[payload.service]?.apply(payload)
         case .serviceStatusChanged(let payload): services[payload.service]?.apply(payload, stamp)
         case .loadBalancerAdded(let payload): services[payload.service]?.apply(payload, stamp)
         case .loadBalancerLaunchDue(let payload): services[payload.service]?.loadBalancer?.phase = .pending(nil)
@@ -38,13 +39,14 @@ extension ControllerState {
         case .replicaReady(let payload): services[payload.service]?.apply(payload, stamp)
         case .replicaNotReady(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
         case .replicaEnded: break  // what follows from it is recorded by `replica.removing`
+        case .replicaDraining(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
         case .replicaRemoving(let payload): services[payload.service]?.apply(payload, stamp)
         case .replicaCleanupFailed(let payload):
             services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
         case .replicaCleanupDue(let payload):
             services[payload.service]?.replicas[payload.replica]?.applyCleanupDue()
-        case .replicaFailed(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
-        case .replicaGone(let payload): services[payload.service]?.replicas[payload.replica] = nil
+        case .replicaFailed(let payload): services[payload.service]?.apply(payload, stamp)
+        case .replicaGone(let payload): services[payload.service]?.apply(payload)
         }
     }
 
@@ -134,6 +136,42 @@ extension ControllerState {
 }
 
 extension ServiceState {
+    fileprivate mutating func apply(_ event: ServiceUpdated, _ stamp: Stamp) {
+        if wasEverReady { lastGoodVersion = version }
+        earlierSpecs[version] = spec
+        version = event.version
+        spec = event.spec
+        updateMode = event.mode
+        for id in event.reused { replicas[id]?.version = event.version }
+        wasEverReady = event.reused.contains { replicas[$0]?.readyAtMicroseconds != nil }
+        launchesStopped = nil
+        consecutiveFailures = 0
+        forgetEarlierSpecs()
+    }
+
+    fileprivate mutating func apply(_ event: ServiceLaunchesStopped) {
+        guard event.version == version else { return }
+        launchesStopped = event.reason
+        // What is launched from here on is the version before it, whose failures those were not.
+        if lastGoodVersion != nil { consecutiveFailures = 0 }
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaFailed, _ stamp: Stamp) {
+        replicas[event.replica]?.apply(event, stamp)
+        forgetEarlierSpecs()
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaGone) {
+        replicas[event.replica] = nil
+        forgetEarlierSpecs()
+    }
+
+    /// What an earlier version asked for is needed while replicas of it may run, and to return to it.
+    private mutating func forgetEarlierSpecs() {
+        let present = Set(replicas.values.filter(\.isPresent).map(\.version))
+        earlierSpecs = earlierSpecs.filter { $0.key == lastGoodVersion || present.contains($0.key) }
+    }
+
     fileprivate mutating func apply(_ event: ServiceStatusChanged, _ stamp: Stamp) {
         status = event.to
         statusSinceMicroseconds = stamp.atMicroseconds
@@ -169,13 +207,14 @@ extension ServiceState {
     fileprivate mutating func apply(_ event: ReplicaReady, _ stamp: Stamp) {
         replicas[event.replica]?.enter(.ready, stamp)
         replicas[event.replica]?.readyAtMicroseconds = stamp.atMicroseconds
+        guard replicas[event.replica]?.version == version else { return }
         wasEverReady = true
         launchesStopped = nil
     }
 
     fileprivate mutating func apply(_ event: ReplicaRemoving, _ stamp: Stamp) {
         guard let replica = replicas[event.replica] else { return }
-        if case .failed = event.reason {
+        if case .failed = event.reason, replica.version == launchedVersion {
             consecutiveFailures = replica.wasSteadilyReady(at: stamp.atMicroseconds) ? 1 : consecutiveFailures + 1
         }
         replicas[event.replica]?.enter(.removing(ReplicaState.Removal(reason: event.reason)), stamp)
@@ -214,6 +253,9 @@ extension ReplicaState {
         case .notReady(var waiting):
             waiting.deadline = waiting.deadline.carriedOver(to: now)
             phase = .notReady(waiting)
+        case .draining(var draining):
+            draining.deadline = draining.deadline.carriedOver(to: now)
+            phase = .draining(draining)
         case .removing(var removal):
             guard let retryAt = removal.stuck?.retryAt else { return }
             removal.stuck?.retryAt = retryAt.carriedOver(to: now)
@@ -248,6 +290,10 @@ extension ReplicaState {
     fileprivate mutating func apply(_ event: ReplicaNotReady, _ stamp: Stamp) {
         enter(
             .notReady(Waiting(deadline: event.readyBy, generation: stamp.version, evidence: event.evidence)), stamp)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaDraining, _ stamp: Stamp) {
+        enter(.draining(Draining(reason: event.reason, deadline: event.until, generation: stamp.version)), stamp)
     }
 
     fileprivate mutating func apply(_ event: ReplicaCleanupFailed, _ stamp: Stamp) {

@@ -4,7 +4,7 @@ extension Command {
     /// what people want of their own accord.
     public var causeVersion: Int? {
         switch self {
-        case .up, .down, .start, .stop, .terminate, .setAutostop, .takeOver, .startFailed, .stopFinished,
+        case .up, .update, .down, .start, .stop, .terminate, .setAutostop, .takeOver, .startFailed, .stopFinished,
             .terminationFinished:
             nil
         case .deadlineReached(_, let generation): generation
@@ -13,7 +13,7 @@ extension Command {
             reference.generation
         case .replicaLaunched(let reference, _, _), .replicaLaunchFailed(let reference, _),
             .replicaStarted(let reference), .replicaProbed(let reference, _, _), .replicaEnded(let reference, _, _),
-            .replicaRemoved(let reference), .replicaRemovalFailed(let reference, _):
+            .replicaDrained(let reference), .replicaRemoved(let reference), .replicaRemovalFailed(let reference, _):
             reference.generation
         }
     }
@@ -21,10 +21,10 @@ extension Command {
     /// Whether it tells what has happened, rather than what somebody wants.
     public var isReport: Bool {
         switch self {
-        case .up, .down, .start, .stop, .terminate, .setAutostop: false
+        case .up, .update, .down, .start, .stop, .terminate, .setAutostop: false
         case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .loadBalancerLaunched,
             .loadBalancerEnded, .loadBalancerRemoved, .replicaLaunched, .replicaLaunchFailed, .replicaStarted,
-            .replicaProbed, .replicaEnded, .replicaRemoved, .replicaRemovalFailed:
+            .replicaProbed, .replicaEnded, .replicaDrained, .replicaRemoved, .replicaRemovalFailed:
             true
         }
     }

@@ -7,6 +7,7 @@
 public enum Command: Hashable, Sendable {
     // From people.
     case up(Up)
+    case update(Update)
     /// Take services down. Names that are already on their way out are fine.
     case down([ServiceName])
     case start(policy: AutostopPolicy)
@@ -36,10 +37,31 @@ public enum Command: Hashable, Sendable {
     case replicaStarted(ReplicaReference)
     case replicaProbed(ReplicaReference, isReady: Bool, evidence: String)
     case replicaEnded(ReplicaReference, Ending, logTail: String?)
+    /// It is being drained, and no request is under way at it any more.
+    case replicaDrained(ReplicaReference)
     /// Nothing of it is alive any more.
     case replicaRemoved(ReplicaReference)
     /// Something of it could not be removed.
     case replicaRemovalFailed(ReplicaReference, leftovers: String)
+
+    /// A new version of a service.
+    public struct Update: Hashable, Sendable {
+        public var service: ServiceName
+        public var target: Target
+        public var mode: UpdateMode
+
+        public enum Target: Hashable, Sendable {
+            case spec(ServiceSpec)
+            /// What the last good version before this one asked for.
+            case lastGoodVersion
+        }
+
+        public init(service: ServiceName, target: Target, mode: UpdateMode) {
+            self.service = service
+            self.target = target
+            self.mode = mode
+        }
+    }
 
     public struct Up: Hashable, Sendable {
         public var service: ServiceName

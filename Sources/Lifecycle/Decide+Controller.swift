@@ -137,6 +137,8 @@ extension Decision {
             record(
                 .replicaLaunchDue(
                     ReplicaLaunchDue(service: service, replica: replica, latenessMicroseconds: lateness)))
+        case .drain(let service, let replica):
+            endDraining(service, replica, lateness)
         case .cleanup(let service, let replica):
             record(
                 .replicaCleanupDue(

@@ -9,12 +9,12 @@ extension Decision {
             record(
                 .replicaLaunched(
                     ReplicaLaunched(service: service, replica: replica.id, handle: handle, endpoint: endpoint)))
-            if state.services[service]?.spec.setup == nil { replicaStarted(reference) }
+            if spec(of: reference)?.setup == nil { replicaStarted(reference) }
         case .removing:
             record(
                 .replicaLaunched(
                     ReplicaLaunched(service: service, replica: replica.id, handle: handle, endpoint: endpoint)))
-        case .provisioning, .starting, .ready, .notReady, .failed:
+        case .provisioning, .starting, .ready, .notReady, .draining, .failed:
             break
         }
     }
@@ -26,7 +26,7 @@ extension Decision {
 
     mutating func replicaStarted(_ reference: ReplicaReference) {
         guard let replica = replica(reference), case .provisioning = replica.phase,
-            let probe = state.services[reference.service]?.spec.readinessProbe
+            let probe = spec(of: reference)?.readinessProbe
         else { return }
         record(
             .replicaStarting(
@@ -43,13 +43,13 @@ extension Decision {
             guard isReady else { return }  // as before; its deadline decides
             record(.replicaReady(ReplicaReady(service: service, replica: replica.id, evidence: evidence)))
         case .ready:
-            guard !isReady, let probe = state.services[service]?.spec.readinessProbe else { return }
+            guard !isReady, let probe = spec(of: reference)?.readinessProbe else { return }
             record(
                 .replicaNotReady(
                     ReplicaNotReady(
                         service: service, replica: replica.id, evidence: evidence,
                         readyBy: Deadline(seconds: probe.consecutiveFailureThresholdSeconds, after: now))))
-        case .pending, .provisioning, .removing, .failed:
+        case .pending, .provisioning, .draining, .removing, .failed:
             break
         }
     }
@@ -59,6 +59,8 @@ extension Decision {
         record(
             .replicaEnded(
                 ReplicaEnded(service: reference.service, replica: replica.id, ending: ending, logTail: logTail)))
+        // One that was to go anyway has not failed by going.
+        if case .draining(let draining) = replica.phase { return remove(reference, draining.reason) }
         switch ending {
         case .exited, .signaled, .vanished:
             remove(reference, .failed(status: .failed, reason: ending.inWords))
@@ -67,11 +69,24 @@ extension Decision {
         }
     }
 
+    mutating func replicaDrained(_ reference: ReplicaReference) {
+        guard let replica = replica(reference), case .draining(let draining) = replica.phase else { return }
+        remove(reference, draining.reason)
+    }
+
+    /// It has had its time to finish the requests it has.
+    mutating func endDraining(_ name: ServiceName, _ id: Int, _ latenessMicroseconds: Int64) {
+        guard let replica = state.services[name]?.replicas[id], case .draining(let draining) = replica.phase else {
+            return
+        }
+        remove(replica.reference(of: name), draining.reason, latenessMicroseconds)
+    }
+
     /// It did not become ready in time.
     mutating func readinessMissed(_ name: ServiceName, _ id: Int, _ latenessMicroseconds: Int64) {
         guard let service = state.services[name], let replica = service.replicas[id] else { return }
         let reference = ReplicaReference(service: name, id: id, generation: replica.generation)
-        let probe = service.spec.readinessProbe
+        let probe = service.spec(ofVersion: replica.version).readinessProbe
         switch replica.phase {
         case .starting:
             let reason = "not ready within \(Self.seconds(probe.initialDelaySeconds)) (initial_delay_seconds)"
@@ -81,7 +96,7 @@ extension Decision {
             let last = waiting.evidence.map { "; first: \($0)" } ?? ""
             let reason = "failed its probes for \(window)\(last)"
             remove(reference, .failed(status: .failedProbing, reason: reason), latenessMicroseconds)
-        case .pending, .provisioning, .ready, .removing, .failed:
+        case .pending, .provisioning, .ready, .draining, .removing, .failed:
             break
         }
     }
@@ -94,8 +109,8 @@ extension Decision {
         guard let replica = replica(reference), case .removing(let removal) = replica.phase else { return }
         let service = reference.service
         switch removal.reason {
-        case .notWanted:
-            record(.replicaGone(ReplicaGone(service: service, replica: replica.id)))
+        case .notWanted, .byHand:
+            record(.replicaGone(ReplicaGone(service: service, replica: replica.id, reason: replica.reasonInWords)))
         case .preempted(let reason):
             record(.replicaGone(ReplicaGone(service: service, replica: replica.id, reason: reason)))
         case .failed(let status, let reason):
@@ -128,16 +143,23 @@ extension Decision {
     }
 
     /// A version that was never ready and fails would fail again: it is not launched any more, and says
-    /// why (SkyServe stops scaling such a version).
+    /// why (SkyServe stops scaling such a version). What is left of an earlier version says nothing of it.
     private mutating func stopLaunchingIfNeverReady(_ reference: ReplicaReference, _ reason: RemovalReason) {
         guard case .failed(_, let why) = reason, let service = state.services[reference.service],
-            !service.wasEverReady, service.launchesStopped == nil, !service.isEnding
+            service.replicas[reference.id]?.version == service.version, !service.wasEverReady,
+            service.launchesStopped == nil, !service.isEnding
         else { return }
         record(
             .serviceLaunchesStopped(
                 ServiceLaunchesStopped(
                     service: service.name, version: service.version,
                     reason: "replica \(reference.id): \(why)")))
+    }
+
+    /// What the replica runs: its own version's spec, which is not always the one that is wanted now.
+    private func spec(of reference: ReplicaReference) -> ServiceSpec? {
+        guard let service = state.services[reference.service], let replica = replica(reference) else { return nil }
+        return service.spec(ofVersion: replica.version)
     }
 
     /// The replica a report is about, unless it belongs to a life of the service that is over.

@@ -45,6 +45,7 @@ extension ControllerState {
         var decision = Decision(state: self, surroundings: surroundings)
         switch command {
         case .up(let request): try decision.up(request)
+        case .update(let request): try decision.update(request)
         case .down(let services): try decision.down(services)
         case .start(let policy): try decision.start(policy)
         case .stop: try decision.stop()
@@ -66,6 +67,7 @@ extension ControllerState {
             decision.replicaProbed(reference, isReady: isReady, evidence)
         case .replicaEnded(let reference, let ending, let logTail):
             decision.replicaEnded(reference, ending, logTail)
+        case .replicaDrained(let reference): decision.replicaDrained(reference)
         case .replicaRemoved(let reference): decision.replicaRemoved(reference)
         case .replicaRemovalFailed(let reference, let leftovers):
             decision.replicaRemovalFailed(reference, leftovers)

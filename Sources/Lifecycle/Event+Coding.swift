@@ -18,6 +18,7 @@ extension Event {
         case .controllerTerminating(let payload): payload
         case .controllerTerminated(let payload): payload
         case .serviceUpRequested(let payload): payload
+        case .serviceUpdated(let payload): payload
         case .serviceDownRequested(let payload): payload
         case .serviceLaunchesStopped(let payload): payload
         case .serviceStatusChanged(let payload): payload
@@ -35,6 +36,7 @@ extension Event {
         case .replicaReady(let payload): payload
         case .replicaNotReady(let payload): payload
         case .replicaEnded(let payload): payload
+        case .replicaDraining(let payload): payload
         case .replicaRemoving(let payload): payload
         case .replicaCleanupFailed(let payload): payload
         case .replicaCleanupDue(let payload): payload
@@ -58,6 +60,7 @@ extension Event {
         case .controllerTerminating: .controllerTerminating
         case .controllerTerminated: .controllerTerminated
         case .serviceUpRequested: .serviceUpRequested
+        case .serviceUpdated: .serviceUpdated
         case .serviceDownRequested: .serviceDownRequested
         case .serviceLaunchesStopped: .serviceLaunchesStopped
         case .serviceStatusChanged: .serviceStatusChanged
@@ -75,6 +78,7 @@ extension Event {
         case .replicaReady: .replicaReady
         case .replicaNotReady: .replicaNotReady
         case .replicaEnded: .replicaEnded
+        case .replicaDraining: .replicaDraining
         case .replicaRemoving: .replicaRemoving
         case .replicaCleanupFailed: .replicaCleanupFailed
         case .replicaCleanupDue: .replicaCleanupDue
@@ -100,6 +104,7 @@ extension Event {
             case .controllerTerminating: .controllerTerminating(try decode())
             case .controllerTerminated: .controllerTerminated(try decode())
             case .serviceUpRequested: .serviceUpRequested(try decode())
+            case .serviceUpdated: .serviceUpdated(try decode())
             case .serviceDownRequested: .serviceDownRequested(try decode())
             case .serviceLaunchesStopped: .serviceLaunchesStopped(try decode())
             case .serviceStatusChanged: .serviceStatusChanged(try decode())
@@ -117,6 +122,7 @@ extension Event {
             case .replicaReady: .replicaReady(try decode())
             case .replicaNotReady: .replicaNotReady(try decode())
             case .replicaEnded: .replicaEnded(try decode())
+            case .replicaDraining: .replicaDraining(try decode())
             case .replicaRemoving: .replicaRemoving(try decode())
             case .replicaCleanupFailed: .replicaCleanupFailed(try decode())
             case .replicaCleanupDue: .replicaCleanupDue(try decode())
@@ -145,6 +151,7 @@ extension Event {
             .controllerStopping, .controllerStopped, .controllerTerminating, .controllerTerminated:
             (nil, nil)
         case .serviceUpRequested(let payload): (payload.service, nil)
+        case .serviceUpdated(let payload): (payload.service, nil)
         case .serviceDownRequested(let payload): (payload.service, nil)
         case .serviceLaunchesStopped(let payload): (payload.service, nil)
         case .serviceStatusChanged(let payload): (payload.service, nil)
@@ -162,6 +169,7 @@ extension Event {
         case .replicaReady(let payload): (payload.service, payload.replica)
         case .replicaNotReady(let payload): (payload.service, payload.replica)
         case .replicaEnded(let payload): (payload.service, payload.replica)
+        case .replicaDraining(let payload): (payload.service, payload.replica)
         case .replicaRemoving(let payload): (payload.service, payload.replica)
         case .replicaCleanupFailed(let payload): (payload.service, payload.replica)
         case .replicaCleanupDue(let payload): (payload.service, payload.replica)

@@ -54,6 +54,15 @@ public struct ReplicaEnded: Hashable, Sendable, Codable {
     public var logTail: String?
 }
 
+/// It gets no new requests and finishes those it has; what it has not finished at `until` is cut off.
+public struct ReplicaDraining: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var replica: Int
+    public var reason: RemovalReason
+    public var until: Deadline
+}
+
+/// Whatever there is of it is being ended.
 public struct ReplicaRemoving: Hashable, Sendable, Codable {
     public var service: ServiceName
     public var replica: Int

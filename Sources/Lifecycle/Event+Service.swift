@@ -7,6 +7,18 @@ public struct ServiceUpRequested: Hashable, Sendable, Codable {
     public var endpoint: Endpoint
 }
 
+/// A new version is wanted.
+public struct ServiceUpdated: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var version: Int
+    public var spec: ServiceSpec
+    public var mode: UpdateMode
+    /// Replicas that run what the new version asks for already: they are of it from here on.
+    public var reused: [Int]
+    /// The version whose spec this is, when it is a rollback.
+    public var rolledBackTo: Int?
+}
+
 public struct ServiceDownRequested: Hashable, Sendable, Codable {
     public var service: ServiceName
 }

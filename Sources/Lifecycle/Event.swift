@@ -19,6 +19,7 @@ public enum Event: Hashable, Sendable {
     case controllerTerminated(ControllerTerminated)
 
     case serviceUpRequested(ServiceUpRequested)
+    case serviceUpdated(ServiceUpdated)
     case serviceDownRequested(ServiceDownRequested)
     case serviceLaunchesStopped(ServiceLaunchesStopped)
     case serviceStatusChanged(ServiceStatusChanged)
@@ -38,6 +39,7 @@ public enum Event: Hashable, Sendable {
     case replicaReady(ReplicaReady)
     case replicaNotReady(ReplicaNotReady)
     case replicaEnded(ReplicaEnded)
+    case replicaDraining(ReplicaDraining)
     case replicaRemoving(ReplicaRemoving)
     case replicaCleanupFailed(ReplicaCleanupFailed)
     case replicaCleanupDue(ReplicaCleanupDue)
@@ -60,6 +62,7 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case controllerTerminating = "controller.terminating"
     case controllerTerminated = "controller.terminated"
     case serviceUpRequested = "service.up_requested"
+    case serviceUpdated = "service.updated"
     case serviceDownRequested = "service.down_requested"
     case serviceLaunchesStopped = "service.launches_stopped"
     case serviceStatusChanged = "service.status_changed"
@@ -77,6 +80,7 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case replicaReady = "replica.ready"
     case replicaNotReady = "replica.not_ready"
     case replicaEnded = "replica.ended"
+    case replicaDraining = "replica.draining"
     case replicaRemoving = "replica.removing"
     case replicaCleanupFailed = "replica.cleanup_failed"
     case replicaCleanupDue = "replica.cleanup_due"

@@ -6,8 +6,10 @@ public enum Work: Hashable, Sendable {
     case watchLoadBalancer(LoadBalancerReference, Handle)
     case removeLoadBalancer(LoadBalancerReference)
     case launchReplica(ReplicaReference)
-    /// See its `setup` end, its process end; probe it once it runs.
-    case watchReplica(ReplicaReference, Handle, Endpoint)
+    /// See its `setup` end, its process end; probe it once it runs, as its version says.
+    case watchReplica(ReplicaReference, Handle, Endpoint, version: Int)
+    /// See the requests it has end, and its process.
+    case drainReplica(ReplicaReference, Handle, LoadBalancerReference)
     case removeReplica(ReplicaReference)
     /// Free what the controller process holds, and report that it is stopped.
     case finishStop
@@ -49,7 +51,12 @@ extension ServiceState {
             case .pending(nil): work.append(.launchReplica(reference))
             case .provisioning, .starting, .ready, .notReady:
                 if let handle = replica.handle, let endpoint = replica.endpoint {
-                    work.append(.watchReplica(reference, handle, endpoint))
+                    work.append(.watchReplica(reference, handle, endpoint, version: replica.version))
+                }
+            case .draining:
+                if let handle = replica.handle, let loadBalancer {
+                    let balancer = LoadBalancerReference(service: name, generation: loadBalancer.generation)
+                    work.append(.drainReplica(reference, handle, balancer))
                 }
             case .removing(let removal):
                 if removal.stuck?.retryAt == nil { work.append(.removeReplica(reference)) }

@@ -14,6 +14,8 @@ public struct PendingDeadline: Hashable, Sendable {
         case readiness(ServiceName, replica: Int)
         /// A replica's back-off is over.
         case launch(ServiceName, replica: Int)
+        /// A replica has had its time to finish the requests it has.
+        case drain(ServiceName, replica: Int)
         /// It is time to try again to remove a replica.
         case cleanup(ServiceName, replica: Int)
         /// A load balancer's back-off is over.
@@ -28,6 +30,7 @@ extension PendingDeadline.Key {
         case .idle: "idle"
         case .readiness: "readiness"
         case .launch: "launch"
+        case .drain: "drain"
         case .cleanup: "cleanup"
         case .loadBalancerLaunch: "load_balancer_launch"
         }
@@ -36,8 +39,8 @@ extension PendingDeadline.Key {
     public var service: ServiceName? {
         switch self {
         case .idle: nil
-        case .readiness(let service, _), .launch(let service, _), .cleanup(let service, _),
-            .loadBalancerLaunch(let service):
+        case .readiness(let service, _), .launch(let service, _), .drain(let service, _),
+            .cleanup(let service, _), .loadBalancerLaunch(let service):
             service
         }
     }
@@ -45,7 +48,8 @@ extension PendingDeadline.Key {
     public var replica: Int? {
         switch self {
         case .idle, .loadBalancerLaunch: nil
-        case .readiness(_, let replica), .launch(_, let replica), .cleanup(_, let replica): replica
+        case .readiness(_, let replica), .launch(_, let replica), .drain(_, let replica), .cleanup(_, let replica):
+            replica
         }
     }
 }
@@ -99,6 +103,9 @@ extension ReplicaState {
         case .starting(let waiting), .notReady(let waiting):
             PendingDeadline(
                 key: .readiness(service, replica: id), deadline: waiting.deadline, generation: waiting.generation)
+        case .draining(let draining):
+            PendingDeadline(
+                key: .drain(service, replica: id), deadline: draining.deadline, generation: draining.generation)
         case .removing(let removal):
             removal.stuck.flatMap { stuck in
                 stuck.retryAt.map {

@@ -72,7 +72,8 @@ extension Work {
         case .launchLoadBalancer(let reference, _), .watchLoadBalancer(let reference, _),
             .removeLoadBalancer(let reference):
             .loadBalancer(reference)
-        case .launchReplica(let reference), .watchReplica(let reference, _, _), .removeReplica(let reference):
+        case .launchReplica(let reference), .watchReplica(let reference, _, _, _),
+            .drainReplica(let reference, _, _), .removeReplica(let reference):
             .replica(reference)
         case .finishStop, .finishTermination:
             .controller
@@ -82,7 +83,7 @@ extension Work {
     /// Whether it goes on until it is cancelled.
     public var isWatching: Bool {
         switch self {
-        case .watchLoadBalancer, .watchReplica: true
+        case .watchLoadBalancer, .watchReplica, .drainReplica: true
         case .launchLoadBalancer, .removeLoadBalancer, .launchReplica, .removeReplica, .finishStop,
             .finishTermination:
             false

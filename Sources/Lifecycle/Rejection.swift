@@ -5,6 +5,10 @@ public enum Rejection: Error, Hashable, Sendable {
     /// The name is taken by a service that lives.
     case serviceExists(ServiceName, controller: ControllerName, status: ServiceStatus)
     case serviceSuspended(ServiceName, controller: ControllerName)
+    /// It is on its way out and cannot be updated.
+    case serviceEnding(ServiceName, controller: ControllerName)
+    /// No earlier version of it was ever ready.
+    case nothingToRollBackTo(ServiceName, controller: ControllerName, version: Int)
     case liveServices([ServiceName], controller: ControllerName)
     case terminating(ControllerName)
     /// None of the ports offered is free in the log.
@@ -30,6 +34,11 @@ extension Rejection: CustomStringConvertible {
         case .serviceSuspended(let name, let controller):
             "service \(name) already exists on controller \(controller), which is stopped; "
                 + "`dwell start \(controller)` serves it again, `dwell down \(name)` removes it"
+        case .serviceEnding(let name, let controller):
+            "service \(name) on controller \(controller) is being taken down; bring it up again with `dwell up`"
+        case .nothingToRollBackTo(let name, let controller, let version):
+            "service \(name) on controller \(controller) has nothing to roll back to: no version before "
+                + "\(version) was ever ready with another service file"
         case .liveServices(let names, let controller):
             "controller \(controller) still has \(Self.list(names)); take \(names.count == 1 ? "it" : "them") down first "
                 + "(`dwell down \(names.map(\.rawValue).joined(separator: " "))`) or use --force"

@@ -1,8 +1,9 @@
 /// One replica: a process, or one that was or will be.
 public struct ReplicaState: Hashable, Sendable, Codable {
     public let id: Int
-    /// The version of the service's spec it runs.
-    public let version: Int
+    /// The version of the service's spec it runs. An update that leaves everything but `service:` alone
+    /// gives it the new version.
+    public internal(set) var version: Int
     /// Stream version of its `replica.added`; see ``ReplicaReference``.
     public let generation: Int
     public let addedAtMicroseconds: Int64
@@ -24,10 +25,12 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         case provisioning
         /// Its `run` runs and has not been ready yet. → ready, removing
         case starting(Waiting)
-        /// → notReady, removing
+        /// → notReady, draining, removing
         case ready
-        /// It was ready and fails its probes. → ready, removing
+        /// It was ready and fails its probes. → ready, draining, removing
         case notReady(Waiting)
+        /// It gets no new requests and finishes those it has. → removing
+        case draining(Draining)
         /// Whatever is left of it is being removed. → failed, gone
         case removing(Removal)
         /// Nothing of it is left; kept to tell why. → gone
@@ -41,6 +44,16 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         public var generation: Int
         /// What the last probe said.
         public var evidence: String?
+    }
+
+    /// Finishing the requests it has, until a deadline.
+    public struct Draining: Hashable, Sendable, Codable {
+        /// Why it is to be removed then.
+        public var reason: RemovalReason
+        public var deadline: Deadline
+        /// Stream version of the `replica.draining` that set the deadline. The load balancer that has
+        /// seen it sends the replica nothing new.
+        public var generation: Int
     }
 
     public struct Removal: Hashable, Sendable, Codable {
@@ -66,6 +79,7 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         case .starting: .starting
         case .ready: .ready
         case .notReady: .notReady
+        case .draining: .shuttingDown
         case .removing(let removal): removal.stuck == nil ? .shuttingDown : .failedCleanup
         case .failed(let status, _): status
         }
@@ -80,14 +94,14 @@ public struct ReplicaState: Hashable, Sendable, Codable {
     var isWorking: Bool {
         switch phase {
         case .pending, .provisioning, .starting, .ready, .notReady: true
-        case .removing, .failed: false
+        case .draining, .removing, .failed: false
         }
     }
 
     /// Whether it runs the user's command as far as the log knows.
     var isLaunched: Bool {
         switch phase {
-        case .provisioning, .starting, .ready, .notReady: true
+        case .provisioning, .starting, .ready, .notReady, .draining: true
         case .pending, .removing, .failed: false
         }
     }
@@ -95,8 +109,10 @@ public struct ReplicaState: Hashable, Sendable, Codable {
 
 /// Why a replica is being removed.
 public enum RemovalReason: Hashable, Sendable, Codable {
-    /// It is not wanted any more: `down`, `stop`, or fewer replicas are wanted.
+    /// It is not wanted any more: `down`, `stop`, an update, or fewer replicas are wanted.
     case notWanted
+    /// A person asked for this replica to go (`down --replica-id`); another takes its place.
+    case byHand
     /// It failed; what of it is left is removed before the failure is recorded.
     case failed(status: ReplicaStatus, reason: String)
     /// The machine it ran on went away with it.

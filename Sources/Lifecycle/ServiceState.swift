@@ -1,9 +1,17 @@
 /// A service on its controller: what was asked for, and what there is of it.
 public struct ServiceState: Hashable, Sendable, Codable {
     public let name: ServiceName
-    /// The version of the spec being served, from 1.
+    /// The version that is wanted, from 1; each update makes the next.
     public internal(set) var version: Int
+    /// What that version asks for.
     public internal(set) var spec: ServiceSpec
+    /// How replicas of earlier versions give way to those of this one.
+    public internal(set) var updateMode: UpdateMode = .rolling
+    /// What earlier versions asked for: those that have replicas, and the last good one.
+    public internal(set) var earlierSpecs: [Int: ServiceSpec] = [:]
+    /// The last version before this one of which a replica was ever ready: what serves when this one does
+    /// not come up, and what a rollback returns to.
+    public internal(set) var lastGoodVersion: Int?
     /// Where its load balancer listens. It stays the service's own across stop and start.
     public let endpoint: Endpoint
     public let requestedAtMicroseconds: Int64
@@ -15,7 +23,7 @@ public struct ServiceState: Hashable, Sendable, Codable {
     public internal(set) var wasEverReady = false
     /// Why this version is not launched any more; nil while it may be.
     public internal(set) var launchesStopped: String?
-    /// Failures in a row, for the back-off of the next launch.
+    /// Failures in a row of the version that is launched, for the back-off of the next launch.
     public internal(set) var consecutiveFailures = 0
     public internal(set) var nextReplicaID = 1
     public internal(set) var replicas: [Int: ReplicaState] = [:]
@@ -33,50 +41,35 @@ public struct ServiceState: Hashable, Sendable, Codable {
 
     public var readyReplicas: Int { replicas.values.count { $0.status == .ready } }
 
+    /// Replicas of the version that is wanted that are ready.
+    public var readyReplicasOfThisVersion: Int {
+        replicas.values.count { $0.status == .ready && $0.version == version }
+    }
+
+    /// What a version asks for.
+    public func spec(ofVersion version: Int) -> ServiceSpec {
+        // A version that has replicas has its spec here; a log that says otherwise must still be folded.
+        version == self.version ? spec : earlierSpecs[version] ?? spec
+    }
+
+    /// The version that is launched when replicas are missing: the one that is wanted, or, when that does
+    /// not come up, the last good one. Nil when there is none.
+    public var launchedVersion: Int? { launchesStopped == nil ? version : lastGoodVersion }
+
     /// Whether anything of it may be running or listening.
     var hasSomethingPresent: Bool { loadBalancer != nil || replicas.values.contains(where: \.isPresent) }
 
     /// Whether it holds its controller up. A service that failed for good and has nothing left
     /// running does not: it waits for nothing, and holding a paid machine for it would serve nobody.
     public var isLive: Bool {
-        isEnding || launchesStopped == nil || hasSomethingPresent
+        isEnding || launchedVersion != nil || hasSomethingPresent
     }
 }
 
-/// A service's load balancer process.
-public struct LoadBalancerState: Hashable, Sendable, Codable {
-    /// Stream version of its `load_balancer.added`.
-    public let generation: Int
-    /// How often in a row it ended by itself soon after its launch.
-    public internal(set) var consecutiveFailures = 0
-    public internal(set) var launchedAtMicroseconds: Int64?
-    public internal(set) var phase: Phase
-
-    public enum Phase: Hashable, Sendable, Codable {
-        /// To be launched, after a back-off if it ended by itself. → running, removing
-        case pending(BackOff?)
-        /// → removing, pending (after it ended by itself)
-        case running(Handle)
-        /// → gone
-        case removing(Handle?)
-    }
-
-    /// Waiting to be launched again.
-    public struct BackOff: Hashable, Sendable, Codable {
-        public var deadline: Deadline
-        /// Stream version of the `load_balancer.ended` that set it.
-        public var generation: Int
-        /// Why it ended.
-        public var reason: String
-    }
-
-    /// Why it does not run, where that is known.
-    var reasonInWords: String? {
-        guard case .pending(let backOff?) = phase else { return nil }
-        return "its load balancer does not run: \(backOff.reason)"
-    }
-
-    var isRunning: Bool {
-        if case .running = phase { true } else { false }
-    }
+/// How replicas of an earlier version give way to those of a new one. The names are SkyServe's.
+public enum UpdateMode: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Both serve together; as many old ones stay as ready new ones are missing.
+    case rolling
+    /// The old ones serve until enough new ones are ready; then the new ones do, and the old ones go.
+    case blueGreen = "blue_green"
 }

@@ -41,34 +41,60 @@ extension Decision {
             record(.serviceDownRequested(ServiceDownRequested(service: name)))
             return
         }
-        addMissingReplicas(service)
-        removeUnwantedReplicas(service)
+        settleReplicas(service)
         settleLoadBalancer(service)
+        endDraining(name)
         forgetOldFailures(name)
         if service.isEnding, state.services[name]?.hasSomethingPresent == false {
             record(.serviceGone(ServiceGone(service: name)))
         }
     }
 
-    private mutating func addMissingReplicas(_ service: ServiceState) {
-        let missing = state.wantedReplicas(of: service) - service.replicas.values.count(where: \.isWorking)
-        guard missing > 0, service.launchesStopped == nil else { return }
+    private mutating func settleReplicas(_ service: ServiceState) {
+        let plan = service.replicaPlan(wanted: state.wantedReplicas(of: service))
+        if let version = service.launchedVersion { add(plan.missing, of: version, to: service) }
+        for replica in plan.surplus { retire(replica, of: service.name, .notWanted) }
+    }
+
+    private mutating func add(_ count: Int, of version: Int, to service: ServiceState) {
         let wait = BackOffRule.replicaSeconds(service: service.name, failures: service.consecutiveFailures)
-        for id in service.nextReplicaID..<service.nextReplicaID + missing {
+        for id in service.nextReplicaID..<service.nextReplicaID + count {
             record(
                 .replicaAdded(
                     ReplicaAdded(
-                        service: service.name, replica: id, version: service.version,
+                        service: service.name, replica: id, version: version,
                         launchAt: wait > 0 ? Deadline(seconds: wait, after: now) : nil)))
         }
     }
 
-    private mutating func removeUnwantedReplicas(_ service: ServiceState) {
-        let working = service.orderedReplicas.filter(\.isWorking)
-        let wanted = state.wantedReplicas(of: service)
-        for replica in working.dropFirst(wanted) {
-            record(
-                .replicaRemoving(ReplicaRemoving(service: service.name, replica: replica.id, reason: .notWanted)))
+    /// Takes away a replica that works: one that may have requests finishes them first.
+    mutating func retire(_ replica: ReplicaState, of name: ServiceName, _ reason: RemovalReason) {
+        guard let service = state.services[name] else { return }
+        let limit = service.spec(ofVersion: replica.version).replicaDrainDelaySeconds
+        switch replica.phase {
+        case .ready, .notReady:
+            if limit > 0, service.loadBalancer != nil {
+                record(
+                    .replicaDraining(
+                        ReplicaDraining(
+                            service: name, replica: replica.id, reason: reason,
+                            until: Deadline(seconds: limit, after: now))))
+            } else {
+                record(.replicaRemoving(ReplicaRemoving(service: name, replica: replica.id, reason: reason)))
+            }
+        case .pending, .provisioning, .starting:
+            record(.replicaRemoving(ReplicaRemoving(service: name, replica: replica.id, reason: reason)))
+        case .draining, .removing, .failed:
+            break  // on its way already
+        }
+    }
+
+    /// Requests come through the load balancer alone: once it is gone, none is left.
+    private mutating func endDraining(_ name: ServiceName) {
+        guard let service = state.services[name], service.loadBalancer == nil else { return }
+        for replica in service.orderedReplicas {
+            guard case .draining(let draining) = replica.phase else { continue }
+            record(.replicaRemoving(ReplicaRemoving(service: name, replica: replica.id, reason: draining.reason)))
         }
     }
 
@@ -103,14 +129,14 @@ extension Decision {
 extension ControllerState {
     /// How many replicas the service should have now.
     func wantedReplicas(of service: ServiceState) -> Int {
-        isServing && !service.isEnding ? Swift.max(0, service.spec.replicas) : 0
+        isServing && !service.isEnding ? service.targetReplicas : 0
     }
 
     /// Whether the service should be reachable: also while no replica is ready yet, so that callers are
     /// told what is happening; not when it failed for good.
     func wantsLoadBalancer(_ service: ServiceState) -> Bool {
         isServing && !service.isEnding
-            && (service.launchesStopped == nil || service.replicas.values.contains(where: \.isPresent))
+            && (service.launchedVersion != nil || service.replicas.values.contains(where: \.isPresent))
     }
 
     /// The service's status as it follows from the state, and why, where there is a reason to give.
@@ -119,7 +145,9 @@ extension ControllerState {
             return (.failedCleanup, stuck.leftovers)
         }
         if service.isEnding { return (.shuttingDown, nil) }
-        if let reason = service.launchesStopped, !service.hasSomethingPresent { return (.failed, reason) }
+        if let reason = service.launchesStopped, service.launchedVersion == nil, !service.hasSomethingPresent {
+            return (.failed, reason)
+        }
         switch phase {
         case .failed(let reason): return (.controllerFailed, reason)
         case .starting: return (.controllerInit, nil)
@@ -133,11 +161,15 @@ extension ControllerState {
         let statuses = Set(service.replicas.values.filter(\.isPresent).map(\.status))
         if statuses.contains(.ready) {
             return service.loadBalancer?.isRunning == true
-                ? (.ready, nil) : (.notReady, service.loadBalancer?.reasonInWords ?? "its load balancer is not running")
+                ? (.ready, service.updateInWords)
+                : (.notReady, service.loadBalancer?.reasonInWords ?? "its load balancer is not running")
         }
-        if statuses.contains(.notReady) { return (.notReady, nil) }
-        if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) { return (.replicaInit, nil) }
-        if service.launchesStopped != nil { return (.shuttingDown, service.launchesStopped) }
+        if statuses.contains(.notReady) { return (.notReady, service.updateInWords) }
+        if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) {
+            return (.replicaInit, service.updateInWords)
+        }
+        if let reason = service.launchesStopped, service.launchedVersion == nil { return (.shuttingDown, reason) }
+        if service.targetReplicas == 0 { return (.noReplica, service.scaledToZeroInWords) }
         return statuses.isEmpty ? (.noReplica, nil) : (.shuttingDown, nil)
     }
 }
@@ -160,10 +192,12 @@ extension ReplicaState {
             if let stuck = removal.stuck { return "could not be removed: \(stuck.leftovers)" }
             switch removal.reason {
             case .notWanted: return nil
+            case .byHand: return "removed by hand"
             case .failed(_, let reason), .preempted(let reason): return reason
             }
         case .failed(_, let reason): return reason
         case .notReady(let waiting): return waiting.evidence
+        case .draining: return "finishes the requests it has"
         case .pending, .provisioning, .starting, .ready: return nil
         }
     }

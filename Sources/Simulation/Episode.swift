@@ -95,6 +95,7 @@ extension Simulator {
         // The safety poll finds what a lost ring of the bell left undone.
         passTime(1_000_000)
         for _ in 0..<20_000 {
+            serveAll()
             for controller in controllers {
                 ensureRunning(controller)
                 if keepers.contains(controller) { startProcess(controller) }

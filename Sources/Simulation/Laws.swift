@@ -49,7 +49,9 @@ struct Laws {
         var book = books[after.name] ?? Book()
         for stamped in events {
             try check(stamped, &book, before, machine, now)
+            try checkDraining(stamped, before, after, machine, now)
         }
+        try checkUpdates(events, before, after)
         books[after.name] = book
         try checkConsistency(after, book)
     }
@@ -180,16 +182,7 @@ struct Laws {
             guard let service = state.services[name] else {
                 throw Violation(law: "L6", what: "\(name) was accepted and is not there")
             }
-            let good: [ServiceStatus] =
-                !book.shouldRun || service.spec.replicas == 0 ? [.noReplica, .failed] : [.ready, .failed]
-            guard good.contains(service.status) else {
-                throw Violation(law: "liveness", what: "\(name) settled as \(service.status.rawValue)")
-            }
-            if service.status == .ready, service.readyReplicas != service.spec.replicas, service.launchesStopped == nil
-            {
-                throw Violation(
-                    law: "liveness", what: "\(name) has \(service.readyReplicas) of \(service.spec.replicas) replicas")
-            }
+            try checkSettled(service, shouldRun: book.shouldRun)
         }
         for name in state.services.keys where !book.wanted.contains(name) {
             throw Violation(

@@ -25,15 +25,44 @@ struct SimulatedMachine {
         var resistance: Int
     }
 
+    struct LoadBalancer {
+        var handle: Handle
+        /// Where it sends new requests: replica ids.
+        var routes: [Int] = []
+        /// Stream version of the state its routes were read from; 0 while it has read none.
+        var routesVersion = 0
+        /// Requests under way, by replica id.
+        var inFlight: [Int: Int] = [:]
+        /// When it was told to end, on the boot clock: it takes nothing new from there on.
+        var endingSinceMicroseconds: Int64?
+    }
+
     var replicas: [ReplicaKey: Replica] = [:]
     /// How those that ended by themselves did, for whoever watches.
     var endings: [ReplicaKey: Ending] = [:]
-    var loadBalancers: [LoadBalancerKey: Handle] = [:]
+    var loadBalancers: [LoadBalancerKey: LoadBalancer] = [:]
     private var processes = 0
 
     mutating func newHandle(bootID: String) -> Handle {
         processes += 1
         return Handle(rawValue: "sim:\(processes):\(bootID)")
+    }
+
+    /// Requests under way at a replica, whichever load balancer they came through.
+    func inFlight(_ key: ReplicaKey) -> Int {
+        loadBalancers.reduce(0) { sum, balancer in
+            balancer.key.controller == key.controller && balancer.key.reference.service == key.replica.service
+                ? sum + (balancer.value.inFlight[key.replica.id] ?? 0) : sum
+        }
+    }
+
+    /// The replica is not there any more, and no connection to it either.
+    mutating func end(_ key: ReplicaKey) {
+        replicas[key] = nil
+        for balancer in loadBalancers.keys
+        where balancer.controller == key.controller && balancer.reference.service == key.replica.service {
+            loadBalancers[balancer]?.inFlight[key.replica.id] = nil
+        }
     }
 
     /// Everything is gone.

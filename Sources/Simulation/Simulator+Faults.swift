@@ -52,7 +52,7 @@ extension Simulator {
             machine.replicas[key]?.isHung.toggle()
             note("replica \(key.replica.id) of \(key.replica.service) hangs, or no longer does")
         } else if machine.replicas[key]?.resistance == 0 {
-            machine.replicas[key] = nil
+            machine.end(key)
             machine.endings[key] = random.chance(70) ? .exited(code: random.below(3), stage: .run) : .vanished
             note("replica \(key.replica.id) of \(key.replica.service) dies")
         }

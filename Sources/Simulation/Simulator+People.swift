@@ -25,7 +25,12 @@ extension Simulator {
     private func command(on controller: ControllerName, _ random: inout SeededGenerator) -> Command {
         let names = ["api", "chat", "demo"].compactMap(ServiceName.init(rawValue:))
         let name = random.pick(names)
-        switch random.below(20) {
+        switch random.below(26) {
+        case 20..<25:
+            return .update(
+                Command.Update(
+                    service: name, target: random.chance(80) ? .spec(spec(&random)) : .lastGoodVersion,
+                    mode: random.pick(UpdateMode.allCases)))
         case 0..<8:
             return .up(
                 Command.Up(

@@ -68,7 +68,7 @@ extension Simulator {
 
     /// Whether what is watched will have something to say without anything else happening.
     private func isSettingUp(_ job: SimulatedProcess.Job, _ controller: ControllerName) -> Bool {
-        guard case .watchReplica(let replica, _, _) = job.work,
+        guard case .watchReplica(let replica, _, _, _) = job.work,
             let running = machine.replicas[.init(controller: controller, replica: replica)]
         else { return false }
         return running.setupSteps > 0 || !job.hasReportedStart || (running.probesUntilReady ?? 0) > 0
@@ -87,25 +87,28 @@ extension Simulator {
             job.report = launch(replica, on: controller, &random)
         case .removeReplica(let replica):
             job.report = remove(.init(controller: controller, replica: replica))
-        case .watchReplica(let replica, let handle, _):
+        case .drainReplica(let replica, let handle, let balancer):
+            drain(&job, .init(controller: controller, replica: replica), handle, balancer)
+        case .watchReplica(let replica, let handle, _, _):
             watch(&job, .init(controller: controller, replica: replica), handle)
         case .launchLoadBalancer(let reference, _):
             let key = SimulatedMachine.LoadBalancerKey(controller: controller, reference: reference)
             if hasFaults, machine.loadBalancers[key] == nil, random.chance(5) {
                 job.report = .loadBalancerEnded(reference, reason: "the port is in use")
             } else {
-                let handle = machine.loadBalancers[key] ?? machine.newHandle(bootID: clock.now.bootID)
-                machine.loadBalancers[key] = handle
-                job.report = .loadBalancerLaunched(reference, handle)
+                let balancer =
+                    machine.loadBalancers[key]
+                    ?? SimulatedMachine.LoadBalancer(handle: machine.newHandle(bootID: clock.now.bootID))
+                machine.loadBalancers[key] = balancer
+                job.report = .loadBalancerLaunched(reference, balancer.handle)
             }
         case .watchLoadBalancer(let reference, let handle):
             let key = SimulatedMachine.LoadBalancerKey(controller: controller, reference: reference)
-            if machine.loadBalancers[key] != handle {
+            if machine.loadBalancers[key]?.handle != handle {
                 job.report = .loadBalancerEnded(reference, reason: "its process ended")
             }
         case .removeLoadBalancer(let reference):
-            machine.loadBalancers[.init(controller: controller, reference: reference)] = nil
-            job.report = .loadBalancerRemoved(reference)
+            job.report = remove(.init(controller: controller, reference: reference))
         case .finishStop: job.report = .stopFinished
         case .finishTermination: job.report = .terminationFinished
         }
@@ -129,7 +132,7 @@ extension Simulator {
             probesUntilReady: spec.run == "works" ? random.below(4) : nil,
             resistance: hasFaults && random.chance(10) ? 1 + random.below(3) : 0)
         if spec.run == "exits" {
-            machine.replicas[key] = nil
+            machine.end(key)
             machine.endings[key] = .exited(code: 1, stage: spec.setup == nil ? .run : .setup)
         }
         return .replicaLaunched(replica, handle, endpoint)
@@ -140,9 +143,45 @@ extension Simulator {
             machine.replicas[key]?.resistance -= 1
             return .replicaRemovalFailed(key.replica, leftovers: "process \(running.handle) does not end")
         }
-        machine.replicas[key] = nil
+        machine.end(key)
         machine.endings[key] = nil
         return .replicaRemoved(key.replica)
+    }
+
+    /// Tells a load balancer to end, which it does once no request is under way or it has waited as long as
+    /// its replicas would.
+    private mutating func remove(_ key: SimulatedMachine.LoadBalancerKey) -> Command? {
+        guard let balancer = machine.loadBalancers[key] else { return .loadBalancerRemoved(key.reference) }
+        let since = balancer.endingSinceMicroseconds ?? clock.bootMicroseconds
+        machine.loadBalancers[key]?.endingSinceMicroseconds = since
+        let spec = log.state(of: key.controller).services[key.reference.service]?.spec
+        let limit = Int64((spec?.replicaDrainDelaySeconds ?? 0) * 1e6)
+        guard balancer.inFlight.isEmpty || clock.bootMicroseconds - since >= limit else { return nil }
+        machine.loadBalancers[key] = nil
+        return .loadBalancerRemoved(key.reference)
+    }
+
+    /// Sees the requests of a replica end, as its load balancer tells of them, or its process.
+    private func drain(
+        _ job: inout SimulatedProcess.Job, _ key: SimulatedMachine.ReplicaKey, _ handle: Handle,
+        _ reference: LoadBalancerReference
+    ) {
+        guard machine.replicas[key]?.handle == handle else {
+            let isSameBoot = handle.rawValue.hasSuffix(clock.now.bootID)
+            job.report = .replicaEnded(
+                key.replica, isSameBoot ? machine.endings[key] ?? .vanished : .rebooted, logTail: nil)
+            job.endsWithReport = true
+            return
+        }
+        job.endsWithReport = false
+        guard !job.hasReportedStart,
+            let replica = log.state(of: key.controller).services[key.replica.service]?.replicas[key.replica.id],
+            case .draining(let draining) = replica.phase,
+            let balancer = machine.loadBalancers[.init(controller: key.controller, reference: reference)],
+            balancer.routesVersion >= draining.generation, balancer.inFlight[key.replica.id] == nil
+        else { return }
+        job.hasReportedStart = true
+        job.report = .replicaDrained(key.replica)
     }
 
     /// Sees `setup` end, probes, sees the process end.

@@ -41,7 +41,8 @@ struct Simulator {
         let controller = random.pick(controllers)
         switch random.below(100) {
         case 0..<8: try person(controller, &random)
-        case 8..<38: try wake(controller, &random)
+        case 8..<14: traffic(controller, &random)
+        case 14..<38: try wake(controller, &random)
         case 38..<72: try work(controller, &random)
         case 72..<82: advance(&random)
         case 82..<88: mishap(controller, &random)

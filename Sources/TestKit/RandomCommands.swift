@@ -36,7 +36,13 @@ public struct RandomCommands: Sendable {
 
     private mutating func wish() -> Command {
         let service = random.pick([ServiceName.api, .chat, .sample("demo")])
-        switch random.below(20) {
+        switch random.below(24) {
+        case 20..<24:
+            return random.chance(80)
+                ? .update(
+                    service, to: .sample(replicas: random.pick([0, 1, 2, 3]), run: random.pick(["a", "b"])),
+                    mode: random.pick(UpdateMode.allCases))
+                : .rollBack(service, mode: random.pick(UpdateMode.allCases))
         case 0..<8:
             return .up(
                 service, replicas: random.pick([0, 1, 1, 2, 3]), setup: random.chance(40) ? "make" : nil,
@@ -70,7 +76,9 @@ public struct RandomCommands: Sendable {
         case .launchReplica(let reference):
             return random.chance(85)
                 ? .replicaLaunched(reference, .sample, .sample) : .replicaLaunchFailed(reference, reason: "no bash")
-        case .watchReplica(let reference, _, _): return observation(of: reference)
+        case .watchReplica(let reference, _, _, _): return observation(of: reference)
+        case .drainReplica(let reference, _, _):
+            return random.chance(70) ? .replicaDrained(reference) : observation(of: reference)
         case .removeReplica(let reference):
             pastReplicas.append(reference)
             return random.chance(80)

@@ -25,8 +25,11 @@ extension ServiceName {
 
 extension ServiceSpec {
     /// A service with `replicas` replicas and the default probe; with a `setup` when asked for one.
-    public static func sample(replicas: Int = 1, setup: String? = nil) -> ServiceSpec {
-        ServiceSpec(setup: setup, run: "exec serve", replicas: replicas)
+    public static func sample(
+        replicas: Int = 1, setup: String? = nil, run: String = "exec serve",
+        readinessProbe: ReadinessProbe = ReadinessProbe()
+    ) -> ServiceSpec {
+        ServiceSpec(setup: setup, run: run, readinessProbe: readinessProbe, replicas: replicas)
     }
 }
 
@@ -57,6 +60,14 @@ extension Command {
     }
 
     public static let start = Command.start(policy: .standard)
+
+    public static func update(_ service: ServiceName, to spec: ServiceSpec, mode: UpdateMode = .rolling) -> Command {
+        .update(Update(service: service, target: .spec(spec), mode: mode))
+    }
+
+    public static func rollBack(_ service: ServiceName, mode: UpdateMode = .rolling) -> Command {
+        .update(Update(service: service, target: .lastGoodVersion, mode: mode))
+    }
 }
 
 extension Handle {

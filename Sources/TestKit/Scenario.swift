@@ -119,6 +119,7 @@ extension Scenario {
     public mutating func removeEverything() throws(Rejection) {
         while let work = state.outstanding.first(where: { $0.isRemoval }) {
             switch work {
+            case .drainReplica(let replica, _, _): try when(.replicaDrained(replica))
             case .removeReplica(let replica): try when(.replicaRemoved(replica))
             case .removeLoadBalancer(let loadBalancer): try when(.loadBalancerRemoved(loadBalancer))
             case .finishStop: try when(.stopFinished)
@@ -132,7 +133,7 @@ extension Scenario {
 extension Work {
     fileprivate var isRemoval: Bool {
         switch self {
-        case .removeReplica, .removeLoadBalancer, .finishStop, .finishTermination: true
+        case .drainReplica, .removeReplica, .removeLoadBalancer, .finishStop, .finishTermination: true
         case .launchLoadBalancer, .watchLoadBalancer, .launchReplica, .watchReplica: false
         }
     }

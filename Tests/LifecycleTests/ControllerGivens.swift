@@ -63,7 +63,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
     case idleDeadlineReached, stopFinished, terminationFinished
     case loadBalancerLaunched, loadBalancerEnded, loadBalancerRemoved
     case replicaLaunched, replicaLaunchFailed, replicaStarted, replicaProbed, replicaEnded, replicaRemoved
-    case replicaRemovalFailed
+    case replicaRemovalFailed, update, replicaDrained
 
     /// The command as it would reach `it`: reports are about what there is, deadlines about the one set.
     func command(in it: Scenario) -> Command {
@@ -91,6 +91,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .replicaEnded: .replicaEnded(it.replica(1), .exited(code: 1, stage: .run), logTail: nil)
         case .replicaRemoved: .replicaRemoved(it.replica(1))
         case .replicaRemovalFailed: .replicaRemovalFailed(it.replica(1), leftovers: "pid 12")
+        case .update: .update(Command.Update(service: .api, target: .spec(.sample(run: "serve --new")), mode: .rolling))
+        case .replicaDrained: .replicaDrained(it.replica(1))
         }
     }
 
@@ -119,6 +121,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .replicaEnded: [.replicaEnded]
         case .replicaRemoved: [.replicaRemoved]
         case .replicaRemovalFailed: [.replicaRemovalFailed]
+        case .update: [.update]
+        case .replicaDrained: [.replicaDrained]
         }
     }
 }

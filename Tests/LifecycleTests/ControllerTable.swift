@@ -26,6 +26,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     absent                | replicaEnded         | nothing
     absent                | replicaRemoved       | nothing
     absent                | replicaRemovalFailed | nothing
+    absent                | update               | refused: noSuchService
+    absent                | replicaDrained       | nothing
     starting              | up api               | service.up_requested
     starting              | up chat              | service.up_requested
     starting              | down api             | refused: noSuchService
@@ -49,6 +51,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | replicaEnded         | nothing
     starting              | replicaRemoved       | nothing
     starting              | replicaRemovalFailed | nothing
+    starting              | update               | refused: noSuchService
+    starting              | replicaDrained       | nothing
     up                    | up api               | refused: serviceExists
     up                    | up chat              | service.up_requested replica.added load_balancer.added service.status_changed
     up                    | down api             | service.down_requested replica.removing load_balancer.removing service.status_changed
@@ -72,6 +76,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | replicaEnded         | nothing
     up                    | replicaRemoved       | nothing
     up                    | replicaRemovalFailed | nothing
+    up                    | update               | service.updated replica.added
+    up                    | replicaDrained       | nothing
     idle                  | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle                  | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle                  | down api             | refused: noSuchService
@@ -95,6 +101,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | replicaEnded         | nothing
     idle                  | replicaRemoved       | nothing
     idle                  | replicaRemovalFailed | nothing
+    idle                  | update               | refused: noSuchService
+    idle                  | replicaDrained       | nothing
     idle, never           | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle, never           | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle, never           | down api             | refused: noSuchService
@@ -118,6 +126,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle, never           | replicaEnded         | nothing
     idle, never           | replicaRemoved       | nothing
     idle, never           | replicaRemovalFailed | nothing
+    idle, never           | update               | refused: noSuchService
+    idle, never           | replicaDrained       | nothing
     stopping              | up api               | controller.start_requested service.up_requested
     stopping              | up chat              | controller.start_requested service.up_requested
     stopping              | down api             | refused: noSuchService
@@ -141,6 +151,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping              | replicaEnded         | nothing
     stopping              | replicaRemoved       | nothing
     stopping              | replicaRemovalFailed | nothing
+    stopping              | update               | refused: noSuchService
+    stopping              | replicaDrained       | nothing
     stopping, start again | up api               | service.up_requested
     stopping, start again | up chat              | service.up_requested
     stopping, start again | down api             | refused: noSuchService
@@ -164,6 +176,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping, start again | replicaEnded         | nothing
     stopping, start again | replicaRemoved       | nothing
     stopping, start again | replicaRemovalFailed | nothing
+    stopping, start again | update               | refused: noSuchService
+    stopping, start again | replicaDrained       | nothing
     stopped               | up api               | controller.starting service.up_requested
     stopped               | up chat              | controller.starting service.up_requested
     stopped               | down api             | refused: noSuchService
@@ -187,6 +201,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopped               | replicaEnded         | nothing
     stopped               | replicaRemoved       | nothing
     stopped               | replicaRemovalFailed | nothing
+    stopped               | update               | refused: noSuchService
+    stopped               | replicaDrained       | nothing
     failed                | up api               | controller.starting service.up_requested
     failed                | up chat              | controller.starting service.up_requested
     failed                | down api             | refused: noSuchService
@@ -210,6 +226,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     failed                | replicaEnded         | nothing
     failed                | replicaRemoved       | nothing
     failed                | replicaRemovalFailed | nothing
+    failed                | update               | refused: noSuchService
+    failed                | replicaDrained       | nothing
     terminating           | up api               | refused: terminating
     terminating           | up chat              | refused: terminating
     terminating           | down api             | refused: noSuchService
@@ -233,6 +251,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminating           | replicaEnded         | nothing
     terminating           | replicaRemoved       | nothing
     terminating           | replicaRemovalFailed | nothing
+    terminating           | update               | refused: noSuchService
+    terminating           | replicaDrained       | nothing
     terminated            | up api               | controller.starting service.up_requested
     terminated            | up chat              | controller.starting service.up_requested
     terminated            | down api             | refused: noSuchService
@@ -256,4 +276,6 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminated            | replicaEnded         | nothing
     terminated            | replicaRemoved       | nothing
     terminated            | replicaRemovalFailed | nothing
+    terminated            | update               | refused: noSuchService
+    terminated            | replicaDrained       | nothing
     """)

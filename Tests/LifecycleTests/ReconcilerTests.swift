@@ -6,7 +6,7 @@ import Testing
 @Suite struct ReconcilerTests {
     private let replica = ReplicaReference(service: .api, id: 1, generation: 5)
     private var launch: Work { .launchReplica(replica) }
-    private var watch: Work { .watchReplica(replica, .sample, .sample) }
+    private var watch: Work { .watchReplica(replica, .sample, .sample, version: 1) }
     private var remove: Work { .removeReplica(replica) }
 
     @Test func workIsBegunOnce() {
@@ -101,7 +101,7 @@ import Testing
     @Test func aSecondProcessTakesOverAndAdopts() throws {
         var it = try Scenario.serving()
         var loop = ControllerLoop(process: "b")
-        let watch = Work.watchReplica(it.replica(1), .sample, .sample)
+        let watch = Work.watchReplica(it.replica(1), .sample, .sample, version: 1)
         #expect(loop.wake(it.state, now: it.clock.now) == [.submit(.takeOver(process: "b"))])
         try it.given(.takeOver(process: "b"))
         #expect(loop.wake(it.state, now: it.clock.now).contains(.begin(watch)))
@@ -169,7 +169,7 @@ import Testing
         try it.launchLoadBalancer()
         try it.launch(1)
         let watching: [Work] = [
-            .watchLoadBalancer(it.loadBalancer(), .sample), .watchReplica(replica, .sample, .sample),
+            .watchLoadBalancer(it.loadBalancer(), .sample), .watchReplica(replica, .sample, .sample, version: 1),
         ]
         #expect(it.state.outstanding == watching)
         try it.given(.replicaStarted(replica))
@@ -177,6 +177,11 @@ import Testing
         try it.given(.replicaProbed(replica, isReady: true, evidence: "HTTP 200"))
         #expect(it.state.outstanding == watching)
         try it.given(.down([.api]))
+        #expect(
+            it.state.outstanding == [
+                .removeLoadBalancer(it.loadBalancer()), .drainReplica(replica, .sample, it.loadBalancer()),
+            ])
+        try it.given(.replicaDrained(replica))
         #expect(it.state.outstanding == [.removeLoadBalancer(it.loadBalancer()), .removeReplica(replica)])
         try it.removeEverything()
         #expect(it.state.outstanding.isEmpty)
@@ -197,7 +202,7 @@ import Testing
             case .deadlineReached: it.idleGeneration
             case .loadBalancerLaunched, .loadBalancerEnded, .loadBalancerRemoved: it.loadBalancer().generation
             case .replicaLaunched, .replicaLaunchFailed, .replicaStarted, .replicaProbed, .replicaEnded,
-                .replicaRemoved, .replicaRemovalFailed:
+                .replicaDrained, .replicaRemoved, .replicaRemovalFailed:
                 it.replica(1).generation
             default: nil
             }

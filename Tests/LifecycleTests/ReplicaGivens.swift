@@ -7,6 +7,7 @@ enum GivenReplica: String, CaseIterable, Sendable {
     case backingOff = "backing off"
     case provisioning, starting, ready
     case notReady = "not ready"
+    case draining
     case removingUnlaunched = "removing, unlaunched"
     case removingUnwanted = "removing, unwanted"
     case removingFailed = "removing, failed"
@@ -38,9 +39,12 @@ enum GivenReplica: String, CaseIterable, Sendable {
             try it.makeReady(1)
             try it.given(.replicaProbed(it.replica(1), isReady: false, evidence: "HTTP 503"))
         case .removingUnlaunched: try it.given(.down([.api]))
-        case .removingUnwanted:
+        case .draining:
             try it.makeReady(1)
             try it.given(.down([.api]))
+        case .removingUnwanted:
+            try it.makeReady(1)
+            try it.given(.down([.api]), .replicaDrained(it.replica(1)))
         case .removingFailed:
             try it.makeReady(1)
             try it.crash(1)
@@ -67,7 +71,7 @@ enum GivenReplica: String, CaseIterable, Sendable {
         case .starting: .starting
         case .ready: .ready
         case .notReady: .notReady
-        case .removingUnlaunched, .removingUnwanted, .removingFailed, .removingPreempted: .shuttingDown
+        case .draining, .removingUnlaunched, .removingUnwanted, .removingFailed, .removingPreempted: .shuttingDown
         case .stuck, .stuckTriedAgain: .failedCleanup
         case .failed: .failed
         }
@@ -93,6 +97,8 @@ enum WhenReplica: String, CaseIterable, Sendable {
     case launchDeadline = "launch deadline"
     case readinessDeadline = "readiness deadline"
     case cleanupDeadline = "cleanup deadline"
+    case drained
+    case drainDeadline = "drain deadline"
 
     func command(about id: Int, in it: Scenario) -> Command {
         let replica = it.replica(id)
@@ -109,6 +115,8 @@ enum WhenReplica: String, CaseIterable, Sendable {
         case .launchDeadline: it.reached(.launch(.api, replica: id), else: replica.generation)
         case .readinessDeadline: it.reached(.readiness(.api, replica: id), else: replica.generation)
         case .cleanupDeadline: it.reached(.cleanup(.api, replica: id), else: replica.generation)
+        case .drained: .replicaDrained(replica)
+        case .drainDeadline: it.reached(.drain(.api, replica: id), else: replica.generation)
         }
     }
 }

@@ -155,7 +155,8 @@ import Testing
 
     @Test func aRemovalThatLeavesSomethingIsTriedAgain() throws {
         var it = try Scenario.serving()
-        try it.given(.down([.api]), .replicaRemovalFailed(it.replica(1), leftovers: "pid 12"))
+        try it.given(
+            .down([.api]), .replicaDrained(it.replica(1)), .replicaRemovalFailed(it.replica(1), leftovers: "pid 12"))
         #expect(it.state.services[.api]?.status == .failedCleanup)
         #expect(!it.state.outstanding.contains(.removeReplica(it.replica(1))), "not before its time")
         it.clock.advance(seconds: 2)

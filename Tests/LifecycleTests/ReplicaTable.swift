@@ -14,6 +14,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     pending              | launch deadline    | nothing
     pending              | readiness deadline | nothing
     pending              | cleanup deadline   | nothing
+    pending              | drained            | nothing
+    pending              | drain deadline     | nothing
     backing off          | launched           | replica.launched
     backing off          | launch failed      | replica.removing replica.added
     backing off          | setup done         | nothing
@@ -26,6 +28,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     backing off          | launch deadline    | replica.launch_due
     backing off          | readiness deadline | nothing
     backing off          | cleanup deadline   | nothing
+    backing off          | drained            | nothing
+    backing off          | drain deadline     | nothing
     provisioning         | launched           | nothing
     provisioning         | launch failed      | nothing
     provisioning         | setup done         | replica.starting
@@ -38,6 +42,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     provisioning         | launch deadline    | nothing
     provisioning         | readiness deadline | nothing
     provisioning         | cleanup deadline   | nothing
+    provisioning         | drained            | nothing
+    provisioning         | drain deadline     | nothing
     starting             | launched           | nothing
     starting             | launch failed      | nothing
     starting             | setup done         | nothing
@@ -50,6 +56,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     starting             | launch deadline    | nothing
     starting             | readiness deadline | replica.removing service.launches_stopped service.status_changed
     starting             | cleanup deadline   | nothing
+    starting             | drained            | nothing
+    starting             | drain deadline     | nothing
     ready                | launched           | nothing
     ready                | launch failed      | nothing
     ready                | setup done         | nothing
@@ -62,6 +70,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     ready                | launch deadline    | nothing
     ready                | readiness deadline | nothing
     ready                | cleanup deadline   | nothing
+    ready                | drained            | nothing
+    ready                | drain deadline     | nothing
     not ready            | launched           | nothing
     not ready            | launch failed      | nothing
     not ready            | setup done         | nothing
@@ -74,6 +84,22 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     not ready            | launch deadline    | nothing
     not ready            | readiness deadline | replica.removing replica.added service.status_changed
     not ready            | cleanup deadline   | nothing
+    not ready            | drained            | nothing
+    not ready            | drain deadline     | nothing
+    draining             | launched           | nothing
+    draining             | launch failed      | nothing
+    draining             | setup done         | nothing
+    draining             | probed ready       | nothing
+    draining             | probed not ready   | nothing
+    draining             | exited             | replica.ended replica.removing
+    draining             | rebooted           | replica.ended replica.removing
+    draining             | removed            | nothing
+    draining             | removal failed     | nothing
+    draining             | launch deadline    | nothing
+    draining             | readiness deadline | nothing
+    draining             | cleanup deadline   | nothing
+    draining             | drained            | replica.removing
+    draining             | drain deadline     | replica.removing
     removing, unlaunched | launched           | replica.launched
     removing, unlaunched | launch failed      | nothing
     removing, unlaunched | setup done         | nothing
@@ -86,6 +112,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     removing, unlaunched | launch deadline    | nothing
     removing, unlaunched | readiness deadline | nothing
     removing, unlaunched | cleanup deadline   | nothing
+    removing, unlaunched | drained            | nothing
+    removing, unlaunched | drain deadline     | nothing
     removing, unwanted   | launched           | nothing
     removing, unwanted   | launch failed      | nothing
     removing, unwanted   | setup done         | nothing
@@ -98,6 +126,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     removing, unwanted   | launch deadline    | nothing
     removing, unwanted   | readiness deadline | nothing
     removing, unwanted   | cleanup deadline   | nothing
+    removing, unwanted   | drained            | nothing
+    removing, unwanted   | drain deadline     | nothing
     removing, failed     | launched           | nothing
     removing, failed     | launch failed      | nothing
     removing, failed     | setup done         | nothing
@@ -110,6 +140,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     removing, failed     | launch deadline    | nothing
     removing, failed     | readiness deadline | nothing
     removing, failed     | cleanup deadline   | nothing
+    removing, failed     | drained            | nothing
+    removing, failed     | drain deadline     | nothing
     removing, preempted  | launched           | nothing
     removing, preempted  | launch failed      | nothing
     removing, preempted  | setup done         | nothing
@@ -122,6 +154,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     removing, preempted  | launch deadline    | nothing
     removing, preempted  | readiness deadline | nothing
     removing, preempted  | cleanup deadline   | nothing
+    removing, preempted  | drained            | nothing
+    removing, preempted  | drain deadline     | nothing
     stuck                | launched           | nothing
     stuck                | launch failed      | nothing
     stuck                | setup done         | nothing
@@ -134,6 +168,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     stuck                | launch deadline    | nothing
     stuck                | readiness deadline | nothing
     stuck                | cleanup deadline   | replica.cleanup_due
+    stuck                | drained            | nothing
+    stuck                | drain deadline     | nothing
     stuck, tried again   | launched           | nothing
     stuck, tried again   | launch failed      | nothing
     stuck, tried again   | setup done         | nothing
@@ -146,6 +182,8 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     stuck, tried again   | launch deadline    | nothing
     stuck, tried again   | readiness deadline | nothing
     stuck, tried again   | cleanup deadline   | nothing
+    stuck, tried again   | drained            | nothing
+    stuck, tried again   | drain deadline     | nothing
     failed               | launched           | nothing
     failed               | launch failed      | nothing
     failed               | setup done         | nothing
@@ -158,4 +196,6 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     failed               | launch deadline    | nothing
     failed               | readiness deadline | nothing
     failed               | cleanup deadline   | nothing
+    failed               | drained            | nothing
+    failed               | drain deadline     | nothing
     """)

@@ -39,7 +39,7 @@ import Testing
         var it = try Scenario.serving()
         try it.given(.stop)
         #expect(try it.when(.stopFinished).isEmpty)
-        try it.given(.replicaRemoved(it.replica(1)))
+        try it.given(.replicaDrained(it.replica(1)), .replicaRemoved(it.replica(1)))
         #expect(try it.when(.stopFinished).isEmpty)
         #expect(!it.state.outstanding.contains(.finishStop))
         try it.given(.loadBalancerRemoved(it.loadBalancer()))

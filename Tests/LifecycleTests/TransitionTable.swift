@@ -73,6 +73,8 @@ extension Rejection {
         case .terminating: "terminating"
         case .noPortLeft: "noPortLeft"
         case .nothingToRun: "nothingToRun"
+        case .serviceEnding: "serviceEnding"
+        case .nothingToRollBackTo: "nothingToRollBackTo"
         }
     }
 }

@@ -84,6 +84,7 @@ extension Command {
             .replicaProbed(past(replica), isReady: isReady, evidence: evidence)
         case .replicaEnded(let replica, let ending, let logTail): .replicaEnded(past(replica), ending, logTail: logTail)
         case .replicaRemoved(let replica): .replicaRemoved(past(replica))
+        case .replicaDrained(let replica): .replicaDrained(past(replica))
         case .replicaRemovalFailed(let replica, let leftovers):
             .replicaRemovalFailed(past(replica), leftovers: leftovers)
         default: self

@@ -9,9 +9,6 @@ struct LoadBalancerLauncher: Sendable {
     let logID: String
     let environment: [String: String]
 
-    /// How long requests in flight may take to end when the load balancer is removed.
-    static let drainSeconds: Double = 5
-
     func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) throws -> Handle {
         if let existing = tree(of: reference).alive().first {
             return ProcessIdentity(pid: existing.pid, startTicks: existing.startTicks, boot: Boot.current).handle
@@ -43,8 +40,11 @@ struct LoadBalancerLauncher: Sendable {
         return Task.isCancelled ? nil : "its process ended"
     }
 
-    func end(_ reference: LoadBalancerReference) async -> String? {
-        if let leftovers = await tree(of: reference).end(gracePeriodSeconds: Self.drainSeconds + 1) { return leftovers }
+    /// Ends it.
+    ///
+    /// - Parameter drainSeconds: how long it may take for the requests under way to end.
+    func end(_ reference: LoadBalancerReference, drainSeconds: Double) async -> String? {
+        if let leftovers = await tree(of: reference).end(gracePeriodSeconds: drainSeconds + 1) { return leftovers }
         paths.removeTrafficReport(reference.service)
         return nil
     }

@@ -1,0 +1,84 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import Lifecycle
+import ServiceFile
+
+struct Update: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "update",
+        abstract: "Give a running service a new version, without a request lost.",
+        discussion: """
+            Rolling: old and new replicas serve together, and an old one goes for each new one that is ready. \
+            Blue-green: the old ones serve until enough new ones are ready. Replicas that the new file would \
+            run in the same way are kept. A version that does not come up leaves the one before it serving.
+
+            Examples:
+              dwell update hello service.yaml
+              dwell update hello service.yaml --mode blue_green
+              dwell update hello --rollback
+            """)
+
+    @Argument(help: "Name of the service.")
+    var name: String
+
+    @Argument(help: "The new service file.")
+    var file: String?
+
+    @Option(help: "How replicas of the old version give way: rolling or blue_green.")
+    var mode = UpdateMode.rolling
+
+    @Flag(help: "Return to the last version before this one that was ready.")
+    var rollback = false
+
+    @Option(help: "Only a service of this controller.")
+    var controller: String?
+
+    @OptionGroup
+    var options: FileOptions
+
+    @Flag(help: "Return as soon as the request is on disk.")
+    var detach = false
+
+    func validate() throws {
+        if rollback != (file == nil) {
+            throw ValidationError(
+                rollback ? "give a file or --rollback, not both" : "give a service file, or --rollback")
+        }
+    }
+
+    func run() async throws {
+        let name = try NameArgument.service(name)
+        let only = try controller.map { try NameArgument.controller($0) }
+        let request = try file.map { try UpRequest(file: $0, name: name.rawValue, values: options.values()) }
+        for note in request?.notes ?? [] { print("note: \(note)", to: .error) }
+        let session = try Session()
+        let row = try ServiceDirectory(session, controller: only).find(name)
+        // Rows of the log name controllers that exist.
+        let controller = try NameArgument.controller(row.controller)
+        let begun = ContinuousClock.now
+        let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        let command = Command.Update(
+            service: name, target: request.map { .spec($0.spec) } ?? .lastGoodVersion, mode: mode)
+        let receipt = try session.submit(.update(command), to: controller)
+        try session.ensureAllRunning()
+        guard let service = receipt.state.services[name] else {
+            throw CommandFailure("service \(name) was taken down meanwhile")
+        }
+        guard receipt.state.needsProcess else {
+            print(
+                "Service \(name) has version \(service.version); it is served from the next `dwell start \(controller)`."
+            )
+            return
+        }
+        print("Service \(name) on controller \(controller): version \(service.version) is on its way.")
+        if detach {
+            print("  watch it: dwell status \(name)")
+            return
+        }
+        let progress = UpdateProgress(service: name, version: service.version, session: session, begun: begun)
+        try await progress.follow(controller, after: position)
+    }
+}
+
+extension UpdateMode: ExpressibleByArgument {}

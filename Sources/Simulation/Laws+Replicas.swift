@@ -1,0 +1,96 @@
+import Lifecycle
+
+// Laws about replicas: whom requests may be taken from, and what an update may cost.
+
+extension Laws {
+    /// A replica that served is not ended while it has requests, unless its time to finish them is over, it
+    /// ended by itself or failed.
+    func checkDraining(
+        _ stamped: StampedEvent, _ before: ControllerState, _ after: ControllerState, _ machine: SimulatedMachine,
+        _ now: Instant
+    ) throws(Violation) {
+        guard case .replicaRemoving(let event) = stamped.event,
+            let service = before.services[event.service], let replica = service.replicas[event.replica]
+        else { return }
+        let key = SimulatedMachine.ReplicaKey(controller: before.name, replica: replica.reference(of: event.service))
+        switch event.reason {
+        case .failed, .preempted: return
+        case .notWanted, .byHand: break
+        }
+        guard machine.replicas[key] != nil else { return }
+        switch replica.phase {
+        case .ready, .notReady:
+            guard machine.inFlight(key) == 0 || service.loadBalancer == nil else {
+                throw Violation(law: "drain", what: "replica \(event.replica) of \(event.service) is ended undrained")
+            }
+        case .draining(let draining):
+            let isOver = draining.deadline.latenessMicroseconds(at: now) != nil
+            guard isOver || machine.inFlight(key) == 0 else {
+                throw Violation(
+                    law: "drain",
+                    what: "replica \(event.replica) of \(event.service) is ended with \(machine.inFlight(key)) requests"
+                )
+            }
+            if isOver, event.latenessMicroseconds == nil, machine.inFlight(key) > 0 {
+                throw Violation(law: "drain", what: "the end of a replica's time to drain is not recorded")
+            }
+        case .pending, .provisioning, .starting, .removing, .failed: break
+        }
+    }
+
+    /// While an update or a change of the number of replicas goes on, it takes none that is ready away from
+    /// those that are needed.
+    func checkUpdates(
+        _ events: [StampedEvent], _ before: ControllerState, _ after: ControllerState
+    ) throws(Violation) {
+        for stamped in events {
+            guard case .replicaDraining(let event) = stamped.event, event.reason == .notWanted,
+                let was = before.services[event.service], let now = after.services[event.service], !now.isEnding,
+                after.status == .up
+            else { continue }
+            let target = now.targetReplicas
+            let needed: Int =
+                switch now.updateMode {
+                case .rolling: target
+                case .blueGreen: min(target, max(1, now.spec.replicas))
+                }
+            guard now.readyReplicas >= min(was.readyReplicas, needed) else {
+                throw Violation(
+                    law: "update",
+                    what: "\(event.service) had \(was.readyReplicas) ready replicas, wants \(target), "
+                        + "and is left with \(now.readyReplicas)")
+            }
+            // Those of the new version take over only once there are enough of them.
+            let current = now.readyReplicasOfThisVersion
+            let left = now.replicas.values.count { $0.status == .ready && $0.version != now.version }
+            if now.updateMode == .blueGreen, was.replicas[event.replica]?.version != now.version,
+                current < needed, left < min(target, was.readyReplicas - current)
+            {
+                throw Violation(
+                    law: "update", what: "\(event.service) turns to a version with \(current) ready replicas")
+            }
+        }
+    }
+
+    /// What a service that is wanted must have come to.
+    func checkSettled(_ service: ServiceState, shouldRun: Bool) throws(Violation) {
+        let target = service.targetReplicas
+        let good: [ServiceStatus] =
+            !shouldRun || target == 0
+            ? [.noReplica, .failed] : service.launchedVersion == nil ? [.failed, .ready] : [.ready]
+        guard good.contains(service.status) else {
+            throw Violation(law: "liveness", what: "\(service.name) settled as \(service.status.rawValue)")
+        }
+        guard service.status == .ready, let version = service.launchedVersion else { return }
+        let working = service.replicas.values.filter { $0.status == .ready }
+        guard working.count == target else {
+            throw Violation(law: "liveness", what: "\(service.name) has \(working.count) of \(target) replicas")
+        }
+        if version == service.version, working.contains(where: { $0.version != version }) {
+            throw Violation(law: "liveness", what: "\(service.name) still has replicas of an earlier version")
+        }
+        if version != service.version, working.contains(where: { $0.version == service.version }) {
+            throw Violation(law: "liveness", what: "\(service.name) has replicas of a version that does not come up")
+        }
+    }
+}

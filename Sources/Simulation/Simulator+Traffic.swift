@@ -1,0 +1,60 @@
+import Lifecycle
+
+// What load balancers do by themselves: follow the log, and carry requests.
+
+extension Simulator {
+    mutating func traffic(_ controller: ControllerName, _ random: inout SeededGenerator) {
+        let keys = balancers(of: controller)
+        guard !keys.isEmpty else { return }
+        let key = random.pick(keys)
+        switch random.below(3) {
+        case 0: readRoutes(key)
+        case 1: beginRequest(key, &random)
+        default: endRequest(key, &random)
+        }
+    }
+
+    /// No fault is left: every load balancer knows its routes, and requests end.
+    mutating func serveAll() {
+        for controller in controllers {
+            for key in balancers(of: controller) {
+                readRoutes(key)
+                machine.loadBalancers[key]?.inFlight = [:]
+            }
+        }
+    }
+
+    private func balancers(of controller: ControllerName) -> [SimulatedMachine.LoadBalancerKey] {
+        machine.loadBalancers.keys.filter { $0.controller == controller }
+            .sorted { $0.reference.generation < $1.reference.generation }
+    }
+
+    private mutating func readRoutes(_ key: SimulatedMachine.LoadBalancerKey) {
+        let state = log.state(of: key.controller)
+        guard let service = state.services[key.reference.service] else { return }
+        machine.loadBalancers[key]?.routes = service.routedReplicas.map(\.id)
+        machine.loadBalancers[key]?.routesVersion = state.version
+    }
+
+    private mutating func beginRequest(_ key: SimulatedMachine.LoadBalancerKey, _ random: inout SeededGenerator) {
+        guard let balancer = machine.loadBalancers[key], balancer.endingSinceMicroseconds == nil,
+            !balancer.routes.isEmpty
+        else { return }
+        let id = random.pick(balancer.routes)
+        // One that is there no more refuses the connection.
+        let isThere = machine.replicas.keys.contains {
+            $0.controller == key.controller && $0.replica.service == key.reference.service && $0.replica.id == id
+        }
+        guard isThere else { return }
+        machine.loadBalancers[key]?.inFlight[id, default: 0] += 1
+        note("a request of \(key.reference.service) begins at replica \(id)")
+    }
+
+    private mutating func endRequest(_ key: SimulatedMachine.LoadBalancerKey, _ random: inout SeededGenerator) {
+        guard let balancer = machine.loadBalancers[key], !balancer.inFlight.isEmpty else { return }
+        let id = random.pick(balancer.inFlight.keys.sorted())
+        let left = (balancer.inFlight[id] ?? 0) - 1
+        machine.loadBalancers[key]?.inFlight[id] = left > 0 ? left : nil
+        note("a request of \(key.reference.service) at replica \(id) ends")
+    }
+}

@@ -1,0 +1,110 @@
+import Lifecycle
+import TestKit
+import Testing
+
+/// A service gets a new version: what gives way to what, and when.
+@Suite struct UpdateScenarioTests {
+    private static let better = ServiceSpec.sample(run: "exec serve --better")
+
+    private func update(_ spec: ServiceSpec, _ mode: UpdateMode = .rolling) -> Command {
+        .update(Command.Update(service: .api, target: .spec(spec), mode: mode))
+    }
+
+    private var rollback: Command { .update(Command.Update(service: .api, target: .lastGoodVersion, mode: .rolling)) }
+
+    private func statuses(_ it: Scenario) -> [Int: ReplicaStatus] {
+        (it.state.services[.api]?.replicas ?? [:]).mapValues(\.status)
+    }
+
+    @Test func theOldOneServesUntilTheNewOneIsReady() throws {
+        var it = try Scenario.serving()
+        try it.given(update(Self.better))
+        #expect(statuses(it) == [1: .ready, 2: .pending])
+        #expect(it.state.services[.api]?.status == .ready)
+        try it.makeReady(2)
+        #expect(statuses(it) == [1: .shuttingDown, 2: .ready])
+        let loadBalancer = it.loadBalancer()
+        #expect(it.state.outstanding.contains(.drainReplica(it.replica(1), .sample, loadBalancer)))
+        try it.given(.replicaDrained(it.replica(1)), .replicaRemoved(it.replica(1)))
+        #expect(statuses(it) == [2: .ready])
+        #expect(it.state.services[.api]?.status == .ready)
+    }
+
+    /// Requests that do not end are cut off at the limit, and not before it.
+    @Test func aReplicaThatIsDrainedHasItsTime() throws {
+        var it = try Scenario.serving()
+        try it.given(update(Self.better))
+        try it.makeReady(2)
+        let pending = try #require(it.pending(.drain(.api, replica: 1)))
+        #expect(pending.deadline.spanMicroseconds == 30_000_000)
+        it.clock.advance(seconds: 29)
+        #expect(try it.when(.deadlineReached(pending.key, generation: pending.generation)).isEmpty)
+        it.clock.advance(seconds: 1)
+        #expect(try it.whenReached(.drain(.api, replica: 1)).map(\.type) == [.replicaRemoving])
+    }
+
+    @Test func whatIsTheSameIsKept() throws {
+        var it = try Scenario.serving()
+        let probe = ReadinessProbe(path: "/health")
+        #expect(try it.when(update(.sample(readinessProbe: probe))).map(\.type) == [.serviceUpdated])
+        #expect(statuses(it) == [1: .ready])
+        #expect(it.state.services[.api]?.replicas[1]?.version == 2)
+        #expect(it.state.services[.api]?.spec.readinessProbe.path == "/health")
+    }
+
+    /// A version that does not come up leaves the one before it serving, and says why.
+    @Test func aBadVersionLeavesTheOldOneServing() throws {
+        var it = try Scenario.serving()
+        try it.given(update(Self.better))
+        try it.launch(2)
+        try it.crash(2)
+        try it.given(.replicaRemoved(it.replica(2)))
+        let service = try #require(it.state.services[.api])
+        #expect(service.launchesStopped != nil)
+        #expect(service.status == .ready)
+        #expect(service.replicas[1]?.status == .ready)
+        #expect(it.state.statusReason(of: service)?.contains("version 2 is not launched any more") == true)
+        // Should the old one die now, it is what is launched in its place.
+        try it.crash(1)
+        #expect(it.state.services[.api]?.replicas[3]?.version == 1)
+    }
+
+    @Test func aRollbackReturnsToTheLastGoodVersion() throws {
+        var it = try Scenario.serving()
+        #expect(throws: Rejection.nothingToRollBackTo(.api, controller: it.state.name, version: 1)) {
+            try it.when(rollback)
+        }
+        try it.given(update(Self.better))
+        try it.launch(2)
+        try it.crash(2)
+        try it.given(rollback)
+        let service = try #require(it.state.services[.api])
+        #expect(service.version == 3)
+        #expect(service.spec.run == "exec serve")
+        #expect(service.launchesStopped == nil)
+        #expect(service.replicas[1]?.version == 3, "the replica that ran it all along is kept")
+    }
+
+    @Test func blueGreenTurnsAllAtOnce() throws {
+        var it = try Scenario.up(replicas: 2)
+        try it.launchLoadBalancer()
+        for id in 1...2 { try it.makeReady(id) }
+        try it.given(update(.sample(replicas: 2, run: "exec serve --better"), .blueGreen))
+        try it.makeReady(3)
+        #expect(it.state.services[.api]?.routedReplicas.map(\.id) == [1, 2])
+        #expect(statuses(it) == [1: .ready, 2: .ready, 3: .ready, 4: .pending])
+        try it.makeReady(4)
+        #expect(it.state.services[.api]?.routedReplicas.map(\.id) == [3, 4])
+        #expect(statuses(it) == [1: .shuttingDown, 2: .shuttingDown, 3: .ready, 4: .ready])
+    }
+
+    /// L6: an update of a service whose controller is stopped is what is served at the next start.
+    @Test func anUpdateWhileStoppedIsServedAtTheNextStart() throws {
+        var it = try Scenario.serving()
+        try it.given(.stop)
+        try it.removeEverything()
+        try it.given(update(Self.better))
+        try it.given(.start, .takeOver(process: "b"))
+        #expect(it.state.services[.api]?.orderedReplicas.map(\.version) == [2])
+    }
+}

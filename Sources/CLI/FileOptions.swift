@@ -14,7 +14,7 @@ struct FileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Set a secret of the service. Better K alone, which takes it from here: K=V can be seen in `ps`.",
+            "Set a secret of the service. K alone takes it from here, and is better: K=V can be seen in `ps` for a moment.",
             valueName: "K"))
     var secret: [String] = []
 

@@ -12,6 +12,7 @@ enum Main {
         } catch {
             leave(after: error)
         }
+        SecretArguments.hide()
         do {
             try await run(command)
         } catch let failure as CommandFailure {

@@ -71,6 +71,16 @@ struct Session {
         for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
             try ensureRunning(controller)
         }
+        try removeUnusedSecrets()
+    }
+
+    /// A controller that has no process does not see to it that secrets go with their service.
+    private func removeUnusedSecrets() throws(CommandFailure) {
+        for controller in SecretFiles.controllers(in: home) {
+            let unheld = SecretFiles(home: home, controller: controller).unheld()
+            let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
+            unheld.remove(except: state.secretsInUse)
+        }
     }
 
     /// The same at the end of a command that failed; what it cannot do is left to the next one. A home

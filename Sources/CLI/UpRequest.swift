@@ -1,3 +1,4 @@
+import Controller
 import Foundation
 import Lifecycle
 import ServiceFile
@@ -5,7 +6,7 @@ import ServiceFile
 /// What an `up` asks for, read from the service file and the command line.
 struct UpRequest {
     let service: ServiceName
-    let spec: ServiceSpec
+    private(set) var spec: ServiceSpec
     /// Values of the secrets that `spec` names; they must not get into the log.
     let secrets: [String: String]
     /// Sentences about what in the file does nothing here.
@@ -27,17 +28,36 @@ struct UpRequest {
             throw CommandFailure(
                 "\(path): no name can be made of the file's; add `name: NAME` to it, or use -n NAME", exitCode: 2)
         }
-        let waiting = [
-            file.secrets.isEmpty ? nil : "secrets", file.spec.fileMounts.isEmpty ? nil : "file_mounts",
-            file.spec.workdir.flatMap { if case .git = $0 { "a git workdir" } else { nil } },
-        ].compactMap(\.self)
-        guard waiting.isEmpty else {
-            throw CommandFailure(
-                "\(path): \(waiting.joined(separator: " and ")) can be checked, and are not done yet", exitCode: 2)
-        }
         self.service = service
         spec = file.spec
         secrets = file.secrets
         notes = file.notes
+    }
+
+    /// The controller process inherits this environment, and other services' replicas inherit its own: what
+    /// is this service's secret does not go that way.
+    func takeSecretsFromEnvironment() {
+        for name in secrets.keys where !["HOME", "PATH", "DWELL_HOME"].contains(name) { unsetenv(name) }
+    }
+
+    /// Puts the secrets, if there are any, where the service's replicas find them.
+    ///
+    /// - Parameter current: those that the service has now. They are referred to again if they are the
+    ///   same, so that an update keeps the replicas that have them.
+    mutating func keepSecrets(
+        _ files: SecretFiles, current: SecretsReference? = nil
+    ) throws(CommandFailure) -> KeptSecrets? {
+        guard !secrets.isEmpty else { return nil }
+        if files.has(secrets, behind: current) {
+            spec.secrets = current
+            return nil
+        }
+        do {
+            let kept = try files.keep(secrets)
+            spec.secrets = kept.reference
+            return kept
+        } catch {
+            throw CommandFailure("cannot keep the secrets: \(error)")
+        }
     }
 }

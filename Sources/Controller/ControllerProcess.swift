@@ -19,6 +19,8 @@ public actor ControllerProcess {
     private let bell: CommitBell
     private var loop = ControllerLoop(process: ProcessIdentity.current.handle.rawValue)
     private var isRetrying = false
+    /// Nil until it was looked at once, for an earlier process may have left some.
+    private var secretsInUse: Set<String>?
     private var tasks: [Reconciler.Subject: Task<Void, Never>] = [:]
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
@@ -39,7 +41,8 @@ public actor ControllerProcess {
         worker = Worker(
             access: access, driver: LocalDriver(paths: paths, logID: log.logID, environment: environment),
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
-            prober: Prober(), trafficReport: { paths.trafficReport($0) }, logger: logger)
+            prober: Prober(), trafficReport: { paths.trafficReport($0) },
+            secrets: SecretFiles(home: home, controller: controller), logger: logger)
         alarm = try Alarm()
         bell = log.bell
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -76,6 +79,10 @@ public actor ControllerProcess {
     /// - Returns: whether there is anything to wait for.
     private func goOn() async throws -> Bool {
         let state = await access.state()
+        if state.secretsInUse != secretsInUse {
+            secretsInUse = state.secretsInUse
+            await worker.removeUnusedSecrets()
+        }
         for action in loop.wake(state, now: try Clock.now()) {
             switch action {
             case .submit(let command):

@@ -11,6 +11,7 @@ struct Worker: Sendable {
     let prober: Prober
     /// Where a service's load balancer says what it sees of its traffic.
     let trafficReport: @Sendable (ServiceName) -> String
+    let secrets: SecretFiles
     let logger: Logger
 
     /// Does `work`, which `state` said is outstanding.
@@ -41,6 +42,12 @@ struct Worker: Sendable {
             service.orderedReplicas.map { $0.reference(of: service.name) }
         }
         await driver.endStrangers(known: Set(known))
+    }
+
+    /// Removes the secrets that no service has any more.
+    func removeUnusedSecrets() async {
+        let unheld = secrets.unheld()
+        if !unheld.isEmpty { unheld.remove(except: await access.state().secretsInUse) }
     }
 
     private func report(_ command: Command) async {
@@ -74,7 +81,9 @@ struct Worker: Sendable {
             group.addTask {
                 guard await driver.setupFinished(replica, handle) else { return }
                 await report(.replicaStarted(replica))
-                await probe(replica, endpoint, spec.readinessProbe)
+                // Secrets are in the probe from here on and nowhere before.
+                let values = (try? secrets.read(spec.secrets)) ?? [:]
+                await probe(replica, endpoint, Secrets(values: values).fill(spec.readinessProbe))
             }
             if let (ending, logTail) = await driver.ended(replica, handle) {
                 await report(.replicaEnded(replica, ending, logTail: logTail))

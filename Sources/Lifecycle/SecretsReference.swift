@@ -17,3 +17,10 @@ extension ServiceSpec {
     /// The variables whose values are not in the log.
     public var secretNames: [String] { secrets?.names ?? [] }
 }
+
+extension ControllerState {
+    /// Keys of the secrets that anything of it may still want: their files must stay.
+    public var secretsInUse: Set<String> {
+        Set(services.values.flatMap { [$0.spec] + $0.earlierSpecs.values }.compactMap(\.secrets?.key))
+    }
+}

@@ -156,8 +156,10 @@ public enum EnvironmentOption {
             let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let variable = String(parts[0])
             guard EnvironmentVariables.isName(variable) else {
+                // A secret is not repeated on the terminal.
+                let typed = name == "--env" ? option : variable
                 throw OptionFailure(
-                    "\(name) \(variable.shortened): must be NAME=VALUE, or NAME alone for its value here")
+                    "\(name) \(typed.shortened): must be NAME=VALUE, or NAME alone for its value here")
             }
             guard parts.count == 2 || here[variable] != nil else {
                 throw OptionFailure("\(name) \(variable): \(variable) is not set here; give \(name) \(variable)=VALUE")

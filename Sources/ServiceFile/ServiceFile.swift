@@ -76,6 +76,7 @@ public struct ServiceFile: Sendable {
         refuseWhatCannotBeDone(file)
         let name = name(file, orElse: nameFromPath)
         let workdir = workdir(file, folders, given)
+        refuseSecretsInPaths(file, Set(variables.secrets.keys))
         let mounts = FileMounts.read(file, folders)
         let setup = file.string("setup", wanted: "shell commands")
         let run = file.string("run", wanted: "shell commands")
@@ -108,6 +109,16 @@ public struct ServiceFile: Sendable {
         guard let path = given.workdir else { return WorkdirValue.read(file, folders) }
         let here = Folders(file: folders.here, here: folders.here)
         return PathValue(folders: here).find(path, .folder, key: "--workdir", in: file).map(Workdir.folder)
+    }
+
+    /// A secret in a path or URL would be seen in the log and in process listings.
+    private static func refuseSecretsInPaths(_ file: Section, _ secrets: Set<String>) {
+        let texts = Substitution(envs: Dictionary(uniqueKeysWithValues: secrets.map { ($0, "") }))
+        for key in ["workdir", "file_mounts"] {
+            guard let value = file.entry(key)?.value, texts(value) != value else { continue }
+            file.problem(
+                "has a secret in it, which would be seen in the log; for git, use its credential helper", key: key)
+        }
     }
 
     private static func refuseWhatCannotBeDone(_ file: Section) {

@@ -42,13 +42,22 @@ struct Up: AsyncParsableCommand {
     func run() async throws {
         let controller = try NameArgument.controller(controller)
         // The file first: a bad one must not even make a home.
-        let request = try readRequest()
+        var request = try readRequest()
+        request.takeSecretsFromEnvironment()
         let session = try Session()
         let configuration = try session.configuration()
         for note in request.notes + configuration.notes { print("note: \(note)", to: .error) }
         warnIfOpen(configuration.loadBalancer)
         let begun = ContinuousClock.now
-        let (receipt, from, port) = try await submit(request, configuration, to: controller, session)
+        let kept = try request.keepSecrets(SecretFiles(home: session.home, controller: controller))
+        defer { withExtendedLifetime(kept) {} }
+        let (receipt, from, port): (Receipt, Int, PortReservation)
+        do throws(CommandFailure) {
+            (receipt, from, port) = try await submit(request, configuration, to: controller, session)
+        } catch {
+            kept?.discard()
+            throw error
+        }
         // Claimed until this command ends; the load balancer listens on it long before.
         defer { withExtendedLifetime(port) {} }
         try session.ensureAllRunning()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Controller
 import EventLog
 import Foundation
 import Lifecycle
@@ -50,17 +51,29 @@ struct Update: AsyncParsableCommand {
     func run() async throws {
         let name = try NameArgument.service(name)
         let only = try controller.map { try NameArgument.controller($0) }
-        let request = try file.map { try UpRequest(file: $0, name: name.rawValue, values: options.values()) }
+        var request = try file.map { try UpRequest(file: $0, name: name.rawValue, values: options.values()) }
         for note in request?.notes ?? [] { print("note: \(note)", to: .error) }
+        request?.takeSecretsFromEnvironment()
         let session = try Session()
         let row = try ServiceDirectory(session, controller: only).find(name)
         // Rows of the log name controllers that exist.
         let controller = try NameArgument.controller(row.controller)
         let begun = ContinuousClock.now
         let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        let current = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+        let kept = try request?.keepSecrets(
+            SecretFiles(home: session.home, controller: controller), current: current.services[name]?.spec.secrets)
+        // Held until the log refers to them.
+        defer { withExtendedLifetime(kept) {} }
         let command = Command.Update(
             service: name, target: request.map { .spec($0.spec) } ?? .lastGoodVersion, mode: mode)
-        let receipt = try session.submit(.update(command), to: controller)
+        let receipt: Receipt
+        do throws(CommandFailure) {
+            receipt = try session.submit(.update(command), to: controller)
+        } catch {
+            kept?.discard()
+            throw error
+        }
         try session.ensureAllRunning()
         guard let service = receipt.state.services[name] else {
             throw CommandFailure("service \(name) was taken down meanwhile")

@@ -10,7 +10,7 @@ import Synchronization
 /// cookie from the moment it exists; see ``ProcessTree`` for what belongs to it.
 ///
 /// The replica inherits the controller's environment, as a daemon's child does, with the service's
-/// `envs` over it and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over those.
+/// `envs` and secrets over it and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over those.
 final class LocalDriver: Driver {
     private let paths: ControllerPaths
     private let logID: String
@@ -31,10 +31,16 @@ final class LocalDriver: Driver {
         let port = try choosePort(for: replica, declared: spec.port)
         do {
             let directory = try prepareFiles(of: replica, spec)
+            let secrets = try secretFiles.read(spec.secrets)
+            let environment = environment(of: replica, spec, secrets, port: port)
+            let git = GitClone(
+                directory: directory, cookie: cookie(of: replica), environment: self.environment,
+                log: paths.replicaLog(replica.service, replica.id))
+            let workingDirectory = try await ReplicaFiles(directory: directory, spec: spec).prepare(
+                git, OutsideMounts(home: paths.home, directory: directory))
             let pid = try Spawn(
                 executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory],
-                environment: environment(of: replica, spec, port: port),
-                workingDirectory: workingDirectory(of: spec, in: directory),
+                environment: environment, workingDirectory: workingDirectory,
                 log: paths.replicaLog(replica.service, replica.id)
             ).start()
             // One that has ended already has no start time to read; 0 is nobody's, and so it is found ended.
@@ -63,18 +69,13 @@ final class LocalDriver: Driver {
         finish run $?
         """
 
-    private func workingDirectory(of spec: ServiceSpec, in directory: String) -> String {
-        switch spec.workdir {
-        case .folder(let path): path
-        case .git, nil: directory + "/work"
-        }
-    }
-
     private func prepareFiles(of replica: ReplicaReference, _ spec: ServiceSpec) throws -> String {
         let directory = paths.runDirectory(replica)
         try? FileManager.default.removeItem(atPath: directory)
         try paths.home.makeDirectory(directory + "/work")
         try write(spec.run, to: directory + "/run.sh")
+        // For whoever adopts the replica after a crash: what it wrote is told without its secrets.
+        if let key = spec.secrets?.key { try write(key, to: directory + "/secrets") }
         if let setup = spec.setup { try write(setup, to: directory + "/setup.sh") }
         try paths.home.makeDirectory(paths.serviceLogDirectory(replica.service))
         // The log of a replica of an earlier life is kept once, beside this one's.
@@ -90,14 +91,19 @@ final class LocalDriver: Driver {
         try file.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
     }
 
-    private func environment(of replica: ReplicaReference, _ spec: ServiceSpec, port: UInt16) -> [String: String] {
+    private func environment(
+        of replica: ReplicaReference, _ spec: ServiceSpec, _ secrets: [String: String], port: UInt16
+    ) -> [String: String] {
         var environment = environment.merging(spec.envs) { _, theirs in theirs }
+        environment.merge(secrets) { _, secret in secret }
         environment["PORT"] = String(port)
         environment["DWELL_REPLICA_ID"] = String(replica.id)
         environment["SKYPILOT_SERVE_REPLICA_ID"] = String(replica.id)
         environment[Cookie.variable] = cookie(of: replica).description
         return environment
     }
+
+    private var secretFiles: SecretFiles { SecretFiles(home: paths.home, controller: paths.controller) }
 
     private func choosePort(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> UInt16 {
         guard let reservation = PortChooser.replicaPort(declared: declared) else {
@@ -141,7 +147,15 @@ final class LocalDriver: Driver {
         await identity.waitUntilEnded()
         if Task.isCancelled { return nil }
         let ending = readEnding(of: replica) ?? .vanished
-        return (ending, LogTail.read(paths.replicaLog(replica.service, replica.id)))
+        let tail = LogTail.read(paths.replicaLog(replica.service, replica.id))
+        return (ending, tail.map(secrets(of: replica).hide))
+    }
+
+    private func secrets(of replica: ReplicaReference) -> Secrets {
+        let file = paths.runDirectory(replica) + "/secrets"
+        guard let key = try? String(contentsOfFile: file, encoding: .utf8) else { return Secrets(values: [:]) }
+        let reference = SecretsReference(names: [], key: key.trimmingCharacters(in: .whitespacesAndNewlines))
+        return Secrets(values: (try? secretFiles.read(reference)) ?? [:])
     }
 
     private func readEnding(of replica: ReplicaReference) -> Ending? {
@@ -159,6 +173,7 @@ final class LocalDriver: Driver {
         let tree = ProcessTree(cookie: cookie(of: replica), leader: handle.flatMap(ProcessIdentity.init))
         if let leftovers = await tree.end(gracePeriodSeconds: gracePeriodSeconds) { return leftovers }
         _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
+        OutsideMounts(home: paths.home, directory: paths.runDirectory(replica)).remove()
         paths.removeRunDirectory(replica)
         return nil
     }

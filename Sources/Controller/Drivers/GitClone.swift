@@ -1,0 +1,101 @@
+import Foundation
+import Lifecycle
+
+/// Clones a repository for a replica, by the user's own git with the user's own configuration and keys.
+///
+/// git gets its arguments as they are, none of them as shell text; it asks nobody anything, and may use no
+/// transport that would run a program of the URL's choice. It carries the replica's cookie, so it is found
+/// and ended with it.
+struct GitClone {
+    /// The replica's run folder.
+    let directory: String
+    let cookie: Cookie
+    let environment: [String: String]
+    /// The replica's log, which gets what git says too.
+    let log: String
+
+    /// How long one clone may take.
+    static let limitSeconds: Double = 900
+
+    func clone(_ repository: GitRepository, into work: String) async throws(LaunchFailure) {
+        // `work` is there and empty, which git takes. A branch or tag needs no history; a commit does, for
+        // few servers give away a single one.
+        guard let ref = repository.ref else {
+            return try await git(["clone", "--quiet", "--depth=1", "--", repository.url, work], repository)
+        }
+        do throws(LaunchFailure) {
+            try await git(
+                ["clone", "--quiet", "--depth=1", "--branch=\(ref)", "--", repository.url, work], repository)
+        } catch {
+            guard !Task.isCancelled else { throw error }
+            try empty(work)
+            try await git(["clone", "--quiet", "--no-checkout", "--", repository.url, work], repository)
+            try await git(["-C", work, "checkout", "--quiet", "--detach", ref, "--"], repository)
+        }
+    }
+
+    /// The shell adds nothing but writing down how git ended, for we may not be its parent.
+    private static let wrapper = """
+        "${@:2}" 2> "$1.said"
+        code=$?
+        cat "$1.said"
+        printf '%s\\n' "$code" > "$1.new" && mv "$1.new" "$1"
+        """
+
+    private func git(_ arguments: [String], _ repository: GitRepository) async throws(LaunchFailure) {
+        let result = directory + "/git"
+        for suffix in ["", ".said"] { unlink(result + suffix) }
+        var environment = environment
+        environment[Cookie.variable] = cookie.description
+        environment["GIT_TERMINAL_PROMPT"] = "0"
+        environment["GIT_ASKPASS"] = "/bin/false"
+        environment["SSH_ASKPASS"] = "/bin/false"
+        environment["GIT_ALLOW_PROTOCOL"] = "file:git:http:https:ssh"
+        environment["GIT_SSH_COMMAND"] = environment["GIT_SSH_COMMAND"] ?? "ssh -oBatchMode=yes"
+        let pid: pid_t
+        do {
+            pid = try Spawn(
+                executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-git", result, "git"] + arguments,
+                environment: environment, workingDirectory: directory, log: log
+            ).start()
+        } catch {
+            throw LaunchFailure("workdir: cannot start git: \(error)")
+        }
+        let identity = ProcessIdentity(
+            pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await identity.waitUntilEnded() }
+            group.addTask { try? await Task.sleep(for: .seconds(Self.limitSeconds)) }
+            await group.next()
+            group.cancelAll()
+        }
+        if identity.isAlive { _ = await ProcessTree(cookie: cookie, leader: identity).end(gracePeriodSeconds: 1) }
+        let code = (try? String(contentsOfFile: result, encoding: .utf8)).flatMap {
+            Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        guard code != 0 else { return }
+        let said = (try? String(contentsOfFile: result + ".said", encoding: .utf8)) ?? ""
+        throw LaunchFailure(
+            "workdir: \(Self.reason(code, said)) (git clone of \(Self.withoutPassword(repository.url)))")
+    }
+
+    /// The last line git wrote that says something; what it wrote is the user's to see in the log.
+    private static func reason(_ code: Int?, _ said: String) -> String {
+        if code == 127 { return "git is not installed" }
+        let lines = said.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
+        if let fatal = lines.last(where: { $0.hasPrefix("fatal:") || $0.hasPrefix("error:") }) ?? lines.last {
+            return withoutPassword(String(fatal.prefix(300)))
+        }
+        return code.map { "git ended with \($0)" } ?? "git did not finish within \(Int(limitSeconds)) s"
+    }
+
+    /// `https://user:password@host` without what is between the slashes and the @.
+    private static func withoutPassword(_ text: String) -> String {
+        text.replacing(/:\/\/[^\/\s@]*@/, with: "://")
+    }
+
+    private func empty(_ work: String) throws(LaunchFailure) {
+        try? FileManager.default.removeItem(atPath: work)
+        guard mkdir(work, 0o700) == 0 else { throw LaunchFailure("workdir: \(SystemError("make \(work)"))") }
+    }
+}

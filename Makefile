@@ -10,13 +10,14 @@ DESTDIR ?=
 SEED ?= 1
 STEPS ?= 1000000
 ROUNDS ?= 500
+FUZZ ?= 100000
 
 # Passed on in the environment, where spaces are safe.
 export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants model power-loss torture clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz model power-loss torture clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +52,14 @@ simulate: setup ## Run the laws against a world where everything goes wrong (SEE
 
 simulate-mutants: setup ## Put deliberate faults into the core, one at a time; the simulation must find each
 	tools/mutants/run.py --table docs/simulation.md
+
+clocks: build ## Real controllers on clocks that jump, drift and sleep (a minute)
+	tools/torture/clocks.py
+
+fuzz: setup ## Rows of the database and requests over the wire, changed at random (FUZZ=100000 requests, a tenth of it rows)
+	swift build --build-tests
+	DWELL_FUZZ=$(FUZZ) swift test --skip-build --filter HeadFuzzTests
+	DWELL_FUZZ=$$(($(FUZZ) / 10)) swift test --skip-build --filter RowFuzzTests
 
 model: setup ## Have spin check the model of the lifecycle in every order of steps
 	docs/model/check.py

@@ -57,7 +57,7 @@ struct EventWriter {
     mutating func write(_ stamped: StampedEvent, _ db: Database) throws -> RecordedEvent {
         let event = stamped.event
         let row = EventRow(
-            position: lastPosition + 1, stream: stream.rawValue, version: stamped.stamp.version,
+            position: lastPosition &+ 1, stream: stream.rawValue, version: stamped.stamp.version,
             type: event.type.rawValue, schemaVersion: event.type.schemaVersion,
             atMicroseconds: stamped.stamp.atMicroseconds, service: event.service?.rawValue, replica: event.replica,
             actor: stamped.stamp.actor, component: author.component, commandID: commandID, cause: cause,

@@ -29,12 +29,12 @@ public enum LogFailure: Error, Hashable, Sendable {
         case let failure as LogFailure: self = failure
         case let failure as HomeFailure: self = .cannotOpen(path: failure.path, reason: failure.reason)
         case let error as DatabaseError: self = Self.translate(error, path: path)
-        default: self = .other(path: path, reason: "\(error)")
+        default: self = .other(path: path, reason: Self.firstLine("\(error)"))
         }
     }
 
     private static func translate(_ error: DatabaseError, path: String) -> LogFailure {
-        let reason = error.message ?? "\(error.resultCode)"
+        let reason = firstLine(error.message ?? "\(error.resultCode)")
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED: return .busy(path: path)
         case .SQLITE_FULL: return .full(path: path)
@@ -47,6 +47,11 @@ public enum LogFailure: Error, Hashable, Sendable {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: return .corrupt(path: path, reason: reason)
         default: return .other(path: path, reason: reason)
         }
+    }
+
+    /// What some errors say of themselves goes on for many lines.
+    private static func firstLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
     }
 
     private static func isFull(_ path: String) -> Bool {

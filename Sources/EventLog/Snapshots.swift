@@ -10,7 +10,7 @@ enum Snapshots {
     static let interval = 128
 
     static func store(_ state: ControllerState, after eventCount: Int, _ db: Database) throws {
-        guard state.version / interval > (state.version - eventCount) / interval else { return }
+        guard state.version / interval > (state.version &- eventCount) / interval else { return }
         try store(state, db)
     }
 

@@ -72,7 +72,7 @@ extension ControllerState {
 
     private mutating func apply(_ event: ControllerRecovered, _ stamp: Stamp) {
         process = event.process
-        recoveries += 1
+        recoveries &+= 1
         carryDeadlinesOver(to: event.at)
     }
 
@@ -215,7 +215,7 @@ extension ServiceState {
     fileprivate mutating func apply(_ event: ReplicaRemoving, _ stamp: Stamp) {
         guard let replica = replicas[event.replica] else { return }
         if case .failed = event.reason, replica.version == launchedVersion {
-            consecutiveFailures = replica.wasSteadilyReady(at: stamp.atMicroseconds) ? 1 : consecutiveFailures + 1
+            consecutiveFailures = replica.wasSteadilyReady(at: stamp.atMicroseconds) ? 1 : consecutiveFailures &+ 1
         }
         replicas[event.replica]?.enter(.removing(ReplicaState.Removal(reason: event.reason)), stamp)
     }
@@ -239,7 +239,7 @@ extension LoadBalancerState {
     /// Failures in a row when it ends now: one that ran for a while before begins to count anew.
     func failures(endingAt atMicroseconds: Int64) -> Int {
         let ranSteadily = launchedAtMicroseconds.map { atMicroseconds &- $0 >= BackOffRule.steadyMicroseconds } ?? false
-        return ranSteadily ? 1 : consecutiveFailures + 1
+        return ranSteadily ? 1 : consecutiveFailures &+ 1
     }
 }
 
@@ -298,7 +298,7 @@ extension ReplicaState {
 
     fileprivate mutating func apply(_ event: ReplicaCleanupFailed, _ stamp: Stamp) {
         guard case .removing(var removal) = phase else { return }
-        let attempts = (removal.stuck?.attempts ?? 0) + 1
+        let attempts = (removal.stuck?.attempts ?? 0) &+ 1
         removal.stuck = Stuck(
             leftovers: event.leftovers, attempts: attempts, retryAt: event.retryAt, generation: stamp.version)
         phase = .removing(removal)

@@ -8,13 +8,13 @@ public enum BackOffRule {
     /// Seconds before a replica is launched after `failures` in a row: at once after the first, for
     /// somebody is being served; then about 1, 2, 4 … up to 300.
     static func replicaSeconds(service: ServiceName, failures: Int) -> Double {
-        seconds(base: 1, cap: 300, failures: failures - 1, seed: service.rawValue)
+        seconds(base: 1, cap: 300, failures: failures &- 1, seed: service.rawValue)
     }
 
     /// Seconds before the load balancer is launched again: at once after the first failure, for it is
     /// the way in; then about 0.5, 1, 2 … up to 30.
     static func loadBalancerSeconds(service: ServiceName, failures: Int) -> Double {
-        seconds(base: 0.5, cap: 30, failures: failures - 1, seed: service.rawValue)
+        seconds(base: 0.5, cap: 30, failures: failures &- 1, seed: service.rawValue)
     }
 
     /// Seconds before a removal that left something alive is tried again: about 1, 2, 4 … up to 60.

@@ -9,7 +9,7 @@ extension Decision {
     mutating func ensureStarted(for service: ServiceName?, policy: AutostopPolicy) throws(Rejection) {
         switch state.phase {
         case .absent, .terminated:
-            beginStart(incarnation: state.incarnation + 1, policy: policy, service: service)
+            beginStart(incarnation: state.incarnation &+ 1, policy: policy, service: service)
         case .stopped, .failed:
             beginStart(incarnation: state.incarnation, policy: effective(policy), service: service)
         case .stopping(let stopping):
@@ -90,7 +90,7 @@ extension Decision {
                 .controllerStarted(
                     ControllerStarted(
                         process: process,
-                        tookMicroseconds: Swift.max(0, now.wallMicroseconds - sinceMicroseconds))))
+                        tookMicroseconds: Swift.max(0, now.wallMicroseconds &- sinceMicroseconds))))
         case .up, .idle, .stopping, .terminating:
             if state.process != process {
                 record(.controllerRecovered(ControllerRecovered(process: process, previous: state.process, at: now)))

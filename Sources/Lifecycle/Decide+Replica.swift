@@ -122,7 +122,7 @@ extension Decision {
 
     mutating func replicaRemovalFailed(_ reference: ReplicaReference, _ leftovers: String) {
         guard let replica = replica(reference), case .removing(let removal) = replica.phase else { return }
-        let attempts = (removal.stuck?.attempts ?? 0) + 1
+        let attempts = (removal.stuck?.attempts ?? 0) &+ 1
         let wait = BackOffRule.cleanupSeconds(service: reference.service, attempts: attempts)
         record(
             .replicaCleanupFailed(

@@ -16,7 +16,7 @@ public struct Decision: Sendable {
     /// Adds an event and folds it at once, so that what is decided next sees it.
     mutating func record(_ event: Event) {
         let stamp = Stamp(
-            version: state.version + 1, atMicroseconds: now.wallMicroseconds, actor: surroundings.actor)
+            version: state.version &+ 1, atMicroseconds: now.wallMicroseconds, actor: surroundings.actor)
         state.apply(event, stamp)
         events.append(StampedEvent(event: event, stamp: stamp))
     }

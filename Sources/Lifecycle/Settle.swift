@@ -29,7 +29,7 @@ extension Decision {
                 .controllerWoken(
                     ControllerWoken(
                         service: state.liveServices.first, idleVersion: idle.generation,
-                        idleMicroseconds: Swift.max(0, now.wallMicroseconds - idle.sinceMicroseconds))))
+                        idleMicroseconds: Swift.max(0, now.wallMicroseconds &- idle.sinceMicroseconds))))
         case .absent, .starting, .up, .idle, .stopping, .stopped, .failed, .terminating, .terminated:
             break
         }
@@ -58,7 +58,7 @@ extension Decision {
 
     private mutating func add(_ count: Int, of version: Int, to service: ServiceState) {
         let wait = BackOffRule.replicaSeconds(service: service.name, failures: service.consecutiveFailures)
-        for id in service.nextReplicaID..<service.nextReplicaID + count {
+        for id in (0..<count).map({ service.nextReplicaID &+ $0 }) {
             record(
                 .replicaAdded(
                     ReplicaAdded(
@@ -129,7 +129,7 @@ extension Decision {
 extension ControllerState {
     /// How many replicas the service should have now.
     func wantedReplicas(of service: ServiceState) -> Int {
-        isServing && !service.isEnding ? service.targetReplicas : 0
+        isServing && !service.isEnding ? Swift.max(0, Swift.min(service.targetReplicas, ServiceSpec.maximumReplicas)) : 0
     }
 
     /// Whether the service should be reachable: also while no replica is ready yet, so that callers are

@@ -3,7 +3,7 @@
 
 Each round has a home of its own: services are brought up and down and the controller stopped and
 started, while controller, keeper, load balancer and command line are killed with SIGKILL: by the clock,
-or by strace at the Nth write, sync, clone or rename. Then everything is asked for what must be true: the
+or by strace at the Nth system call of a kind (a write, a sync, a clone, a lock …). Then everything is asked for what must be true: the
 database is whole, the chain of digests unbroken, the tables what the log says, every idle period ended
 once (L5), what was acknowledged is there (L1), the services that were accepted are served (L6), and
 after `terminate --force` no process and no port is left (L7).
@@ -57,6 +57,7 @@ class Round:
         self.wanted = {}
         self.acknowledged = 0
         self.kills = 0
+        self.backups = 0
         for name in ["api", "chat"]:
             (self.folder / f"{name}.yaml").write_text(
                 f"name: {name}\nworkdir: .\nrun: exec python3 server.py\n"
@@ -81,9 +82,9 @@ class Round:
                 continue
         return found
 
-    def dwell(self, *arguments, timeout=60):
+    def dwell(self, *arguments, timeout=60, under=()):
         result = subprocess.run(
-            [self.binary, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            [*under, self.binary, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
             timeout=timeout)
         if result.returncode < 0 and -result.returncode != signal.SIGKILL:
             raise Broken(f"dwell {' '.join(arguments)} ended by signal {-result.returncode}: {result.stderr}")
@@ -116,12 +117,24 @@ class Round:
                 except ProcessLookupError:
                     pass
 
+    # What each kind of process does that a kill may come in the middle of.
+    CALLS = {
+        "dwell-ctl": ["pwrite64", "fdatasync", "clone3,clone,vfork", "rename", "openat", "write", "unlink,rmdir", "kill",
+                      "bind", "flock"],
+        "dwell-keep": ["flock", "openat", "clone3,clone,vfork", "close"],
+        "dwell-lb": ["openat", "write,writev,sendto", "epoll_wait,epoll_pwait", "accept4", "close"],
+        "dwell": ["pwrite64", "fdatasync", "openat", "flock", "clone3,clone,vfork", "write"],
+    }
+
     def tracer(self):
-        """Has strace kill the controller process at the Nth of some system call."""
-        controllers = self.processes("dwell-ctl")
-        if not controllers or shutil.which("strace") is None:
+        """Has strace kill a process at the Nth of some system call."""
+        if shutil.which("strace") is None:
             return None
-        call = self.random.choice(["pwrite64", "fdatasync", "clone3,clone,vfork", "rename", "openat", "write"])
+        kind = self.random.choice(["dwell-ctl", "dwell-ctl", "dwell-keep", "dwell-lb"])
+        controllers = self.processes(kind) or self.processes("dwell-ctl")
+        if not controllers:
+            return None
+        call = self.random.choice(self.CALLS[kind])
         when = self.random.randint(1, 30)
         self.kills += 1
         return subprocess.Popen(
@@ -131,23 +144,38 @@ class Round:
     # The round
 
     def act(self):
-        action = self.random.choice(["up", "up", "down", "down", "stop", "start", "autostop", "status"])
+        action = self.random.choice(
+            ["up", "up", "down", "down", "stop", "start", "autostop", "status", "backup", "doctor"])
         name = self.random.choice(["api", "chat"])
+        # Some commands are killed at a system call of their own. Without -f: what they start is not traced.
+        under = ()
+        if shutil.which("strace") and self.random.random() < 0.3:
+            call = self.random.choice(self.CALLS["dwell"])
+            when = self.random.randint(1, 12)
+            under = ("strace", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={when}")
+            self.kills += 1
         if action == "up":
-            result = self.dwell("up", f"{name}.yaml", "--detach")
+            result = self.dwell("up", f"{name}.yaml", "--detach", under=under)
             if result.returncode == 0:
                 self.wanted[name] = True
         elif action == "down":
             # Killed after its commit it has taken effect, killed before it has not; told yes it has.
             self.wanted[name] = None
-            if self.dwell("down", name).returncode == 0:
+            if self.dwell("down", name, under=under).returncode == 0:
                 self.wanted[name] = False
         elif action == "autostop":
-            result = self.dwell("autostop", "local", "--idle", self.random.choice(["0s", "1s", "1h"]))
+            result = self.dwell("autostop", "local", "--idle", self.random.choice(["0s", "1s", "1h"]), under=under)
         elif action == "status":
-            result = self.dwell("status")
+            result = self.dwell("status", under=under)
+        elif action == "backup":
+            self.backups += 1
+            file = self.folder / f"backup-{self.backups}.db"
+            if self.dwell("backup", str(file), under=under).returncode == 0 and not file.exists():
+                raise Broken("a backup was promised and is not there")
+        elif action == "doctor":
+            result = self.dwell("doctor", under=under)
         else:
-            result = self.dwell(action, "local")
+            result = self.dwell(action, "local", under=under)
         if (self.home / "dwell.db").exists():
             position = int(self.ask("select coalesce(max(position), 0) from events") or 0)
             if position < self.acknowledged:
@@ -193,12 +221,15 @@ class Round:
             time.sleep(0.05)
         for service in services.values():
             if service["status"] == "READY":
-                with urllib.request.urlopen(service["endpoint"], timeout=5) as answer:
-                    if answer.read() != b"ok":
-                        raise Broken(f"{service['name']} does not answer")
+                self.until_answered(service, deadline)
         result = self.dwell("verify")
         if result.returncode != 0:
             raise Broken(f"L2: {result.stderr}")
+        self.until_well()
+        for file in self.folder.glob("backup-*.db"):
+            whole = subprocess.run(["sqlite3", "-readonly", str(file), "pragma integrity_check"], capture_output=True, text=True)
+            if whole.stdout.strip() != "ok":
+                raise Broken(f"a backup is not whole: {whole.stdout}{whole.stderr}")
         doubles = self.ask(
             "select count(*) from (select json_extract(payload, '$.idleVersion') as idle, count(*) as ends from events "
             "where idle is not null group by idle having ends > 1)")
@@ -213,10 +244,40 @@ class Round:
             time.sleep(0.01)
         if self.processes():
             raise Broken(f"L7: processes are left: {self.processes()}")
+        left = [str(p.relative_to(self.home)) for p in (self.home / "run").rglob("*")
+                if p.is_file() and p.name != "commits" and p.suffix not in (".lease", ".keeper")]
+        if left:
+            raise Broken(f"L7: files are left: {left}")
         for port in ports:
             with socket.socket() as attempt:
                 attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 attempt.bind(("127.0.0.1", port))
+
+    def until_answered(self, service, deadline):
+        """A load balancer that was killed a moment ago is READY until somebody has noticed."""
+        while True:
+            try:
+                with urllib.request.urlopen(service["endpoint"], timeout=5) as answer:
+                    if answer.read() == b"ok":
+                        return
+                    problem = "another answers"
+            except OSError as failure:
+                problem = failure
+            if time.monotonic() > deadline:
+                raise Broken(f"{service['name']} is READY and does not answer: {problem}")
+            time.sleep(0.05)
+
+    def until_well(self):
+        """The doctor finds nothing, at the latest when what was killed last has been noticed."""
+        deadline = time.monotonic() + 20
+        while True:
+            result = self.dwell("doctor")
+            if result.returncode == 0:
+                return
+            if time.monotonic() > deadline:
+                raise Broken(f"the doctor is not content: {result.stdout}")
+            time.sleep(0.2)
+            self.dwell("status")
 
     def clean_up(self):
         for pid in self.processes():

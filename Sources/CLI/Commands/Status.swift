@@ -90,7 +90,7 @@ struct StatusView {
     /// Microseconds it has been idle, if it is.
     func idleTime(of controller: ControllerRow) -> Int64? {
         guard controller.status == ControllerStatus.idle.rawValue else { return nil }
-        return controller.sinceMicroseconds.map { max(0, now.wallMicroseconds - $0) }
+        return controller.sinceMicroseconds.map { max(0, now.wallMicroseconds &- $0) }
     }
 
     /// Services it has.

@@ -51,7 +51,7 @@ struct StatusJSON: Encodable {
             autostopSource = row.policySource
             let remaining = view.autostopRemaining(of: row)
             autostopInSeconds = seconds(remaining)
-            autostopAt = seconds(remaining.map { $0 + view.now.wallMicroseconds })
+            autostopAt = seconds(remaining.map { $0 &+ view.now.wallMicroseconds })
             startedAt = seconds(row.startedAtMicroseconds)
             recoveries = row.recoveries
             willStartAgain = row.startAgain

@@ -92,6 +92,6 @@ struct StatusTables {
     }
 
     private func age(since microseconds: Int64) -> String {
-        TimeText.span(microseconds: view.now.wallMicroseconds - microseconds)
+        TimeText.span(microseconds: view.now.wallMicroseconds &- microseconds)
     }
 }

@@ -14,7 +14,7 @@ enum TimeText {
 
     /// The clock time a span from now.
     static func clock(inMicroseconds left: Int64, _ now: Instant) -> String {
-        clock(atMicroseconds: now.wallMicroseconds + left, now: now)
+        clock(atMicroseconds: now.wallMicroseconds &+ left, now: now)
     }
 
     /// `9m 58s`, `3d 2h`, `0s`.

@@ -28,7 +28,7 @@ extension Decision {
         record(
             .serviceUpdated(
                 ServiceUpdated(
-                    service: name, version: service.version + 1, spec: spec, mode: request.mode,
+                    service: name, version: service.version &+ 1, spec: spec, mode: request.mode,
                     reused: reused.map(\.id), rolledBackTo: rolledBackTo)))
         for replica in reused { setReadinessDeadline(of: replica, in: service, to: spec.readinessProbe) }
     }

@@ -29,7 +29,7 @@ public struct ReplicaPolicy: Hashable, Sendable, Codable {
     public var isFixed: Bool { targetQPSPerReplica == nil }
 
     /// How many replicas there are before any load was seen, overprovisioned ones included.
-    public var firstReplicas: Int { Swift.min(minReplicas + numOverprovision, ServiceSpec.maximumReplicas) }
+    public var firstReplicas: Int { Swift.min(minReplicas &+ numOverprovision, ServiceSpec.maximumReplicas) }
 }
 
 /// Requests per second that one replica is to have, > 0.

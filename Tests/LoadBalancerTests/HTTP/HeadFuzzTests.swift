@@ -31,9 +31,7 @@ import Testing
     ]
 
     @Test func whateverIsSentItGoesOnServing() async throws {
-        try await Stage.with { configuration in
-            configuration.streamTimeoutSeconds = 5
-        } _: { stage in
+        try await Stage.with { stage in
             let server = Task { try await answerEverything(stage.replica) }
             defer { server.cancel() }
             var random = SeededRandom(seed: 7)

@@ -86,6 +86,10 @@ let package = Package(
                 "CRecordingVFS", "EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        // Processes and drivers, with real processes.
+        .testTarget(
+            name: "ControllerTests", dependencies: ["Controller", "EventLog", "Lifecycle", "TestKit"],
+            swiftSettings: strict),
         .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
         // The real program, with real processes, as a user runs it.

@@ -34,8 +34,6 @@ public actor ControllerProcess {
     ) throws {
         let paths = ControllerPaths(home: home, controller: controller)
         try home.makeDirectory(paths.logDirectory)
-        var environment = environment
-        environment[Cookie.variable] = nil
         self.logger = logger
         access = LogAccess(log: log, controller: controller, author: author, logger: logger)
         worker = Worker(

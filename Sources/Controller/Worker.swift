@@ -41,7 +41,9 @@ struct Worker: Sendable {
         let known = state.services.values.flatMap { service in
             service.orderedReplicas.map { $0.reference(of: service.name) }
         }
-        await driver.endStrangers(known: Set(known))
+        if let leftovers = await driver.endStrangers(known: Set(known)) {
+            logger.error("replicas that the log does not know are left: \(leftovers)")
+        }
     }
 
     /// Removes the secrets that no service has any more.
@@ -68,7 +70,10 @@ struct Worker: Sendable {
             await report(.replicaLaunched(replica, launched.handle, launched.endpoint))
         } catch {
             logger.warning("service \(replica.service): replica \(replica.id) could not be launched: \(error)")
-            await report(.replicaLaunchFailed(replica, reason: error.reason))
+            switch error {
+            case .refused(let reason): await report(.replicaLaunchFailed(replica, reason: reason))
+            case .unreachable: break  // it is still to be launched, and so it is tried again
+            }
         }
     }
 
@@ -151,7 +156,7 @@ struct Worker: Sendable {
 
     private func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) async {
         do {
-            let handle = try loadBalancers.launch(reference, endpoint)
+            let handle = try await loadBalancers.launch(reference, endpoint)
             await report(.loadBalancerLaunched(reference, handle))
         } catch {
             logger.warning("service \(reference.service): its load balancer could not be started: \(error)")

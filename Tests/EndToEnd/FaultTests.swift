@@ -84,7 +84,7 @@ import Testing
         try await Sandbox.run { sandbox in
             #expect(try await sandbox.dwell("status").exitCode == 0)
             _ = try await sandbox.shell(
-                #"sqlite3 "$DWELL_HOME/dwell.db" "insert into schema_migrations select 9999, 'from the future', checksum, applied_at_us from schema_migrations""#
+                #"sqlite3 "$DWELL_HOME/dwell.db" "insert into schema_migrations select 9999, 'from the future', checksum, applied_at_us from schema_migrations limit 1""#
             )
             let output = try await sandbox.dwell("status")
             #expect(output.exitCode == 1)

@@ -2,7 +2,8 @@ import EventLog
 import Lifecycle
 
 /// What every process started for a service carries in its environment, so that it is found in `/proc`
-/// even if whoever started it died before recording it. It says nothing but which replica of which log
+/// even if whoever started it died before recording it (and in short as its ``ProcessMark``, which it
+/// cannot drop). It says nothing but which replica of which log
 /// it is, and the same replica always has the same cookie, which is what makes launching idempotent.
 struct Cookie: Hashable, Sendable, CustomStringConvertible {
     static let variable = "DWELL_COOKIE"

@@ -46,7 +46,6 @@ struct GitClone {
         let result = directory + "/git"
         for suffix in ["", ".said"] { unlink(result + suffix) }
         var environment = environment
-        environment[Cookie.variable] = cookie.description
         environment["GIT_TERMINAL_PROMPT"] = "0"
         environment["GIT_ASKPASS"] = "/bin/false"
         environment["SSH_ASKPASS"] = "/bin/false"
@@ -56,7 +55,7 @@ struct GitClone {
         do {
             pid = try Spawn(
                 executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-git", result, "git"] + arguments,
-                environment: environment, workingDirectory: directory, log: log
+                environment: environment, cookie: cookie, workingDirectory: directory, log: log
             ).start()
         } catch {
             throw LaunchFailure("workdir: cannot start git: \(error)")

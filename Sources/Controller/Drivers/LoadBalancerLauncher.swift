@@ -9,15 +9,14 @@ struct LoadBalancerLauncher: Sendable {
     let logID: String
     let environment: [String: String]
 
-    func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) throws -> Handle {
-        if let existing = tree(of: reference).alive().first {
+    func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) async throws -> Handle {
+        if let existing = await tree(of: reference).alive().first {
             return ProcessIdentity(pid: existing.pid, startTicks: existing.startTicks, boot: Boot.current).handle
         }
         let listener = try Listener(endpoint)
         try paths.home.makeDirectory(paths.serviceLogDirectory(reference.service))
         try paths.home.makeDirectory(paths.runDirectory(reference.service))
         var environment = environment
-        environment[Cookie.variable] = cookie(of: reference).description
         environment["DWELL_HOME"] = paths.home.path
         let pid = try Spawn(
             executable: Spawn.dwell,
@@ -25,7 +24,8 @@ struct LoadBalancerLauncher: Sendable {
                 "dwell", "load-balancer", "--controller", paths.controller.rawValue, "--service",
                 reference.service.rawValue, "--generation", String(reference.generation),
             ],
-            environment: environment, workingDirectory: "/", log: paths.loadBalancerLog(reference.service),
+            environment: environment, cookie: cookie(of: reference), workingDirectory: "/",
+            log: paths.loadBalancerLog(reference.service),
             inherited: listener.descriptor.raw
         ).start()
         let startTicks = ProcessTable.entry(of: pid)?.startTicks ?? 0

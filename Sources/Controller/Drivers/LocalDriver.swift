@@ -40,7 +40,7 @@ final class LocalDriver: Driver {
                 git, OutsideMounts(home: paths.home, directory: directory))
             let pid = try Spawn(
                 executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory],
-                environment: environment, workingDirectory: workingDirectory,
+                environment: environment, cookie: cookie(of: replica), workingDirectory: workingDirectory,
                 log: paths.replicaLog(replica.service, replica.id)
             ).start()
             // One that has ended already has no start time to read; 0 is nobody's, and so it is found ended.
@@ -99,7 +99,6 @@ final class LocalDriver: Driver {
         environment["PORT"] = String(port)
         environment["DWELL_REPLICA_ID"] = String(replica.id)
         environment["SKYPILOT_SERVE_REPLICA_ID"] = String(replica.id)
-        environment[Cookie.variable] = cookie(of: replica).description
         return environment
     }
 
@@ -123,7 +122,7 @@ final class LocalDriver: Driver {
     /// leader has ended is removed.
     private func find(_ replica: ReplicaReference) async -> Launched? {
         let tree = ProcessTree(cookie: cookie(of: replica))
-        let alive = tree.alive()
+        let alive = await tree.alive()
         guard !alive.isEmpty else { return nil }
         if let leader = alive.first(where: { $0.session == $0.pid }),
             let port = ProcessTable.environment(of: leader.pid, "PORT").flatMap(UInt16.init)
@@ -178,20 +177,34 @@ final class LocalDriver: Driver {
         return nil
     }
 
-    func endStrangers(known: Set<ReplicaReference>) async {
+    func endStrangers(known: Set<ReplicaReference>) async -> String? {
+        let strangers = strangers(in: await ProcessLook.now(), known: known)
+        return await withTaskGroup(of: String?.self) { [gracePeriodSeconds] group in
+            for tree in strangers { group.addTask { await tree.end(gracePeriodSeconds: gracePeriodSeconds) } }
+            let leftovers = await group.reduce(into: []) { $0 += [$1].compactMap { $0 } }
+            return leftovers.isEmpty ? nil : leftovers.joined(separator: ", ")
+        }
+    }
+
+    /// What runs of replicas of this controller that are not known, each once.
+    private func strangers(in look: ProcessLook, known: Set<ReplicaReference>) -> [ProcessTree] {
         let prefix = Cookie.prefix(logID: logID, controller: paths.controller)
-        let expected = Set(known.map { cookie(of: $0).description })
-        var strangers: Set<String> = []
-        for entry in ProcessTable.all() where entry.isAlive {
-            guard let text = ProcessTable.environment(of: entry.pid, Cookie.variable), text.hasPrefix(prefix),
-                !expected.contains(text)
-            else { continue }
-            strangers.insert(text)
+        var expected = Set(known.map { ProcessMark(cookie(of: $0)) })
+        var strangers: [ProcessMark: ProcessTree] = [:]
+        for text in Set(look.alive.compactMap(\.cookie)) where text.hasPrefix(prefix) {
+            guard let cookie = Cookie(text) else { continue }
+            let mark = ProcessMark(cookie)
+            if cookie.replica == nil {
+                expected.insert(mark)  // a load balancer, which sees to itself
+            } else if !expected.contains(mark) {
+                strangers[mark] = ProcessTree(cookie: cookie)
+            }
         }
-        for text in strangers {
-            // Load balancers see to themselves.
-            guard let cookie = Cookie(text), cookie.replica != nil else { continue }
-            _ = await ProcessTree(cookie: cookie).end(gracePeriodSeconds: gracePeriodSeconds)
+        // Those that have dropped their environment.
+        let own = ProcessMark(logID: logID, controller: paths.controller, generation: 0)
+        for mark in Set(look.alive.compactMap(\.mark)) where mark.isOfSameController(as: own) {
+            if !expected.contains(mark), strangers[mark] == nil { strangers[mark] = ProcessTree(mark: mark) }
         }
+        return Array(strangers.values)
     }
 }

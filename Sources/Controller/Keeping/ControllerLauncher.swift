@@ -63,8 +63,7 @@ public struct ControllerLauncher: Sendable {
         try paths.home.makeDirectory(paths.logDirectory)
         var environment = environment
         environment["DWELL_HOME"] = paths.home.path
-        // Should dwell itself be run by a replica, its controllers must not be taken for that replica's.
-        environment[Cookie.variable] = nil
+        // No cookie: should dwell itself be run by a replica, its controllers are not to be taken for that one's.
         let pid = try Spawn(
             executable: Spawn.dwell,
             arguments: ["dwell", "controller", what, paths.controller.rawValue, "--inherited"],

@@ -9,10 +9,12 @@ enum ProcessTable {
         var state: Character
         var parent: pid_t
         var session: pid_t
+        var threads: Int
         var startTicks: UInt64
 
-        /// A zombie has ended: it holds no memory, port or file, only its number until it is reaped.
-        var isAlive: Bool { state != "Z" && state != "X" }
+        /// A zombie has ended: it holds no memory, port or file, only its number until it is reaped. One
+        /// that still has threads has not: only its first thread has ended.
+        var isAlive: Bool { (state != "Z" && state != "X") || threads > 1 }
     }
 
     /// The process with this number, if there is one.
@@ -20,11 +22,11 @@ enum ProcessTable {
         read("/proc/\(pid)/stat").flatMap { parse($0) }
     }
 
-    /// Every process that can be seen.
-    static func all() -> [Entry] {
+    /// Numbers of every process that can be seen.
+    static func pids() -> [pid_t] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }
-        var entries: [Entry] = []
+        var pids: [pid_t] = []
         while let item = readdir(directory) {
             let pid = withUnsafeBytes(of: &item.pointee.d_name) { bytes -> pid_t? in
                 var number: pid_t = 0
@@ -35,10 +37,13 @@ enum ProcessTable {
                 }
                 return nil
             }
-            if let pid, pid > 0, let entry = entry(of: pid) { entries.append(entry) }
+            if let pid, pid > 0 { pids.append(pid) }
         }
-        return entries
+        return pids
     }
+
+    /// Every process that can be seen.
+    static func all() -> [Entry] { pids().compactMap { entry(of: $0) } }
 
     /// The value of a variable in the environment the process was started with; nil also when it may
     /// not be read.
@@ -64,10 +69,12 @@ enum ProcessTable {
         }
         return Entry(
             pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
-            state: Character(UnicodeScalar(state)), parent: number(1), session: number(3), startTicks: number(19))
+            state: Character(UnicodeScalar(state)), parent: number(1), session: number(3), threads: number(17),
+            startTicks: number(19))
     }
 
-    private static func read(_ path: String) -> [UInt8]? {
+    /// The whole of a file of `/proc`; nil when it is gone or may not be read.
+    static func read(_ path: String) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -82,4 +89,13 @@ enum ProcessTable {
             }
         }
     }
+}
+
+extension ProcessTable.Entry: Identifiable {
+    struct ID: Hashable, Sendable {
+        var pid: pid_t
+        var startTicks: UInt64
+    }
+
+    var id: ID { ID(pid: pid, startTicks: startTicks) }
 }

@@ -8,14 +8,17 @@ struct Spawn {
     var executable: String
     var arguments: [String]
     var environment: [String: String]
+    /// What it, and whatever it starts in turn, is known by; nil for what is nobody's.
+    var cookie: Cookie?
     var workingDirectory: String
     /// File that its output is appended to, mode 0600.
     var log: String
     /// A descriptor it gets as number 3.
     var inherited: CInt?
 
-    /// Held while a child is between clone and exec, where it has every descriptor of this process, and
-    /// while a port is tried, so that no child keeps the port of the one that is to get it.
+    /// Held while a child is being started: until then this process carries the mark of that child, and
+    /// between clone and exec the child has every descriptor of this process. And while a port is tried, so
+    /// that no child keeps the port of the one that is to get it.
     static let exclusion = Mutex(())
 
     /// This program itself, wherever it has been moved to since it was started.
@@ -34,11 +37,15 @@ struct Spawn {
         guard input >= 0 else { throw SystemError("open /dev/null") }
         defer { close(input) }
 
+        var environment = environment
+        environment[Cookie.variable] = cookie?.description
         var pid: pid_t = 0
         let code = Self.withCStrings(arguments) { argv in
             Self.withCStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
                 Self.exclusion.withLock { _ in
-                    clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
+                    ProcessMark.inherited(cookie.map { ProcessMark($0) }) {
+                        clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
+                    }
                 }
             }
         }

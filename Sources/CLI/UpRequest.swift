@@ -28,10 +28,27 @@ struct UpRequest {
             throw CommandFailure(
                 "\(path): no name can be made of the file's; add `name: NAME` to it, or use -n NAME", exitCode: 2)
         }
+        try Self.refuseWhatIsNotDone(file.spec, path)
         self.service = service
         spec = file.spec
         secrets = file.secrets
         notes = file.notes
+    }
+
+    /// What a file may say, and `dwell validate` checks, but nothing does so far: serving it as if it were
+    /// done would be worse than not serving it.
+    private static func refuseWhatIsNotDone(_ spec: ServiceSpec, _ path: String) throws(CommandFailure) {
+        var missing: [String] = []
+        let policy = spec.replicaPolicy
+        if let most = policy.maxReplicas, !policy.isFixed, most != policy.minReplicas {
+            missing.append(
+                "service.replica_policy between \(policy.minReplicas) and \(most) replicas (use `replicas: N`)")
+        }
+        if spec.tls != nil { missing.append("service.tls (put a TLS proxy in front of the endpoint)") }
+        if spec.idleDownSeconds != nil { missing.append("service.idle_down (take it down by hand)") }
+        guard missing.isEmpty else {
+            throw CommandFailure("\(path): not done yet: \(missing.joined(separator: ", "))", exitCode: 2)
+        }
     }
 
     /// The controller process inherits this environment, and other services' replicas inherit its own: what

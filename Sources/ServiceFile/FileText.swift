@@ -23,6 +23,8 @@ enum FileText {
                 throw ReadFailure("is larger than \(YAMLReader.maximumBytes >> 20) MiB")
             }
         }
+        // Some editors put a byte-order mark before everything else.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw ReadFailure("is not UTF-8 text") }
         guard !text.unicodeScalars.contains("\0") else { throw ReadFailure("is not a text file: it has a zero byte") }
         return text

@@ -155,6 +155,21 @@ import Testing
             #expect(sandbox.processes().isEmpty)
         }
     }
+
+    /// What is checked and not done is refused rather than served as if it were.
+    @Test(arguments: [
+        ("replica_policy: {min_replicas: 0, max_replicas: 3, target_qps_per_replica: 2}", "replica_policy"),
+        ("idle_down: 30m", "idle_down"),
+    ])
+    func whatIsNotDoneIsRefused(_ line: String, _ key: String) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write("run: exit\nservice:\n  readiness_probe: /\n  \(line)\n", to: "more.yaml")
+            #expect(try await sandbox.dwell("validate", "more.yaml").exitCode == 0)
+            let up = try await sandbox.dwell("up", "more.yaml")
+            #expect(up.exitCode == 2, "\(up)")
+            #expect(up.errors.count == 1 && up.err.contains("service.\(key)"), "\(up)")
+        }
+    }
 }
 
 extension Sandbox {

@@ -132,6 +132,21 @@ import Testing
             kill(strace.pid, SIGKILL)
         }
     }
+
+    /// Whoever reads may close the pipe before all is printed; what died is brought back all the same.
+    @Test(arguments: ["events", "status"])
+    func aCommandWhoseReaderLeavesBringsBackWhatDied(_ command: String) async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            for pid in sandbox.processes(named: "dwell-keep") + sandbox.processes(named: "dwell-ctl") {
+                kill(pid, SIGKILL)
+            }
+            try await sandbox.shell(#""$DWELL" \#(command) | head -n 1"#)
+            try await eventually("the controller is back") {
+                try await sandbox.count("events where type = 'controller.recovered'") == 1
+            }
+        }
+    }
 }
 
 /// Whether strace is there and may trace.

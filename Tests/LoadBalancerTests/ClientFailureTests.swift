@@ -144,7 +144,7 @@ import Testing
     }
 
     @Test func aReplicaThatFallsSilent() async throws {
-        try await Stage.with({ $0.rules.streamTimeoutSeconds = 1 }) { stage in
+        try await Stage.with({ $0.rules.streamTimeoutSeconds = 3 }) { stage in
             let client = try await stage.connect()
             try await client.send(Stage.get)
             let upstream = try await stage.replica.accept()

@@ -22,8 +22,9 @@ struct Events: AsyncParsableCommand {
 
     func run() async throws {
         let session = try Session()
-        var position = try printEvents(after: 0, session)
+        // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
+        var position = try printEvents(after: 0, session)
         guard follow else { return }
         for await _ in Commits.ticks(session.log.bell) {
             position = try printEvents(after: position, session)

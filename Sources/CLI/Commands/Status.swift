@@ -29,12 +29,13 @@ struct Status: AsyncParsableCommand {
         let session = try Session()
         let report = try session.read { (log) throws(LogFailure) in try log.status() }
         let view = try StatusView(report, name: name, all: all)
+        // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
+        try session.ensureAllRunning()
         if json {
             print(try StatusJSON(view).text)
         } else {
             for line in StatusTables(view).lines { print(line) }
         }
-        try session.ensureAllRunning()
     }
 }
 

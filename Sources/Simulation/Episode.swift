@@ -94,7 +94,7 @@ extension Simulator {
         var random = SeededGenerator(seed: 1)
         // The safety poll finds what a lost ring of the bell left undone.
         passTime(1_000_000)
-        for _ in 0..<20_000 {
+        for _ in 0..<2_000 {
             serveAll()
             for controller in controllers {
                 ensureRunning(controller)

@@ -122,7 +122,10 @@ extension Simulator {
         let endpoint = Endpoint(host: "127.0.0.1", port: 20_000)
         if let running = machine.replicas[key] { return .replicaLaunched(replica, running.handle, endpoint) }
         if hasFaults, random.chance(3) { return .replicaLaunchFailed(replica, reason: "cannot fork") }
-        guard let spec = log.state(of: controller).services[replica.service]?.spec else {
+        // What a replica runs is its own version, which is not always the one that is wanted now.
+        guard let service = log.state(of: controller).services[replica.service],
+            let spec = service.replicas[replica.id].map({ service.spec(ofVersion: $0.version) })
+        else {
             return .replicaLaunchFailed(replica, reason: "no spec")
         }
         let handle = machine.newHandle(bootID: clock.now.bootID)

@@ -91,6 +91,16 @@ struct Session {
         try? session.ensureAllRunning()
     }
 
+    /// Says so when the disk has no room for what is waited for: the controller's process cannot record
+    /// what it does then, and would be waited for in vain. The request itself is on disk.
+    func refuseFullDisk() throws(CommandFailure) {
+        var disk = statvfs()
+        guard statvfs(home.path, &disk) == 0, UInt64(disk.f_bavail) * UInt64(disk.f_frsize) < 65_536 else { return }
+        throw CommandFailure(
+            "no space left on the disk that holds \(home.database); the request is recorded and goes on once there is room"
+        )
+    }
+
     /// Waits until `isDone` says so of the controller's state, and sees to it meanwhile that the
     /// controller has a process.
     func wait(
@@ -99,6 +109,7 @@ struct Session {
         for await _ in Commits.ticks(log.bell, safetyPollSeconds: 0.5) {
             let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
             if try isDone(state) { return }
+            try refuseFullDisk()
             try ensureRunning(controller)
         }
     }

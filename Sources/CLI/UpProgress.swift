@@ -59,6 +59,7 @@ struct UpProgress {
                     "controller \(controller) was stopped before service \(service) was ready; `dwell start \(controller)` goes on"
                 )
             }
+            try session.refuseFullDisk()
             try session.ensureRunning(controller)
         }
     }

@@ -44,6 +44,7 @@ struct UpdateProgress {
                     "controller \(controller) was stopped before version \(version) was ready; `dwell start \(controller)` goes on"
                 )
             }
+            try session.refuseFullDisk()
             try session.ensureRunning(controller)
         }
     }

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 
 int clinux_spawn(pid_t *pid, const char *executable, char *const argv[], char *const envp[],
                  const char *directory, int input, int output, int inherited) {
@@ -34,4 +35,18 @@ int clinux_spawn(pid_t *pid, const char *executable, char *const argv[], char *c
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
+}
+
+int clinux_lock_limit(pid_t pid, uint64_t *value) {
+    struct rlimit64 limit;
+    if (prlimit64(pid, RLIMIT_LOCKS, 0, &limit) != 0) return -1;
+    *value = limit.rlim_cur;
+    return 0;
+}
+
+int clinux_set_lock_limit(uint64_t value) {
+    struct rlimit64 limit;
+    if (prlimit64(0, RLIMIT_LOCKS, 0, &limit) != 0) return -1;
+    limit.rlim_cur = value == UINT64_MAX ? limit.rlim_max : value;
+    return prlimit64(0, RLIMIT_LOCKS, &limit, 0);
 }

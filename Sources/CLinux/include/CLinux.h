@@ -4,16 +4,12 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -51,21 +47,11 @@ static inline int clinux_pidfd_send_signal(int pidfd, int signal) {
 /// A process's soft limit on file locks, which no kernel since 2.4 looks at (getrlimit(2)), so that it
 /// can carry a number. It is 64 bits wide, passes to children and through exec, and is readable from
 /// outside. Returns 0, or -1 and errno.
-static inline int clinux_lock_limit(pid_t pid, uint64_t *value) {
-    struct rlimit64 limit;
-    if (prlimit64(pid, RLIMIT_LOCKS, 0, &limit) != 0) return -1;
-    *value = limit.rlim_cur;
-    return 0;
-}
+int clinux_lock_limit(pid_t pid, uint64_t *value);
 
 /// Sets this process's own soft limit on file locks; the hard limit is left alone, so that whoever comes
 /// after may set another. `UINT64_MAX` stands for the hard limit. Returns 0, or -1 and errno.
-static inline int clinux_set_lock_limit(uint64_t value) {
-    struct rlimit64 limit;
-    if (prlimit64(0, RLIMIT_LOCKS, 0, &limit) != 0) return -1;
-    limit.rlim_cur = value == UINT64_MAX ? limit.rlim_max : value;
-    return prlimit64(0, RLIMIT_LOCKS, &limit, 0);
-}
+int clinux_set_lock_limit(uint64_t value);
 
 /// Makes this process the parent of its descendants whose own parents end.
 static inline int clinux_become_subreaper(void) {

@@ -25,7 +25,10 @@ let package = Package(
         // The schema, numbered SQL compiled into the binary.
         .target(
             name: "Migrations", path: "migrations",
-            resources: [.embedInCode("0001_event_log.sql"), .embedInCode("0002_services.sql")], swiftSettings: strict),
+            resources: [
+                .embedInCode("0001_event_log.sql"), .embedInCode("0002_services.sql"), .embedInCode("views.sql"),
+            ],
+            swiftSettings: strict),
         // SQLite and nothing else. The only importer of GRDB.
         .target(
             name: "EventLog",

@@ -13,4 +13,7 @@ public enum MigrationFiles {
         File(number: 1, name: "event_log", sql: PackageResources._001_event_log_sql),
         File(number: 2, name: "services", sql: PackageResources._002_services_sql),
     ]
+
+    /// `views.sql`: the views, as they are now.
+    public static let views = PackageResources.views_sql
 }

@@ -9,13 +9,18 @@ import Migrations
 /// A log that holds events is copied beside itself first. Then, in one transaction, the files are applied
 /// and every projection is written anew from the fold: a file may drop and create projections as it
 /// likes, and need not say what is in them.
+///
+/// Views hold nothing, so they are no numbered steps: `views.sql` is applied anew whenever it is another than
+/// the one the database was given last.
 struct Migrator {
     let path: String
     let migrations: [Migration]
+    let views: Views
 
-    init(path: String, migrations: [Migration] = Migration.shipped) {
+    init(path: String, migrations: [Migration] = Migration.shipped, views: Views = .shipped) {
         self.path = path
         self.migrations = migrations
+        self.views = views
     }
 
     func migrate(_ db: Database) throws {
@@ -40,7 +45,8 @@ struct Migrator {
                 try Backup(of: path).write(to: path + ".before-" + first.paddedNumber)
             }
             for migration in missing { try apply(migration, db) }
-            if holdsEvents { try Rebuild(db: db).everything() }
+            try applyViews(db)
+            if holdsEvents, !missing.isEmpty { try Rebuild(db: db).everything() }
             return .commit
         }
     }
@@ -50,6 +56,11 @@ struct Migrator {
         try db.execute(
             sql: "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
             arguments: [migration.number, migration.name, migration.checksum, try Clock.now().wallMicroseconds])
+    }
+
+    private func applyViews(_ db: Database) throws {
+        try db.execute(sql: views.sql)
+        try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES ('views', ?)", arguments: [views.checksum])
     }
 
     /// Whether nothing is left to apply; throws when this build must not touch the database.
@@ -71,7 +82,7 @@ struct Migrator {
                 throw LogFailure.changedMigration(path: path, number: migration.number)
             }
         }
-        return true
+        return try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'views'") == views.checksum
     }
 
     private func applied(_ db: Database) throws -> [Int: String] {
@@ -95,7 +106,20 @@ struct Migration: Sendable {
     /// As in the file's name: four digits.
     var paddedNumber: String { String(repeating: "0", count: max(0, 4 - String(number).count)) + String(number) }
 
-    var checksum: String {
-        SHA256.hash(data: Data(sql.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
+    var checksum: String { sha256(ofText: sql) }
+}
+
+/// What people read with the `sqlite3` shell.
+struct Views: Sendable {
+    var sql: String
+
+    /// Those of this build.
+    static let shipped = Views(sql: String(decoding: MigrationFiles.views, as: UTF8.self))
+
+    var checksum: String { sha256(ofText: sql) }
+}
+
+/// SHA-256 in hexadecimal digits, as `sha256sum` prints it.
+private func sha256(ofText text: String) -> String {
+    SHA256.hash(data: Data(text.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
 }

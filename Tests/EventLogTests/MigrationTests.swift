@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    // Views.
+
+    @Test func viewsThatAreOthersAreMadeAnew() throws {
+        try log().given(.start)
+        try temporary.execute(
+            "DROP VIEW audit_log; CREATE VIEW audit_log AS SELECT 'old' AS what; UPDATE meta SET value = 'x' WHERE key = 'views'"
+        )
+        let applied: Int? = try temporary.value("SELECT sum(applied_at_us) FROM schema_migrations")
+        _ = try EventLog(home: temporary.home)
+        #expect(try temporary.value("SELECT count(*) FROM audit_log WHERE what <> 'old'") ?? 0 > 150)
+        #expect(try temporary.value("SELECT sum(applied_at_us) FROM schema_migrations") == applied)
+        #expect(!FileManager.default.fileExists(atPath: backup), "nothing of the log changes")
+    }
+
+    @Test func everyEventTypeHasASentence() throws {
+        let sql = Views.shipped.sql
+        for type in EventType.allCases { #expect(sql.contains("WHEN '\(type.rawValue)' THEN"), "\(type)") }
+    }
+
     @Test func rowsOfControllersThatNeverWereAreRemoved() throws {
         let log = try log()
         try temporary.execute(

@@ -61,6 +61,7 @@ SELECT
         WHEN 'replica.launched' THEN
             printf('launched as %s for %s:%d', json_extract(payload, '$.handle'), json_extract(payload, '$.endpoint.host'), json_extract(payload, '$.endpoint.port'))
         WHEN 'replica.starting' THEN 'run started'
+        WHEN 'replica.probe_failed' THEN 'not ready yet: ' || json_extract(payload, '$.evidence')
         WHEN 'replica.ready' THEN 'ready: ' || json_extract(payload, '$.evidence')
         WHEN 'replica.not_ready' THEN 'not ready: ' || json_extract(payload, '$.evidence')
         WHEN 'replica.ended' THEN

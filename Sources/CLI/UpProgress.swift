@@ -131,6 +131,7 @@ struct UpSteps {
         case .replicaLaunched(let event):
             "replica \(event.replica): launched, port \(event.endpoint.port)\(hasSetup ? ", setup runs" : "")"
         case .replicaStarting(let event): hasSetup ? "replica \(event.replica): setup done, run starts" : nil
+        case .replicaProbeFailed(let event): "replica \(event.replica): not ready yet: \(event.evidence)"
         case .replicaReady(let event): "replica \(event.replica): READY (\(event.evidence))"
         case .replicaRemoving(let event):
             if case .failed(let status, let reason) = event.reason {

@@ -81,14 +81,17 @@ struct Worker: Sendable {
     private func watch(
         _ replica: ReplicaReference, _ handle: Handle, _ endpoint: Endpoint, version: Int, _ state: ControllerState
     ) async {
-        guard let spec = state.services[replica.service]?.spec(ofVersion: version) else { return }
+        guard let service = state.services[replica.service] else { return }
+        let spec = service.spec(ofVersion: version)
+        let wasEverReady = service.replicas[replica.id]?.readyAtMicroseconds != nil
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 guard await driver.setupFinished(replica, handle) else { return }
                 await report(.replicaStarted(replica))
                 // Secrets are in the probe from here on and nowhere before.
                 let values = (try? secrets.read(spec.secrets)) ?? [:]
-                await probe(replica, endpoint, Secrets(values: values).fill(spec.readinessProbe))
+                let asked = Secrets(values: values).fill(spec.readinessProbe)
+                await probe(replica, endpoint, asked, wasEverReady: wasEverReady)
             }
             if let (ending, logTail) = await driver.ended(replica, handle) {
                 await report(.replicaEnded(replica, ending, logTail: logTail))
@@ -126,18 +129,19 @@ struct Worker: Sendable {
         }
     }
 
-    /// Probes until cancelled: quickly until it is ready for the first time, then at its interval. Only
-    /// a change of the verdict is reported.
-    private func probe(_ replica: ReplicaReference, _ endpoint: Endpoint, _ probe: ReadinessProbe) async {
-        var reported: Bool?
+    /// Probes until cancelled: quickly until it is ready for the first time, then at its interval.
+    private func probe(
+        _ replica: ReplicaReference, _ endpoint: Endpoint, _ probe: ReadinessProbe, wasEverReady: Bool
+    ) async {
+        var reports = ProbeReports(wasEverReady: wasEverReady, initialDelaySeconds: probe.initialDelaySeconds)
+        let begun = ContinuousClock.now
         var pause = Duration.milliseconds(10)
         let interval = Duration.seconds(probe.endpointProbeIntervalSeconds)
         while !Task.isCancelled {
             let verdict = await prober.probe(endpoint, probe)
             if Task.isCancelled { return }
-            if verdict.isReady != reported {
+            if reports.isNews(verdict, after: ContinuousClock.now - begun) {
                 await report(.replicaProbed(replica, isReady: verdict.isReady, evidence: verdict.evidence))
-                reported = verdict.isReady
             }
             if verdict.isReady { pause = interval }
             try? await Task.sleep(for: pause)

@@ -36,6 +36,7 @@ extension ControllerState {
             services[payload.service]?.replicas[payload.replica]?.phase = .pending(launchAt: nil)
         case .replicaLaunched(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
         case .replicaStarting(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
+        case .replicaProbeFailed(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload)
         case .replicaReady(let payload): services[payload.service]?.apply(payload, stamp)
         case .replicaNotReady(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
         case .replicaEnded: break  // what follows from it is recorded by `replica.removing`
@@ -285,6 +286,12 @@ extension ReplicaState {
 
     fileprivate mutating func apply(_ event: ReplicaStarting, _ stamp: Stamp) {
         enter(.starting(Waiting(deadline: event.readyBy, generation: stamp.version)), stamp)
+    }
+
+    fileprivate mutating func apply(_ event: ReplicaProbeFailed) {
+        guard case .starting(var waiting) = phase else { return }
+        waiting.evidence = event.evidence
+        phase = .starting(waiting)
     }
 
     fileprivate mutating func apply(_ event: ReplicaNotReady, _ stamp: Stamp) {

@@ -39,6 +39,11 @@ extension Decision {
         guard let replica = replica(reference) else { return }
         let service = reference.service
         switch replica.phase {
+        case .starting(let waiting) where !isReady:
+            guard waiting.evidence != evidence else { return }
+            record(
+                .replicaProbeFailed(
+                    ReplicaProbeFailed(service: service, replica: replica.id, evidence: evidence)))
         case .starting, .notReady:
             guard isReady else { return }  // as before; its deadline decides
             record(.replicaReady(ReplicaReady(service: service, replica: replica.id, evidence: evidence)))
@@ -88,8 +93,9 @@ extension Decision {
         let reference = ReplicaReference(service: name, id: id, generation: replica.generation)
         let probe = service.spec(ofVersion: replica.version).readinessProbe
         switch replica.phase {
-        case .starting:
-            let reason = "not ready within \(Self.seconds(probe.initialDelaySeconds)) (initial_delay_seconds)"
+        case .starting(let waiting):
+            let last = waiting.evidence.map { "; last probe: \($0)" } ?? ""
+            let reason = "not ready within \(Self.seconds(probe.initialDelaySeconds)) (initial_delay_seconds)\(last)"
             remove(reference, .failed(status: .failedInitialDelay, reason: reason), latenessMicroseconds)
         case .notReady(let waiting):
             let window = Self.seconds(probe.consecutiveFailureThresholdSeconds)

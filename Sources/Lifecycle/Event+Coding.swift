@@ -33,6 +33,7 @@ extension Event {
         case .replicaLaunchDue(let payload): payload
         case .replicaLaunched(let payload): payload
         case .replicaStarting(let payload): payload
+        case .replicaProbeFailed(let payload): payload
         case .replicaReady(let payload): payload
         case .replicaNotReady(let payload): payload
         case .replicaEnded(let payload): payload
@@ -75,6 +76,7 @@ extension Event {
         case .replicaLaunchDue: .replicaLaunchDue
         case .replicaLaunched: .replicaLaunched
         case .replicaStarting: .replicaStarting
+        case .replicaProbeFailed: .replicaProbeFailed
         case .replicaReady: .replicaReady
         case .replicaNotReady: .replicaNotReady
         case .replicaEnded: .replicaEnded
@@ -119,6 +121,7 @@ extension Event {
             case .replicaLaunchDue: .replicaLaunchDue(try decode())
             case .replicaLaunched: .replicaLaunched(try decode())
             case .replicaStarting: .replicaStarting(try decode())
+            case .replicaProbeFailed: .replicaProbeFailed(try decode())
             case .replicaReady: .replicaReady(try decode())
             case .replicaNotReady: .replicaNotReady(try decode())
             case .replicaEnded: .replicaEnded(try decode())
@@ -166,6 +169,7 @@ extension Event {
         case .replicaLaunchDue(let payload): (payload.service, payload.replica)
         case .replicaLaunched(let payload): (payload.service, payload.replica)
         case .replicaStarting(let payload): (payload.service, payload.replica)
+        case .replicaProbeFailed(let payload): (payload.service, payload.replica)
         case .replicaReady(let payload): (payload.service, payload.replica)
         case .replicaNotReady(let payload): (payload.service, payload.replica)
         case .replicaEnded(let payload): (payload.service, payload.replica)

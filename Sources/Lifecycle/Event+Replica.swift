@@ -30,6 +30,15 @@ public struct ReplicaStarting: Hashable, Sendable, Codable {
     public var readyBy: Deadline
 }
 
+/// It has not been ready yet, and its probes fail in a way they did not before: what a person needs to know
+/// who waits for it. Its deadline stays as it is.
+public struct ReplicaProbeFailed: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var replica: Int
+    /// What the probe saw, e.g. `HTTP 404 in 0.8 ms`, `connection refused`.
+    public var evidence: String
+}
+
 public struct ReplicaReady: Hashable, Sendable, Codable {
     public var service: ServiceName
     public var replica: Int

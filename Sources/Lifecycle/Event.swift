@@ -36,6 +36,7 @@ public enum Event: Hashable, Sendable {
     case replicaLaunchDue(ReplicaLaunchDue)
     case replicaLaunched(ReplicaLaunched)
     case replicaStarting(ReplicaStarting)
+    case replicaProbeFailed(ReplicaProbeFailed)
     case replicaReady(ReplicaReady)
     case replicaNotReady(ReplicaNotReady)
     case replicaEnded(ReplicaEnded)
@@ -77,6 +78,7 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case replicaLaunchDue = "replica.launch_due"
     case replicaLaunched = "replica.launched"
     case replicaStarting = "replica.starting"
+    case replicaProbeFailed = "replica.probe_failed"
     case replicaReady = "replica.ready"
     case replicaNotReady = "replica.not_ready"
     case replicaEnded = "replica.ended"

@@ -42,7 +42,7 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         public var deadline: Deadline
         /// Stream version of the event that set the deadline.
         public var generation: Int
-        /// What the last probe said.
+        /// What the probes saw: the last that failed in a new way while it starts, the first since it was ready.
         public var evidence: String?
     }
 

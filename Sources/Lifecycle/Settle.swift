@@ -197,9 +197,10 @@ extension ReplicaState {
             case .failed(_, let reason), .preempted(let reason): return reason
             }
         case .failed(_, let reason): return reason
+        case .starting(let waiting): return waiting.evidence.map { "not ready yet: \($0)" }
         case .notReady(let waiting): return waiting.evidence
         case .draining: return "finishes the requests it has"
-        case .pending, .provisioning, .starting, .ready: return nil
+        case .pending, .provisioning, .ready: return nil
         }
     }
 

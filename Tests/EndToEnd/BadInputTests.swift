@@ -118,6 +118,8 @@ import Testing
             let up = try await sandbox.dwell("up", "mute.yaml")
             #expect(up.exitCode == 1)
             #expect(up.err.contains("FAILED") && up.err.contains("ready"), "\(up)")
+            #expect(up.err.contains("last probe: connection refused"), "and what the probes saw: \(up)")
+            #expect(up.out.contains("replica 1: not ready yet: connection refused"), "\(up)")
             #expect(up.err.contains("still loading"), "also without an end it tells the replica's last words: \(up)")
             try await eventually("nothing of it is left") { sandbox.processes(named: "sleep").isEmpty }
             #expect(try await sandbox.query("select status from replicas") == ["FAILED_INITIAL_DELAY"])

@@ -43,6 +43,22 @@ import Testing
             it.state.services[.api]?.replicas[1]?.reasonInWords == "not ready within 1200 s (initial_delay_seconds)")
     }
 
+    @Test func whyAReplicaIsNotReadyYetIsKnown() throws {
+        var it = try Scenario.up()
+        try it.launch(1)
+        let before = try #require(it.pending(.readiness(.api, replica: 1)))
+        let failed = Command.replicaProbed(it.replica(1), isReady: false, evidence: "HTTP 404")
+        #expect(try it.when(failed).map(\.type) == [.replicaProbeFailed])
+        #expect(try it.when(failed).isEmpty, "said once")
+        #expect(it.state.services[.api]?.replicas[1]?.reasonInWords == "not ready yet: HTTP 404")
+        #expect(it.pending(.readiness(.api, replica: 1)) == before, "its deadline stays")
+        it.clock.advance(seconds: 1_200)
+        try it.whenReached(.readiness(.api, replica: 1))
+        #expect(
+            it.state.services[.api]?.replicas[1]?.reasonInWords
+                == "not ready within 1200 s (initial_delay_seconds); last probe: HTTP 404")
+    }
+
     @Test func aReplicaThatRecoversFromItsProbesStays() throws {
         var it = try Scenario.serving()
         try it.given(.replicaProbed(it.replica(1), isReady: false, evidence: "HTTP 503"))

@@ -48,7 +48,7 @@ let replicaTable = TransitionTable<GivenReplica, WhenReplica>(
     starting             | launch failed      | nothing
     starting             | setup done         | nothing
     starting             | probed ready       | replica.ready service.status_changed
-    starting             | probed not ready   | nothing
+    starting             | probed not ready   | replica.probe_failed
     starting             | exited             | replica.ended replica.removing service.launches_stopped service.status_changed
     starting             | rebooted           | replica.ended replica.removing replica.added
     starting             | removed            | nothing

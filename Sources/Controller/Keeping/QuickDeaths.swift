@@ -3,17 +3,17 @@ import Foundation
 /// How long to wait before a process that keeps dying is started again.
 enum QuickDeaths {
     /// A process that lived shorter than this died quickly.
-    private static let quickDeathSeconds: Double = 10
+    private static let quickDeathSeconds: Double = 1
 
     /// Quick deaths in a row, when one that began at `start` has died now.
     static func count(after deaths: Int, livedSince start: ContinuousClock.Instant) -> Int {
         ContinuousClock.now - start < .seconds(quickDeathSeconds) ? deaths + 1 : 0
     }
 
-    /// Blocks the thread. The first restart is immediate, for somebody is being served; the next wait
-    /// 0.4, 0.8 … 10 s.
+    /// Blocks the thread. The first restart is immediate, for somebody is being served; the next waits
+    /// are 0.2, 0.4 … 10 s.
     static func pause(after deaths: Int) {
         guard deaths > 1 else { return }
-        usleep(UInt32(min(10, 0.1 * Double(1 << min(deaths, 10))) * 1_000_000))
+        usleep(UInt32(min(10, 0.05 * Double(1 << min(deaths, 10))) * 1_000_000))
     }
 }

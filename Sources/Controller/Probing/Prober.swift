@@ -9,8 +9,13 @@ import NIOPosix
 struct Prober: Sendable {
     struct Verdict: Hashable, Sendable {
         var isReady: Bool
-        /// What was seen, in words: `HTTP 200 in 0.8 ms`, `connection refused`.
-        var evidence: String
+        /// What was seen, in words: `HTTP 200`, `connection refused`.
+        var outcome: String
+        /// How long an answer took; nil when none came.
+        var tookMilliseconds: Double?
+
+        /// Both in words: `HTTP 200 in 0.8 ms`.
+        var evidence: String { tookMilliseconds.map { "\(outcome) in \($0) ms" } ?? outcome }
     }
 
     /// As many redirections as a probe follows, each to the replica itself.
@@ -34,12 +39,12 @@ struct Prober: Sendable {
                 }
                 let milliseconds = Double((clock.now - begun) / .microseconds(1)) / 1000
                 return Verdict(
-                    isReady: head.status == .ok,
-                    evidence: "HTTP \(head.status.code) in \((milliseconds * 10).rounded() / 10) ms")
+                    isReady: head.status == .ok, outcome: "HTTP \(head.status.code)",
+                    tookMilliseconds: (milliseconds * 10).rounded() / 10)
             }
-            return Verdict(isReady: false, evidence: "more than \(Self.redirectionsFollowed) redirections")
+            return Verdict(isReady: false, outcome: "more than \(Self.redirectionsFollowed) redirections")
         } catch {
-            return Verdict(isReady: false, evidence: Self.inWords(error, probe))
+            return Verdict(isReady: false, outcome: Self.inWords(error, probe))
         }
     }
 

@@ -13,6 +13,7 @@ enum ControllerChange {
         }
         let suspended = before.liveServices
         _ = try session.submit(.stop, to: name)
+        Interruption.explain("controller \(name) goes on stopping: dwell status")
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             switch state.phase {
             case .stopped, .terminated: return true
@@ -37,6 +38,7 @@ enum ControllerChange {
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")
             return
         }
+        Interruption.explain("controller \(name) goes on starting: dwell status")
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             switch state.phase {
             case .up, .idle: return true
@@ -51,6 +53,7 @@ enum ControllerChange {
     static func terminate(_ name: ControllerName, force: Bool, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
         _ = try session.submit(.terminate(force: force), to: name)
+        Interruption.explain("controller \(name) goes on terminating: dwell status")
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             if case .terminated = state.phase { return true }
             return false

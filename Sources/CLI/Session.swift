@@ -106,11 +106,11 @@ struct Session {
     func wait(
         for controller: ControllerName, until isDone: (ControllerState) throws(CommandFailure) -> Bool
     ) async throws(CommandFailure) {
+        var watch = ControllerWatch(self, controller)
         for await _ in Commits.ticks(log.bell, safetyPollSeconds: 0.5) {
             let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
             if try isDone(state) { return }
-            try refuseFullDisk()
-            try ensureRunning(controller)
+            try watch.look(state)
         }
     }
 

@@ -18,6 +18,7 @@ struct UpProgress {
     func follow(_ controller: ControllerName, after position: Int, generation: Int64) async throws(CommandFailure) {
         var seen = position
         var steps = UpSteps()
+        var watch = ControllerWatch(session, controller)
         for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
             // Events up to that state, and perhaps later ones: never fewer than it was folded from.
@@ -59,8 +60,7 @@ struct UpProgress {
                     "controller \(controller) was stopped before service \(service) was ready; `dwell start \(controller)` goes on"
                 )
             }
-            try session.refuseFullDisk()
-            try session.ensureRunning(controller)
+            try watch.look(state)
         }
     }
 

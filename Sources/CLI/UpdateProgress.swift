@@ -17,6 +17,7 @@ struct UpdateProgress {
     func follow(_ controller: ControllerName, after position: Int) async throws(CommandFailure) {
         var seen = position
         var steps = UpSteps()
+        var watch = ControllerWatch(session, controller)
         for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
             let events = try session.read { (log) throws(LogFailure) in try log.events(after: seen) }
@@ -44,8 +45,7 @@ struct UpdateProgress {
                     "controller \(controller) was stopped before version \(version) was ready; `dwell start \(controller)` goes on"
                 )
             }
-            try session.refuseFullDisk()
-            try session.ensureRunning(controller)
+            try watch.look(state)
         }
     }
 

@@ -36,6 +36,37 @@ import Testing
         }
     }
 
+    @Test func aSuspendedControllerProcessIsSaidSo() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            let process = try await sandbox.controllerProcess()
+            kill(process, SIGSTOP)
+            defer { kill(process, SIGCONT) }
+            let down = try sandbox.startShell("exec \"$DWELL\" down hello 2>&1")
+            let said = await down.lines { lines in lines.contains { $0.contains("suspended") } }
+            #expect(said.last?.contains("kill -CONT \(process)") == true, "\(said)")
+            kill(process, SIGCONT)
+            #expect(await down.output().exitCode == 0, "it goes on by itself")
+        }
+    }
+
+    @Test func anInterruptedUpSaysWhatGoesOn() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                "name: slow\nrun: sleep 3; exec python3 -m http.server $PORT --bind 127.0.0.1\nservice: {readiness_probe: /}\n",
+                to: "slow.yaml")
+            let up = try sandbox.start("up", "slow.yaml")
+            _ = await up.lines { lines in lines.contains { $0.contains("launched") } }
+            kill(up.pid, SIGINT)
+            let output = await up.output()
+            #expect(output.exitCode == 130)
+            #expect(output.err.contains("interrupted; service slow is still being started"), "\(output)")
+            try await eventually("it goes on without the command") {
+                try await sandbox.status().service("slow").status == "READY"
+            }
+        }
+    }
+
     @Test func aHomeThatIsAFileIsSaidSo() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write("", to: "file")

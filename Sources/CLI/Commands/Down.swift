@@ -52,6 +52,7 @@ struct Down: AsyncParsableCommand {
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
             _ = try session.submit(.down(names), to: controller)
         }
+        Interruption.explain("what was asked for goes on: dwell status")
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
             try await waitUntilGone(names, controller, session, begun)
         }

@@ -71,6 +71,9 @@ struct Up: AsyncParsableCommand {
             return
         }
         print("Service \(request.service) on controller \(controller): \(endpoint)")
+        Interruption.explain(
+            "service \(request.service) is still being started: dwell status \(request.service); take it down: dwell down \(request.service)"
+        )
         let progress = UpProgress(service: request.service, session: session, begun: begun)
         try await progress.follow(controller, after: from, generation: service.requestedAtMicroseconds)
     }

@@ -89,6 +89,7 @@ struct Update: AsyncParsableCommand {
             print("  watch it: dwell status \(name)")
             return
         }
+        Interruption.explain("the update goes on: dwell status \(name); go back: dwell update \(name) --rollback")
         let progress = UpdateProgress(service: name, version: service.version, session: session, begun: begun)
         try await progress.follow(controller, after: position)
     }

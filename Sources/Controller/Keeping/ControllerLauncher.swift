@@ -48,6 +48,15 @@ public struct ControllerLauncher: Sendable {
         }
     }
 
+    /// Number of the controller's process if it is suspended (SIGSTOP, a debugger): it lives and does nothing.
+    public func suspendedProcess(_ state: ControllerState) -> Int32? {
+        guard let identity = state.process.flatMap({ ProcessIdentity(Handle(rawValue: $0)) }),
+            let entry = ProcessTable.entry(of: identity.pid), entry.startTicks == identity.startTicks,
+            entry.state == "T" || entry.state == "t"
+        else { return nil }
+        return entry.pid
+    }
+
     /// Starts a keeper that holds `lock` from its first moment on.
     func startKeeper(_ lock: consuming FileLock) throws {
         try start("keep", inheriting: lock.descriptor.raw)

@@ -1,0 +1,18 @@
+import Dispatch
+import Foundation
+
+/// What a command that waits says when it is interrupted (Ctrl-C): what was asked for is on disk and goes on
+/// without the command.
+enum Interruption {
+    /// From now on SIGINT ends this process with `line` on standard error and exit code 130, as shells have it.
+    static func explain(_ line: String) {
+        signal(SIGINT, SIG_IGN)  // the source below hears it; the default would end the process before
+        let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+        source.setEventHandler {
+            withExtendedLifetime(source) {}  // nobody else keeps it
+            print("\ndwell: interrupted; \(line)", to: .error)
+            exit(130)
+        }
+        source.activate()
+    }
+}

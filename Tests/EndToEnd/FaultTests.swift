@@ -42,7 +42,7 @@ import Testing
             let process = try await sandbox.controllerProcess()
             kill(process, SIGSTOP)
             defer { kill(process, SIGCONT) }
-            let down = try sandbox.startShell("exec \"$DWELL\" down hello 2>&1")
+            let down = try sandbox.startShell("exec '\(Sandbox.dwell)' down hello 2>&1")
             let said = await down.lines { lines in lines.contains { $0.contains("suspended") } }
             #expect(said.last?.contains("kill -CONT \(process)") == true, "\(said)")
             kill(process, SIGCONT)

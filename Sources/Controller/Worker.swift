@@ -112,9 +112,8 @@ struct Worker: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await _ in Changes.ticks(at: (path as NSString).deletingLastPathComponent) {
-                    guard let traffic = TrafficReporter.read(path), traffic.generation == balancer.generation,
-                        let routes = traffic.routesVersion, routes >= draining.generation,
-                        traffic.perReplicaInFlight[replica.id] == nil
+                    guard let traffic = TrafficReporter.read(path),
+                        traffic.shows(drained: replica.id, draining, by: balancer)
                     else { continue }
                     return await report(.replicaDrained(replica))
                 }

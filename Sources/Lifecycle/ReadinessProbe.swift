@@ -31,4 +31,9 @@ public struct ReadinessProbe: Hashable, Sendable, Codable {
         self.postData = postData
         self.headers = headers
     }
+
+    /// Whether it asks what `other` asks, however often and with whatever patience.
+    func asksTheSame(as other: ReadinessProbe) -> Bool {
+        path == other.path && postData == other.postData && headers == other.headers
+    }
 }

@@ -54,6 +54,12 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         /// Stream version of the `replica.draining` that set the deadline. The load balancer that has
         /// seen it sends the replica nothing new.
         public var generation: Int
+
+        public init(reason: RemovalReason, deadline: Deadline, generation: Int) {
+            self.reason = reason
+            self.deadline = deadline
+            self.generation = generation
+        }
     }
 
     public struct Removal: Hashable, Sendable, Codable {

@@ -57,6 +57,15 @@ public struct TrafficReport: Hashable, Sendable, Codable {
         self.recent = recent
     }
 
+    /// Whether it says that no request is under way at a replica that is being drained, and that none can come:
+    /// the load balancer in front of it goes by routes that were read after it was taken out of them.
+    public func shows(drained replica: Int, _ draining: ReplicaState.Draining, by balancer: LoadBalancerReference)
+        -> Bool
+    {
+        guard generation == balancer.generation, let routesVersion else { return false }
+        return routesVersion >= draining.generation && perReplicaInFlight[replica] == nil
+    }
+
     /// Requests that came in the `seconds` seconds that end with `second`.
     public func requests(inTheLast seconds: Int64, at second: Int64) -> Int {
         recent.reduce(0) { sum, part in

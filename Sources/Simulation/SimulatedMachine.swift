@@ -35,6 +35,13 @@ struct SimulatedMachine {
         var inFlight: [Int: Int] = [:]
         /// When it was told to end, on the boot clock: it takes nothing new from there on.
         var endingSinceMicroseconds: Int64?
+
+        /// What it says of its traffic.
+        func report(_ reference: LoadBalancerReference) -> TrafficReport {
+            TrafficReport(
+                generation: reference.generation, writtenAtMicroseconds: 0, perReplicaInFlight: inFlight,
+                routesVersion: routesVersion)
+        }
     }
 
     var replicas: [ReplicaKey: Replica] = [:]

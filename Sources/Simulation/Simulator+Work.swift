@@ -181,7 +181,7 @@ extension Simulator {
             let replica = log.state(of: key.controller).services[key.replica.service]?.replicas[key.replica.id],
             case .draining(let draining) = replica.phase,
             let balancer = machine.loadBalancers[.init(controller: key.controller, reference: reference)],
-            balancer.routesVersion >= draining.generation, balancer.inFlight[key.replica.id] == nil
+            balancer.report(reference).shows(drained: key.replica.id, draining, by: reference)
         else { return }
         job.hasReportedStart = true
         job.report = .replicaDrained(key.replica)

@@ -45,11 +45,23 @@ import Testing
 
     @Test func whatIsTheSameIsKept() throws {
         var it = try Scenario.serving()
-        let probe = ReadinessProbe(path: "/health")
+        let probe = ReadinessProbe(timeoutSeconds: 3)
         #expect(try it.when(update(.sample(readinessProbe: probe))).map(\.type) == [.serviceUpdated])
         #expect(statuses(it) == [1: .ready])
         #expect(it.state.services[.api]?.replicas[1]?.version == 2)
-        #expect(it.state.services[.api]?.spec.readinessProbe.path == "/health")
+        #expect(it.state.services[.api]?.spec.readinessProbe.timeoutSeconds == 3)
+    }
+
+    /// Were the new question wrong, no replica would be left that answers the old one.
+    @Test func aReplicaThatWouldBeAskedAnotherQuestionIsNotKept() throws {
+        for probe in [
+            ReadinessProbe(path: "/health"), ReadinessProbe(postData: "{}"), ReadinessProbe(headers: ["X-Key": "1"]),
+        ] {
+            var it = try Scenario.serving()
+            try it.given(update(.sample(readinessProbe: probe)))
+            #expect(statuses(it) == [1: .ready, 2: .pending])
+            #expect(it.state.services[.api]?.replicas[1]?.version == 1)
+        }
     }
 
     /// A version that does not come up leaves the one before it serving, and says why.

@@ -36,9 +36,10 @@ test: setup ## Run every test, the end-to-end ones with the real binary
 	swift build --product dwell
 	swift test --skip-build --parallel
 
-check: setup ## Lint the format, and fail on any compiler warning
+check: setup ## Lint the format, and fail on any compiler warning and on stale mutants
 	swift format lint --strict --parallel --recursive $(OURS)
 	tools/check-warnings.sh
+	tools/mutants/run.py --check
 
 format: ## Format the sources in place
 	swift format --in-place --parallel --recursive $(OURS)

@@ -65,13 +65,28 @@ def simulate(folder, seed, steps):
     return found[3], f"seed {found[1]}, step {found[2]}: {found[4]}"
 
 
+def check():
+    """How many faults name a line that is not there any more."""
+    stale = 0
+    for title, edits in read_mutants():
+        for file, old, _ in edits:
+            count = (ROOT / "Sources" / file).read_text().count(old)
+            if count == 0:
+                print(f"mutants.txt: {file} has no line {old!r} (fault: {title})")
+                stale += 1
+    return stale
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--steps", type=int, default=4_000_000)
     arguments.add_argument("--table", type=pathlib.Path)
     arguments.add_argument("--only", help="part of a title")
+    arguments.add_argument("--check", action="store_true", help="only see whether every fault can still be put in")
     options = arguments.parse_args()
+    if options.check:
+        sys.exit(check())
 
     folder = ROOT / ".build-mutants"
     rows, missed = [], 0

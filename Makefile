@@ -17,7 +17,7 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz model power-loss torture clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,13 @@ fuzz: setup ## Rows of the database and requests over the wire, changed at rando
 	swift build --build-tests
 	DWELL_FUZZ=$(FUZZ) swift test --skip-build --filter HeadFuzzTests
 	DWELL_FUZZ=$$(($(FUZZ) / 10)) swift test --skip-build --filter RowFuzzTests
+
+coverage: setup ## Lines of the core that its tests run; below 95 % of Lifecycle or EventLog fails
+	tools/coverage.py
+
+transitions: setup ## Write docs/transitions.md from the code
+	swift build --build-tests
+	DWELL_WRITE_DOCS=1 swift test --skip-build --filter TransitionsDocumentTests
 
 model: setup ## Have spin check the model of the lifecycle in every order of steps
 	docs/model/check.py

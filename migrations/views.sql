@@ -44,6 +44,8 @@ SELECT
                 coalesce(', back to what version ' || json_extract(payload, '$.rolledBackTo') || ' was', ''),
                 CASE json_array_length(payload, '$.reused') WHEN 0 THEN '' ELSE
                     ', keeping ' || json_array_length(payload, '$.reused') || ' replica(s)' END)
+        WHEN 'service.scaled' THEN
+            printf('scaled from %d to %d: %s', json_extract(payload, '$.from'), json_extract(payload, '$.to'), json_extract(payload, '$.reason'))
         WHEN 'service.launches_stopped' THEN 'not launched any more: ' || json_extract(payload, '$.reason')
         WHEN 'service.status_changed' THEN
             json_extract(payload, '$.from') || ' -> ' || json_extract(payload, '$.to') || coalesce(': ' || json_extract(payload, '$.reason'), '')

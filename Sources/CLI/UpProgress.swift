@@ -36,8 +36,8 @@ struct UpProgress {
             switch now.status {
             case .ready:
                 let part =
-                    now.readyReplicas < now.spec.replicas
-                    ? " (\(now.readyReplicas) of \(now.spec.replicas) replicas)" : ""
+                    now.readyReplicas < now.targetReplicas
+                    ? " (\(now.readyReplicas) of \(now.targetReplicas) replicas)" : ""
                 print(
                     "Service \(service) is READY\(part) after \(TimeText.seconds(since: begun)): http://\(now.endpoint)"
                 )
@@ -49,8 +49,10 @@ struct UpProgress {
                 throw CommandFailure(
                     "controller \(controller) could not be started: \(state.statusReason(of: now) ?? "no reason known")"
                 )
-            case .noReplica where now.spec.replicas == 0:
-                print("Service \(service) is up with no replica, as its file asks for: http://\(now.endpoint)")
+            case .noReplica where now.targetReplicas == 0 && now.loadBalancer?.isRunning == true:
+                let waits =
+                    now.mayHaveReplicas ? "; the first request starts one, and waits for it" : ", as its file asks"
+                print("Service \(service) is up with no replica\(waits): http://\(now.endpoint)")
                 return
             case .noReplica, .shuttingDown, .failedCleanup, .controllerInit, .replicaInit, .notReady:
                 break

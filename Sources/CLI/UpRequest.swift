@@ -39,11 +39,6 @@ struct UpRequest {
     /// done would be worse than not serving it.
     private static func refuseWhatIsNotDone(_ spec: ServiceSpec, _ path: String) throws(CommandFailure) {
         var missing: [String] = []
-        let policy = spec.replicaPolicy
-        if let most = policy.maxReplicas, !policy.isFixed, most != policy.minReplicas {
-            missing.append(
-                "service.replica_policy between \(policy.minReplicas) and \(most) replicas (use `replicas: N`)")
-        }
         if spec.tls != nil { missing.append("service.tls (put a TLS proxy in front of the endpoint)") }
         if spec.idleDownSeconds != nil { missing.append("service.idle_down (take it down by hand)") }
         guard missing.isEmpty else {

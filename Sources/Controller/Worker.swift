@@ -30,6 +30,11 @@ struct Worker: Sendable {
                 await report(.loadBalancerEnded(reference, reason: reason))
             }
         case .removeLoadBalancer(let reference): await remove(reference, state)
+        case .watchLoad(let reference, _):
+            await LoadWatch(
+                balancer: reference, reportPath: trafficReport(reference.service), state: { await access.state() },
+                report: { await report($0) }
+            ).run()
         case .finishStop: await report(.stopFinished)
         case .finishTermination: await report(.terminationFinished)
         }

@@ -119,7 +119,7 @@ public struct ServiceRow: Hashable, Sendable, Codable, FetchableRecord, Persista
         readySinceMicroseconds = service.readySinceMicroseconds
         replicas = service.presentReplicaCount
         readyReplicas = service.readyReplicas
-        wantedReplicas = service.spec.replicas
+        wantedReplicas = service.targetReplicas
         if case .running(let handle) = service.loadBalancer?.phase { loadBalancer = handle.rawValue }
         spec = try EventCodec.json(service.spec)
     }

@@ -23,6 +23,7 @@ extension ControllerState {
         case .serviceUpdated(let payload): services[payload.service]?.apply(payload, stamp)
         case .serviceGone(let payload): services[payload.service] = nil
         case .serviceDownRequested(let payload): services[payload.service]?.isEnding = true
+        case .serviceScaled(let payload): services[payload.service]?.apply(payload, stamp)
         case .serviceLaunchesStopped(let payload): services[payload.service]?.apply(payload)
         case .serviceStatusChanged(let payload): services[payload.service]?.apply(payload, stamp)
         case .loadBalancerAdded(let payload): services[payload.service]?.apply(payload, stamp)
@@ -102,6 +103,8 @@ extension ControllerState {
     private mutating func apply(_ event: ControllerStopped, _ stamp: Stamp) {
         startedAtMicroseconds = nil
         process = nil
+        // Nobody knows what load there will be when it is served again.
+        for name in services.keys { services[name]?.scale = nil }
         phase = .stopped(Stopped(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds))
     }
 
@@ -148,6 +151,10 @@ extension ServiceState {
         launchesStopped = nil
         consecutiveFailures = 0
         forgetEarlierSpecs()
+    }
+
+    fileprivate mutating func apply(_ event: ServiceScaled, _ stamp: Stamp) {
+        scale = ServiceScale(replicas: event.to, reason: event.reason, atMicroseconds: stamp.atMicroseconds)
     }
 
     fileprivate mutating func apply(_ event: ServiceLaunchesStopped) {

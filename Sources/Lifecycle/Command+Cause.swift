@@ -4,10 +4,12 @@ extension Command {
     /// what people want of their own accord.
     public var causeVersion: Int? {
         switch self {
-        case .up, .update, .down, .start, .stop, .terminate, .setAutostop, .takeOver, .startFailed, .stopFinished,
+        case .up, .update, .down, .removeReplica, .start, .stop, .terminate, .setAutostop, .takeOver, .startFailed,
+            .stopFinished,
             .terminationFinished:
             nil
         case .deadlineReached(_, let generation): generation
+        case .scale(let request): request.loadBalancer.generation
         case .loadBalancerLaunched(let reference, _), .loadBalancerEnded(let reference, _),
             .loadBalancerRemoved(let reference):
             reference.generation
@@ -21,8 +23,9 @@ extension Command {
     /// Whether it tells what has happened, rather than what somebody wants.
     public var isReport: Bool {
         switch self {
-        case .up, .update, .down, .start, .stop, .terminate, .setAutostop: false
-        case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .loadBalancerLaunched,
+        case .up, .update, .down, .removeReplica, .start, .stop, .terminate, .setAutostop: false
+        case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .scale,
+            .loadBalancerLaunched,
             .loadBalancerEnded, .loadBalancerRemoved, .replicaLaunched, .replicaLaunchFailed, .replicaStarted,
             .replicaProbed, .replicaEnded, .replicaDrained, .replicaRemoved, .replicaRemovalFailed:
             true

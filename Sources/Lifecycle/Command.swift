@@ -8,6 +8,8 @@ public enum Command: Hashable, Sendable {
     // From people.
     case up(Up)
     case update(Update)
+    /// Take one replica away; another takes its place if as many are wanted.
+    case removeReplica(ServiceName, replica: Int)
     /// Take services down. Names that are already on their way out are fine.
     case down([ServiceName])
     case start(policy: AutostopPolicy)
@@ -25,7 +27,9 @@ public enum Command: Hashable, Sendable {
     case stopFinished
     case terminationFinished
 
-    // About a service's load balancer.
+    // About a service's load balancer, and what it sees.
+    /// The load asks for another number of replicas.
+    case scale(Scale)
     case loadBalancerLaunched(LoadBalancerReference, Handle)
     case loadBalancerEnded(LoadBalancerReference, reason: String)
     case loadBalancerRemoved(LoadBalancerReference)
@@ -60,6 +64,24 @@ public enum Command: Hashable, Sendable {
             self.service = service
             self.target = target
             self.mode = mode
+        }
+    }
+
+    /// What an autoscaler came to, and what it looked at: it is void when that has changed.
+    public struct Scale: Hashable, Sendable {
+        public var loadBalancer: LoadBalancerReference
+        public var version: Int
+        /// ``ServiceState/replicasForLoad`` as it was and as it should be.
+        public var from: Int
+        public var to: Int
+        public var reason: String
+
+        public init(loadBalancer: LoadBalancerReference, version: Int, from: Int, to: Int, reason: String) {
+            self.loadBalancer = loadBalancer
+            self.version = version
+            self.from = from
+            self.to = to
+            self.reason = reason
         }
     }
 

@@ -20,6 +20,7 @@ extension Event {
         case .serviceUpRequested(let payload): payload
         case .serviceUpdated(let payload): payload
         case .serviceDownRequested(let payload): payload
+        case .serviceScaled(let payload): payload
         case .serviceLaunchesStopped(let payload): payload
         case .serviceStatusChanged(let payload): payload
         case .serviceGone(let payload): payload
@@ -63,6 +64,7 @@ extension Event {
         case .serviceUpRequested: .serviceUpRequested
         case .serviceUpdated: .serviceUpdated
         case .serviceDownRequested: .serviceDownRequested
+        case .serviceScaled: .serviceScaled
         case .serviceLaunchesStopped: .serviceLaunchesStopped
         case .serviceStatusChanged: .serviceStatusChanged
         case .serviceGone: .serviceGone
@@ -108,6 +110,7 @@ extension Event {
             case .serviceUpRequested: .serviceUpRequested(try decode())
             case .serviceUpdated: .serviceUpdated(try decode())
             case .serviceDownRequested: .serviceDownRequested(try decode())
+            case .serviceScaled: .serviceScaled(try decode())
             case .serviceLaunchesStopped: .serviceLaunchesStopped(try decode())
             case .serviceStatusChanged: .serviceStatusChanged(try decode())
             case .serviceGone: .serviceGone(try decode())
@@ -156,6 +159,7 @@ extension Event {
         case .serviceUpRequested(let payload): (payload.service, nil)
         case .serviceUpdated(let payload): (payload.service, nil)
         case .serviceDownRequested(let payload): (payload.service, nil)
+        case .serviceScaled(let payload): (payload.service, nil)
         case .serviceLaunchesStopped(let payload): (payload.service, nil)
         case .serviceStatusChanged(let payload): (payload.service, nil)
         case .serviceGone(let payload): (payload.service, nil)

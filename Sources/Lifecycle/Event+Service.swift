@@ -23,6 +23,16 @@ public struct ServiceDownRequested: Hashable, Sendable, Codable {
     public var service: ServiceName
 }
 
+/// Its load asks for another number of replicas.
+public struct ServiceScaled: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    /// How many replicas the load asked for before, and asks for now; overprovisioned ones come on top.
+    public var from: Int
+    public var to: Int
+    /// What it follows from, in words: `240 requests in 60 s`.
+    public var reason: String
+}
+
 /// A version that was never ready failed: it is not launched again.
 public struct ServiceLaunchesStopped: Hashable, Sendable, Codable {
     public var service: ServiceName

@@ -21,6 +21,7 @@ public enum Event: Hashable, Sendable {
     case serviceUpRequested(ServiceUpRequested)
     case serviceUpdated(ServiceUpdated)
     case serviceDownRequested(ServiceDownRequested)
+    case serviceScaled(ServiceScaled)
     case serviceLaunchesStopped(ServiceLaunchesStopped)
     case serviceStatusChanged(ServiceStatusChanged)
     case serviceGone(ServiceGone)
@@ -65,6 +66,7 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case serviceUpRequested = "service.up_requested"
     case serviceUpdated = "service.updated"
     case serviceDownRequested = "service.down_requested"
+    case serviceScaled = "service.scaled"
     case serviceLaunchesStopped = "service.launches_stopped"
     case serviceStatusChanged = "service.status_changed"
     case serviceGone = "service.gone"

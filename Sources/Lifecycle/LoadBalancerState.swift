@@ -31,7 +31,7 @@ public struct LoadBalancerState: Hashable, Sendable, Codable {
         return "its load balancer does not run: \(backOff.reason)"
     }
 
-    var isRunning: Bool {
+    public var isRunning: Bool {
         if case .running = phase { true } else { false }
     }
 }

@@ -5,6 +5,8 @@ public enum Work: Hashable, Sendable {
     case launchLoadBalancer(LoadBalancerReference, Endpoint)
     case watchLoadBalancer(LoadBalancerReference, Handle)
     case removeLoadBalancer(LoadBalancerReference)
+    /// See what load it has, and say when that asks for another number of replicas.
+    case watchLoad(LoadBalancerReference, Handle)
     case launchReplica(ReplicaReference)
     /// See its `setup` end, its process end; probe it once it runs, as its version says.
     case watchReplica(ReplicaReference, Handle, Endpoint, version: Int)
@@ -41,7 +43,11 @@ extension ServiceState {
             switch loadBalancer.phase {
             case .pending(nil): work.append(.launchLoadBalancer(reference, endpoint))
             case .pending: break  // its deadline makes it due
-            case .running(let handle): work.append(.watchLoadBalancer(reference, handle))
+            case .running(let handle):
+                work.append(.watchLoadBalancer(reference, handle))
+                if !spec.replicaPolicy.isFixed, !isEnding, launchedVersion != nil {
+                    work.append(.watchLoad(reference, handle))
+                }
             case .removing: work.append(.removeLoadBalancer(reference))
             }
         }

@@ -9,14 +9,16 @@ public struct Reconciler: Sendable {
     public enum Subject: Hashable, Sendable {
         case controller
         case loadBalancer(LoadBalancerReference)
+        case load(LoadBalancerReference)
         case replica(ReplicaReference)
 
-        /// Stream version of the event that made it; no two have the same.
-        var generation: Int {
+        /// A fixed order, by the stream version of the event that made each: no two are alike in it.
+        var order: (generation: Int, rank: Int) {
             switch self {
-            case .controller: 0
-            case .loadBalancer(let reference): reference.generation
-            case .replica(let reference): reference.generation
+            case .controller: (0, 0)
+            case .loadBalancer(let reference): (reference.generation, 0)
+            case .load(let reference): (reference.generation, 1)
+            case .replica(let reference): (reference.generation, 0)
             }
         }
     }
@@ -46,7 +48,7 @@ public struct Reconciler: Sendable {
         for work in outstanding { wanted[work.subject] = work }
         let unwanted = inFlight.filter { subject, work in wanted[subject] != work && work.isWatching }
         // In a fixed order, so that one history is one history.
-        for subject in unwanted.keys.sorted(by: { $0.generation < $1.generation }) { actions.append(.cancel(subject)) }
+        for subject in unwanted.keys.sorted(by: { $0.order < $1.order }) { actions.append(.cancel(subject)) }
         fruitless = fruitless.filter { wanted[$0.key] == $0.value.work && $0.value.version == version }
         for work in outstanding where inFlight[work.subject] == nil && fruitless[work.subject] == nil {
             inFlight[work.subject] = work
@@ -72,6 +74,7 @@ extension Work {
         case .launchLoadBalancer(let reference, _), .watchLoadBalancer(let reference, _),
             .removeLoadBalancer(let reference):
             .loadBalancer(reference)
+        case .watchLoad(let reference, _): .load(reference)
         case .launchReplica(let reference), .watchReplica(let reference, _, _, _),
             .drainReplica(let reference, _, _), .removeReplica(let reference):
             .replica(reference)
@@ -83,7 +86,7 @@ extension Work {
     /// Whether it goes on until it is cancelled.
     public var isWatching: Bool {
         switch self {
-        case .watchLoadBalancer, .watchReplica, .drainReplica: true
+        case .watchLoadBalancer, .watchLoad, .watchReplica, .drainReplica: true
         case .launchLoadBalancer, .removeLoadBalancer, .launchReplica, .removeReplica, .finishStop,
             .finishTermination:
             false

@@ -9,6 +9,7 @@ public enum Rejection: Error, Hashable, Sendable {
     case serviceEnding(ServiceName, controller: ControllerName)
     /// No earlier version of it was ever ready.
     case nothingToRollBackTo(ServiceName, controller: ControllerName, version: Int)
+    case noSuchReplica(Int, of: ServiceName, controller: ControllerName, existing: [Int])
     case liveServices([ServiceName], controller: ControllerName)
     case terminating(ControllerName)
     /// None of the ports offered is free in the log.
@@ -26,6 +27,11 @@ extension Rejection: CustomStringConvertible {
             existing.isEmpty
                 ? "no service \(name): controller \(controller) has none"
                 : "no service \(name) on controller \(controller); it has \(Self.list(existing))"
+        case .noSuchReplica(let id, let name, let controller, let existing):
+            existing.isEmpty
+                ? "service \(name) on controller \(controller) has no replica \(id): it has none"
+                : "service \(name) on controller \(controller) has no replica \(id); "
+                    + "it has \(existing.map(String.init).joined(separator: ", "))"
         case .serviceExists(let name, let controller, .shuttingDown):
             "service \(name) on controller \(controller) is still being taken down; wait for `dwell down \(name)`"
         case .serviceExists(let name, let controller, let status):

@@ -1,14 +1,37 @@
 // How many replicas a service should have, by its spec and its load.
 
+/// The last change of the number of replicas because of the load.
+public struct ServiceScale: Hashable, Sendable, Codable {
+    /// How many replicas the load asked for, before overprovisioning.
+    public var replicas: Int
+    /// What that followed from, in words.
+    public var reason: String
+    public var atMicroseconds: Int64
+}
+
 extension ServiceState {
-    /// How many replicas are wanted while it is served.
-    public var targetReplicas: Int { Swift.max(0, spec.replicas) }
+    /// How many replicas the load asks for, by the last decision; before any, the fewest there may be.
+    public var replicasForLoad: Int {
+        let policy = spec.replicaPolicy
+        return policy.isFixed ? policy.minReplicas : policy.clipped(scale?.replicas ?? policy.minReplicas)
+    }
+
+    /// How many replicas are wanted while it is served, overprovisioned ones included.
+    public var targetReplicas: Int {
+        let count = replicasForLoad &+ spec.replicaPolicy.numOverprovision
+        return Swift.max(0, Swift.min(count, ServiceSpec.maximumReplicas))
+    }
 
     /// Whether there are to be replicas, now or when requests come.
-    public var mayHaveReplicas: Bool { targetReplicas > 0 || (spec.replicaPolicy.maxReplicas ?? 0) > 0 }
+    public var mayHaveReplicas: Bool {
+        targetReplicas > 0 || !spec.replicaPolicy.isFixed && (spec.replicaPolicy.maxReplicas ?? 0) > 0
+    }
 
     /// Why there is no replica although nothing is wrong.
-    var scaledToZeroInWords: String? { nil }
+    var scaledToZeroInWords: String? {
+        guard mayHaveReplicas else { return nil }
+        return "\(scale?.reason ?? "no request yet"); the next one starts a replica"
+    }
 
     /// How an update stands, where there is more to say of it than the status does.
     var updateInWords: String? {

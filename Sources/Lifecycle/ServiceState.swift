@@ -25,6 +25,8 @@ public struct ServiceState: Hashable, Sendable, Codable {
     public internal(set) var launchesStopped: String?
     /// Failures in a row of the version that is launched, for the back-off of the next launch.
     public internal(set) var consecutiveFailures = 0
+    /// The last change of the number of replicas because of the load; nil before any.
+    public internal(set) var scale: ServiceScale?
     public internal(set) var nextReplicaID = 1
     public internal(set) var replicas: [Int: ReplicaState] = [:]
     public internal(set) var loadBalancer: LoadBalancerState?

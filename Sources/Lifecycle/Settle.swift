@@ -129,8 +129,7 @@ extension Decision {
 extension ControllerState {
     /// How many replicas the service should have now.
     func wantedReplicas(of service: ServiceState) -> Int {
-        isServing && !service.isEnding
-            ? Swift.max(0, Swift.min(service.targetReplicas, ServiceSpec.maximumReplicas)) : 0
+        isServing && !service.isEnding ? service.targetReplicas : 0
     }
 
     /// Whether the service should be reachable: also while no replica is ready yet, so that callers are

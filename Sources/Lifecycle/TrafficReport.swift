@@ -69,7 +69,17 @@ public struct TrafficReport: Hashable, Sendable, Codable {
     /// Requests that came in the `seconds` seconds that end with `second`.
     public func requests(inTheLast seconds: Int64, at second: Int64) -> Int {
         recent.reduce(0) { sum, part in
-            part.second > second - seconds && part.second <= second ? sum + part.count : sum
+            part.second > second &- seconds && part.second <= second ? sum &+ part.count : sum
         }
+    }
+
+    /// The load at `now`, wall time in microseconds since 1970.
+    public func load(of service: ServiceState, atMicroseconds now: Int64) -> Autoscaler.Load {
+        let isWhole =
+            service.loadBalancer?.launchedAtMicroseconds.map { now &- $0 >= Autoscaler.windowSeconds * 1_000_000 }
+            ?? false
+        return Autoscaler.Load(
+            requests: requests(inTheLast: Autoscaler.windowSeconds, at: now / 1_000_000),
+            isBusy: inFlight > 0 || held > 0, isWholeWindow: isWhole)
     }
 }

@@ -73,7 +73,10 @@ extension Simulator {
             machine.replicas[key]?.resistance = 0
         }
         try runUntilQuiet(beyond: 4 * 3600)
-        for controller in controllers { try laws.checkSettled(log.state(of: controller)) }
+        for controller in controllers {
+            try laws.checkSettled(log.state(of: controller))
+            try laws.checkNobodyWaits(log.state(of: controller), machine)
+        }
         // Whoever is idle and has a deadline stops at it, and nobody else stops.
         let expected = controllers.filter { laws.expectStop($0) }
         try runUntilQuiet(beyond: 400 * 86_400)

@@ -52,7 +52,7 @@ extension Laws {
             let needed: Int =
                 switch now.updateMode {
                 case .rolling: target
-                case .blueGreen: min(target, max(1, now.spec.replicas))
+                case .blueGreen: min(target, max(1, now.spec.replicaPolicy.minReplicas))
                 }
             guard now.readyReplicas >= min(was.readyReplicas, needed) else {
                 throw Violation(
@@ -69,6 +69,32 @@ extension Laws {
                 throw Violation(
                     law: "update", what: "\(event.service) turns to a version with \(current) ready replicas")
             }
+        }
+    }
+
+    /// The number of replicas follows the load only within what the service asks for.
+    func checkScaling(_ stamped: StampedEvent, _ before: ControllerState) throws(Violation) {
+        guard case .serviceScaled(let event) = stamped.event, let service = before.services[event.service] else {
+            return
+        }
+        let policy = service.spec.replicaPolicy
+        let most = policy.targetQPSPerReplica == nil ? policy.minReplicas : policy.maxReplicas ?? policy.minReplicas
+        guard event.to >= policy.minReplicas, event.to <= most, event.to != event.from, !service.isEnding else {
+            throw Violation(
+                law: "scale",
+                what:
+                    "\(event.service) is scaled from \(event.from) to \(event.to), may have \(policy.minReplicas) to \(most)"
+            )
+        }
+    }
+
+    /// Whoever waits for a replica gets one, if there may be any.
+    func checkNobodyWaits(_ state: ControllerState, _ machine: SimulatedMachine) throws(Violation) {
+        for (key, balancer) in machine.loadBalancers where key.controller == state.name && balancer.held > 0 {
+            guard state.status == .up, let service = state.services[key.reference.service], !service.isEnding,
+                service.launchedVersion != nil, service.spec.replicaPolicy.maxReplicas ?? 0 > 0
+            else { continue }
+            throw Violation(law: "liveness", what: "\(balancer.held) requests of \(service.name) wait for ever")
         }
     }
 

@@ -50,6 +50,7 @@ struct Laws {
         for stamped in events {
             try check(stamped, &book, before, machine, now)
             try checkDraining(stamped, before, after, machine, now)
+            try checkScaling(stamped, before)
         }
         try checkUpdates(events, before, after)
         books[after.name] = book

@@ -33,6 +33,8 @@ struct SimulatedMachine {
         var routesVersion = 0
         /// Requests under way, by replica id.
         var inFlight: [Int: Int] = [:]
+        /// Requests that wait for a replica.
+        var held = 0
         /// When it was told to end, on the boot clock: it takes nothing new from there on.
         var endingSinceMicroseconds: Int64?
 

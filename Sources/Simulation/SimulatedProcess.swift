@@ -24,6 +24,7 @@ struct SimulatedProcess {
         /// What a watch has reported so far.
         var hasReportedStart = false
         var reportedVerdict: Bool?
+        var autoscaler = Autoscaler()
         /// Whether the last look at what is watched found nothing to report.
         var isAtRest = false
     }

@@ -25,7 +25,7 @@ extension Simulator {
     private func command(on controller: ControllerName, _ random: inout SeededGenerator) -> Command {
         let names = ["api", "chat", "demo"].compactMap(ServiceName.init(rawValue:))
         let name = random.pick(names)
-        switch random.below(26) {
+        switch random.below(27) {
         case 20..<25:
             return .update(
                 Command.Update(
@@ -39,6 +39,7 @@ extension Simulator {
                         idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController),
                     host: "127.0.0.1", candidatePorts: Array(30_001...30_008)))
         case 8..<14: return .down([name])
+        case 25: return .removeReplica(name, replica: 1 + random.below(6))
         case 14: return .start(policy: AutostopPolicy(idleTimeoutSeconds: 60, source: .standard))
         case 15..<17: return .stop
         case 17: return .terminate(force: random.chance(70))
@@ -56,6 +57,15 @@ extension Simulator {
             readinessProbe: ReadinessProbe(
                 initialDelaySeconds: random.pick([2, 20, 200]),
                 consecutiveFailureThresholdSeconds: random.pick([1, 10, 60])),
-            replicas: random.pick([0, 1, 1, 2, 3]))
+            replicaPolicy: policy(&random))
+    }
+
+    private func policy(_ random: inout SeededGenerator) -> ReplicaPolicy {
+        guard random.chance(30) else { return ReplicaPolicy(minReplicas: random.pick([0, 1, 1, 2, 3])) }
+        let least = random.below(3)
+        return ReplicaPolicy(
+            minReplicas: least, maxReplicas: least + random.below(4), targetQPSPerReplica: .each(random.pick([1, 4])),
+            numOverprovision: random.pick([0, 0, 0, 1]), upscaleDelaySeconds: random.pick([0, 40]),
+            downscaleDelaySeconds: random.pick([0, 40]))
     }
 }

@@ -34,12 +34,39 @@ extension Simulator {
         guard let service = state.services[key.reference.service] else { return }
         machine.loadBalancers[key]?.routes = service.routedReplicas.map(\.id)
         machine.loadBalancers[key]?.routesVersion = state.version
+        // Whoever waited is sent on.
+        if !service.routedReplicas.isEmpty { machine.loadBalancers[key]?.held = 0 }
+    }
+
+    /// Looks at the load with the real autoscaler: at requests that wait as they are, at the rest of the load as
+    /// it may be.
+    mutating func watchLoad(
+        _ job: inout SimulatedProcess.Job, _ key: SimulatedMachine.LoadBalancerKey, _ handle: Handle,
+        _ random: inout SeededGenerator
+    ) {
+        job.endsWithReport = false
+        guard let balancer = machine.loadBalancers[key], balancer.handle == handle,
+            let service = log.state(of: key.controller).services[key.reference.service]
+        else { return }
+        let isBusy = balancer.held > 0 || !balancer.inFlight.isEmpty
+        let load =
+            hasFaults
+            ? Autoscaler.Load(
+                requests: random.pick([0, 0, balancer.held, 60, 600]), isBusy: isBusy, isWholeWindow: random.chance(80))
+            : Autoscaler.Load(requests: balancer.held, isBusy: isBusy, isWholeWindow: false)
+        guard let change = job.autoscaler.decide(load, for: service) else { return }
+        job.report = .scale(
+            Command.Scale(
+                loadBalancer: key.reference, version: service.version, from: service.replicasForLoad, to: change.to,
+                reason: change.reason))
     }
 
     private mutating func beginRequest(_ key: SimulatedMachine.LoadBalancerKey, _ random: inout SeededGenerator) {
-        guard let balancer = machine.loadBalancers[key], balancer.endingSinceMicroseconds == nil,
-            !balancer.routes.isEmpty
-        else { return }
+        guard let balancer = machine.loadBalancers[key], balancer.endingSinceMicroseconds == nil else { return }
+        guard !balancer.routes.isEmpty else {
+            machine.loadBalancers[key]?.held += 1
+            return note("a request of \(key.reference.service) waits for a replica")
+        }
         let id = random.pick(balancer.routes)
         // One that is there no more refuses the connection.
         let isThere = machine.replicas.keys.contains {

@@ -107,6 +107,8 @@ extension Simulator {
             if machine.loadBalancers[key]?.handle != handle {
                 job.report = .loadBalancerEnded(reference, reason: "its process ended")
             }
+        case .watchLoad(let reference, let handle):
+            watchLoad(&job, .init(controller: controller, reference: reference), handle, &random)
         case .removeLoadBalancer(let reference):
             job.report = remove(.init(controller: controller, reference: reference))
         case .finishStop: job.report = .stopFinished

@@ -36,7 +36,11 @@ public struct RandomCommands: Sendable {
 
     private mutating func wish() -> Command {
         let service = random.pick([ServiceName.api, .chat, .sample("demo")])
-        switch random.below(24) {
+        switch random.below(26) {
+        case 24: return .removeReplica(service, replica: 1 + random.below(4))
+        case 25:
+            return .update(
+                service, to: .scaling(random.below(2)...(1 + random.below(4))), mode: random.pick(UpdateMode.allCases))
         case 20..<24:
             return random.chance(80)
                 ? .update(
@@ -70,6 +74,12 @@ public struct RandomCommands: Sendable {
                 ? .loadBalancerLaunched(reference, .sample) : .loadBalancerEnded(reference, reason: "port taken")
         case .watchLoadBalancer(let reference, _):
             return .loadBalancerEnded(reference, reason: "signal 9")
+        case .watchLoad(let reference, _):
+            guard let service = state.services[reference.service] else { return .takeOver(process: "p0") }
+            return .scale(
+                Command.Scale(
+                    loadBalancer: reference, version: service.version,
+                    from: service.replicasForLoad + (random.chance(10) ? 1 : 0), to: random.below(6), reason: "load"))
         case .removeLoadBalancer(let reference):
             pastLoadBalancers.append(reference)
             return .loadBalancerRemoved(reference)

@@ -33,6 +33,21 @@ extension ServiceSpec {
     }
 }
 
+extension ServiceSpec {
+    /// A service that keeps between so many replicas, by its load.
+    public static func scaling(
+        _ count: ClosedRange<Int>, target: TargetQPS = .each(1), numOverprovision: Int = 0,
+        upscaleDelaySeconds: Double = 300, downscaleDelaySeconds: Double = 1200
+    ) -> ServiceSpec {
+        ServiceSpec(
+            run: "exec serve",
+            replicaPolicy: ReplicaPolicy(
+                minReplicas: count.lowerBound, maxReplicas: count.upperBound, targetQPSPerReplica: target,
+                numOverprovision: numOverprovision, upscaleDelaySeconds: upscaleDelaySeconds,
+                downscaleDelaySeconds: downscaleDelaySeconds))
+    }
+}
+
 extension AutostopPolicy {
     public static let never = AutostopPolicy(idleTimeoutSeconds: nil, source: .commandLine)
 
@@ -57,6 +72,14 @@ extension Command {
             Up(
                 service: service, spec: .sample(replicas: replicas, setup: setup), policy: policy, host: "127.0.0.1",
                 candidatePorts: ports))
+    }
+
+    /// An `up` of `api` with this spec.
+    public static func up(_ spec: ServiceSpec) -> Command {
+        .up(
+            Up(
+                service: .api, spec: spec, policy: .standard, host: "127.0.0.1",
+                candidatePorts: Array(30_001...30_020)))
     }
 
     public static let start = Command.start(policy: .standard)

@@ -124,7 +124,7 @@ extension Scenario {
             case .removeLoadBalancer(let loadBalancer): try when(.loadBalancerRemoved(loadBalancer))
             case .finishStop: try when(.stopFinished)
             case .finishTermination: try when(.terminationFinished)
-            case .launchLoadBalancer, .watchLoadBalancer, .launchReplica, .watchReplica: break
+            case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica: break
             }
         }
     }
@@ -134,7 +134,7 @@ extension Work {
     fileprivate var isRemoval: Bool {
         switch self {
         case .drainReplica, .removeReplica, .removeLoadBalancer, .finishStop, .finishTermination: true
-        case .launchLoadBalancer, .watchLoadBalancer, .launchReplica, .watchReplica: false
+        case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica: false
         }
     }
 }

@@ -57,13 +57,14 @@ enum WhenCommand: String, CaseIterable, Sendable {
     case upAPI = "up api"
     case upChat = "up chat"
     case down = "down api"
+    case downReplica = "down --replica-id"
     case start, stop, terminate
     case terminateByForce = "terminate --force"
     case setAutostop, takeOver, startFailed
     case idleDeadlineReached, stopFinished, terminationFinished
     case loadBalancerLaunched, loadBalancerEnded, loadBalancerRemoved
     case replicaLaunched, replicaLaunchFailed, replicaStarted, replicaProbed, replicaEnded, replicaRemoved
-    case replicaRemovalFailed, update, replicaDrained
+    case replicaRemovalFailed, update, replicaDrained, scale
 
     /// The command as it would reach `it`: reports are about what there is, deadlines about the one set.
     func command(in it: Scenario) -> Command {
@@ -71,6 +72,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .upAPI: .up(.api)
         case .upChat: .up(.chat)
         case .down: .down([.api])
+        case .downReplica: .removeReplica(.api, replica: 1)
         case .start: .start
         case .stop: .stop
         case .terminate: .terminate(force: false)
@@ -93,6 +95,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .replicaRemovalFailed: .replicaRemovalFailed(it.replica(1), leftovers: "pid 12")
         case .update: .update(Command.Update(service: .api, target: .spec(.sample(run: "serve --new")), mode: .rolling))
         case .replicaDrained: .replicaDrained(it.replica(1))
+        case .scale:
+            .scale(Command.Scale(loadBalancer: it.loadBalancer(), version: 1, from: 1, to: 2, reason: "load"))
         }
     }
 
@@ -102,6 +106,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         switch command {
         case .up: [.upAPI, .upChat]
         case .down: [.down]
+        case .removeReplica: [.downReplica]
         case .start: [.start]
         case .stop: [.stop]
         case .terminate: [.terminate, .terminateByForce]
@@ -123,6 +128,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .replicaRemovalFailed: [.replicaRemovalFailed]
         case .update: [.update]
         case .replicaDrained: [.replicaDrained]
+        case .scale: [.scale]
         }
     }
 }

@@ -28,6 +28,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     absent                | replicaRemovalFailed | nothing
     absent                | update               | refused: noSuchService
     absent                | replicaDrained       | nothing
+    absent                | scale                | nothing
+    absent                | down --replica-id    | refused: noSuchService
     starting              | up api               | service.up_requested
     starting              | up chat              | service.up_requested
     starting              | down api             | refused: noSuchService
@@ -53,6 +55,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | replicaRemovalFailed | nothing
     starting              | update               | refused: noSuchService
     starting              | replicaDrained       | nothing
+    starting              | scale                | nothing
+    starting              | down --replica-id    | refused: noSuchService
     up                    | up api               | refused: serviceExists
     up                    | up chat              | service.up_requested replica.added load_balancer.added service.status_changed
     up                    | down api             | service.down_requested replica.removing load_balancer.removing service.status_changed
@@ -78,6 +82,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | replicaRemovalFailed | nothing
     up                    | update               | service.updated replica.added
     up                    | replicaDrained       | nothing
+    up                    | scale                | nothing
+    up                    | down --replica-id    | replica.removing replica.added
     idle                  | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle                  | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle                  | down api             | refused: noSuchService
@@ -103,6 +109,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | replicaRemovalFailed | nothing
     idle                  | update               | refused: noSuchService
     idle                  | replicaDrained       | nothing
+    idle                  | scale                | nothing
+    idle                  | down --replica-id    | refused: noSuchService
     idle, never           | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle, never           | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle, never           | down api             | refused: noSuchService
@@ -128,6 +136,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle, never           | replicaRemovalFailed | nothing
     idle, never           | update               | refused: noSuchService
     idle, never           | replicaDrained       | nothing
+    idle, never           | scale                | nothing
+    idle, never           | down --replica-id    | refused: noSuchService
     stopping              | up api               | controller.start_requested service.up_requested
     stopping              | up chat              | controller.start_requested service.up_requested
     stopping              | down api             | refused: noSuchService
@@ -153,6 +163,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping              | replicaRemovalFailed | nothing
     stopping              | update               | refused: noSuchService
     stopping              | replicaDrained       | nothing
+    stopping              | scale                | nothing
+    stopping              | down --replica-id    | refused: noSuchService
     stopping, start again | up api               | service.up_requested
     stopping, start again | up chat              | service.up_requested
     stopping, start again | down api             | refused: noSuchService
@@ -178,6 +190,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping, start again | replicaRemovalFailed | nothing
     stopping, start again | update               | refused: noSuchService
     stopping, start again | replicaDrained       | nothing
+    stopping, start again | scale                | nothing
+    stopping, start again | down --replica-id    | refused: noSuchService
     stopped               | up api               | controller.starting service.up_requested
     stopped               | up chat              | controller.starting service.up_requested
     stopped               | down api             | refused: noSuchService
@@ -203,6 +217,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopped               | replicaRemovalFailed | nothing
     stopped               | update               | refused: noSuchService
     stopped               | replicaDrained       | nothing
+    stopped               | scale                | nothing
+    stopped               | down --replica-id    | refused: noSuchService
     failed                | up api               | controller.starting service.up_requested
     failed                | up chat              | controller.starting service.up_requested
     failed                | down api             | refused: noSuchService
@@ -228,6 +244,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     failed                | replicaRemovalFailed | nothing
     failed                | update               | refused: noSuchService
     failed                | replicaDrained       | nothing
+    failed                | scale                | nothing
+    failed                | down --replica-id    | refused: noSuchService
     terminating           | up api               | refused: terminating
     terminating           | up chat              | refused: terminating
     terminating           | down api             | refused: noSuchService
@@ -253,6 +271,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminating           | replicaRemovalFailed | nothing
     terminating           | update               | refused: noSuchService
     terminating           | replicaDrained       | nothing
+    terminating           | scale                | nothing
+    terminating           | down --replica-id    | refused: noSuchService
     terminated            | up api               | controller.starting service.up_requested
     terminated            | up chat              | controller.starting service.up_requested
     terminated            | down api             | refused: noSuchService
@@ -278,4 +298,6 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminated            | replicaRemovalFailed | nothing
     terminated            | update               | refused: noSuchService
     terminated            | replicaDrained       | nothing
+    terminated            | scale                | nothing
+    terminated            | down --replica-id    | refused: noSuchService
     """)

@@ -200,7 +200,7 @@ import Testing
         let expected: Int? =
             switch command {
             case .deadlineReached: it.idleGeneration
-            case .loadBalancerLaunched, .loadBalancerEnded, .loadBalancerRemoved: it.loadBalancer().generation
+            case .scale, .loadBalancerLaunched, .loadBalancerEnded, .loadBalancerRemoved: it.loadBalancer().generation
             case .replicaLaunched, .replicaLaunchFailed, .replicaStarted, .replicaProbed, .replicaEnded,
                 .replicaDrained, .replicaRemoved, .replicaRemovalFailed:
                 it.replica(1).generation

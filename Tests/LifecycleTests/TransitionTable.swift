@@ -69,6 +69,7 @@ extension Rejection {
         case .noSuchService: "noSuchService"
         case .serviceExists: "serviceExists"
         case .serviceSuspended: "serviceSuspended"
+        case .noSuchReplica: "noSuchReplica"
         case .liveServices: "liveServices"
         case .terminating: "terminating"
         case .noPortLeft: "noPortLeft"

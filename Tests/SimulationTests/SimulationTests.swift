@@ -24,13 +24,13 @@ import Testing
     /// A world in which nothing went wrong would prove nothing.
     @Test func whatCanGoWrongDoes() {
         var seen = ""
-        for seed in 1...6 as ClosedRange<UInt64> {
+        for seed in 1...12 as ClosedRange<UInt64> {
             seen += Episode(seed: seed, stepCount: 2_000).run(isTraced: true).trace.joined(separator: "\n")
         }
         for fault in [
             "the process of prod is killed", "the keeper of prod is killed", "the wall clock jumps", "booted again",
             "the log fails", "a load balancer of prod dies", "hangs, or no longer does", " dies", "cannot fork",
-            "does not end", "the port is in use", "terminat",
+            "does not end", "the port is in use", "terminat", "waits for a replica", "serviceScaled",
         ] {
             #expect(seen.contains(fault), "\(fault)")
         }

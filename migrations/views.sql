@@ -37,7 +37,8 @@ SELECT
         WHEN 'controller.terminated' THEN 'terminated'
         WHEN 'service.up_requested' THEN
             printf('up requested: %d replica(s) at %s:%d', json_extract(payload, '$.spec.replicas'), json_extract(payload, '$.endpoint.host'), json_extract(payload, '$.endpoint.port'))
-        WHEN 'service.down_requested' THEN 'down requested'
+        WHEN 'service.down_requested' THEN
+            CASE WHEN json_extract(payload, '$.purge') THEN 'down requested; what cannot be removed is to be forgotten' ELSE 'down requested' END
         WHEN 'service.updated' THEN
             printf('version %d, %s%s%s', json_extract(payload, '$.version'),
                 CASE json_extract(payload, '$.mode') WHEN 'blue_green' THEN 'blue-green' ELSE 'rolling' END,
@@ -55,7 +56,9 @@ SELECT
         WHEN 'load_balancer.launched' THEN 'load balancer runs as ' || json_extract(payload, '$.handle')
         WHEN 'load_balancer.ended' THEN 'load balancer ended: ' || json_extract(payload, '$.reason')
         WHEN 'load_balancer.removing' THEN 'load balancer is being removed'
-        WHEN 'load_balancer.gone' THEN 'load balancer is gone'
+        WHEN 'load_balancer.cleanup_failed' THEN 'load balancer could not be removed: ' || json_extract(payload, '$.leftovers')
+        WHEN 'load_balancer.cleanup_due' THEN 'removal of the load balancer is tried again'
+        WHEN 'load_balancer.gone' THEN 'load balancer is gone' || coalesce(': ' || json_extract(payload, '$.reason'), '')
         WHEN 'replica.added' THEN
             'wanted, version ' || json_extract(payload, '$.version')
                 || coalesce(', not before ' || strftime('%H:%M:%f', json_extract(payload, '$.launchAt.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime'), '')

@@ -176,7 +176,7 @@ struct Worker: Sendable {
         let spec = state.services[reference.service]?.spec
         let drainSeconds = spec?.replicaDrainDelaySeconds ?? ServiceSpec.standardDrainDelaySeconds
         if let leftovers = await loadBalancers.end(reference, drainSeconds: drainSeconds) {
-            logger.error("service \(reference.service): its load balancer is left: \(leftovers)")
+            await report(.loadBalancerRemovalFailed(reference, leftovers: leftovers))
         } else {
             await report(.loadBalancerRemoved(reference))
         }

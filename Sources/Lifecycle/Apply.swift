@@ -22,7 +22,7 @@ extension ControllerState {
         case .serviceUpRequested(let payload): apply(payload, stamp)
         case .serviceUpdated(let payload): services[payload.service]?.apply(payload, stamp)
         case .serviceGone(let payload): services[payload.service] = nil
-        case .serviceDownRequested(let payload): services[payload.service]?.isEnding = true
+        case .serviceDownRequested(let payload): services[payload.service]?.apply(payload)
         case .serviceScaled(let payload): services[payload.service]?.apply(payload, stamp)
         case .serviceLaunchesStopped(let payload): services[payload.service]?.apply(payload)
         case .serviceStatusChanged(let payload): services[payload.service]?.apply(payload, stamp)
@@ -31,6 +31,8 @@ extension ControllerState {
         case .loadBalancerLaunched(let payload): services[payload.service]?.apply(payload, stamp)
         case .loadBalancerEnded(let payload): services[payload.service]?.apply(payload, stamp)
         case .loadBalancerRemoving(let payload): services[payload.service]?.loadBalancer?.applyRemoving()
+        case .loadBalancerCleanupFailed(let payload): services[payload.service]?.loadBalancer?.apply(payload, stamp)
+        case .loadBalancerCleanupDue(let payload): services[payload.service]?.loadBalancer?.stuck?.retryAt = nil
         case .loadBalancerGone(let payload): services[payload.service]?.loadBalancer = nil
         case .replicaAdded(let payload): services[payload.service]?.apply(payload, stamp)
         case .replicaLaunchDue(let payload):
@@ -153,6 +155,11 @@ extension ServiceState {
         forgetEarlierSpecs()
     }
 
+    fileprivate mutating func apply(_ event: ServiceDownRequested) {
+        isEnding = true
+        if event.purge == true { isPurged = true }
+    }
+
     fileprivate mutating func apply(_ event: ServiceScaled, _ stamp: Stamp) {
         scale = ServiceScale(replicas: event.to, reason: event.reason, atMicroseconds: stamp.atMicroseconds)
     }
@@ -230,7 +237,16 @@ extension ServiceState {
 }
 
 extension LoadBalancerState {
+    fileprivate mutating func apply(_ event: LoadBalancerCleanupFailed, _ stamp: Stamp) {
+        guard case .removing = phase else { return }
+        stuck = ReplicaState.Stuck(
+            leftovers: event.leftovers, attempts: (stuck?.attempts ?? 0) &+ 1, retryAt: event.retryAt,
+            generation: stamp.version)
+    }
+
     fileprivate mutating func carryDeadlineOver(to now: Instant) {
+        let retryAt = stuck?.retryAt?.carriedOver(to: now)
+        stuck?.retryAt = retryAt
         guard case .pending(var backOff?) = phase else { return }
         backOff.deadline = backOff.deadline.carriedOver(to: now)
         phase = .pending(backOff)

@@ -4,14 +4,15 @@ extension Command {
     /// what people want of their own accord.
     public var causeVersion: Int? {
         switch self {
-        case .up, .update, .down, .removeReplica, .start, .stop, .terminate, .setAutostop, .takeOver, .startFailed,
+        case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .takeOver,
+            .startFailed,
             .stopFinished,
             .terminationFinished:
             nil
         case .deadlineReached(_, let generation): generation
         case .scale(let request): request.loadBalancer.generation
         case .loadBalancerLaunched(let reference, _), .loadBalancerEnded(let reference, _),
-            .loadBalancerRemoved(let reference):
+            .loadBalancerRemoved(let reference), .loadBalancerRemovalFailed(let reference, _):
             reference.generation
         case .replicaLaunched(let reference, _, _), .replicaLaunchFailed(let reference, _),
             .replicaStarted(let reference), .replicaProbed(let reference, _, _), .replicaEnded(let reference, _, _),
@@ -23,10 +24,11 @@ extension Command {
     /// Whether it tells what has happened, rather than what somebody wants.
     public var isReport: Bool {
         switch self {
-        case .up, .update, .down, .removeReplica, .start, .stop, .terminate, .setAutostop: false
+        case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop: false
         case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .scale,
             .loadBalancerLaunched,
-            .loadBalancerEnded, .loadBalancerRemoved, .replicaLaunched, .replicaLaunchFailed, .replicaStarted,
+            .loadBalancerEnded, .loadBalancerRemoved, .loadBalancerRemovalFailed, .replicaLaunched,
+            .replicaLaunchFailed, .replicaStarted,
             .replicaProbed, .replicaEnded, .replicaDrained, .replicaRemoved, .replicaRemovalFailed:
             true
         }

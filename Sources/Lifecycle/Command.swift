@@ -8,6 +8,8 @@ public enum Command: Hashable, Sendable {
     // From people.
     case up(Up)
     case update(Update)
+    /// Take services down, and forget what of them cannot be removed once that was tried.
+    case purge([ServiceName])
     /// Take one replica away; another takes its place if as many are wanted.
     case removeReplica(ServiceName, replica: Int)
     /// Take services down. Names that are already on their way out are fine.
@@ -33,6 +35,8 @@ public enum Command: Hashable, Sendable {
     case loadBalancerLaunched(LoadBalancerReference, Handle)
     case loadBalancerEnded(LoadBalancerReference, reason: String)
     case loadBalancerRemoved(LoadBalancerReference)
+    /// Something of it could not be removed.
+    case loadBalancerRemovalFailed(LoadBalancerReference, leftovers: String)
 
     // About a replica.
     case replicaLaunched(ReplicaReference, Handle, Endpoint)

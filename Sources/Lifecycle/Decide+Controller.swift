@@ -143,6 +143,10 @@ extension Decision {
             record(
                 .replicaCleanupDue(
                     ReplicaCleanupDue(service: service, replica: replica, latenessMicroseconds: lateness)))
+        case .loadBalancerCleanup(let service):
+            record(
+                .loadBalancerCleanupDue(
+                    LoadBalancerCleanupDue(service: service, latenessMicroseconds: lateness)))
         case .loadBalancerLaunch(let service):
             record(
                 .loadBalancerLaunchDue(LoadBalancerLaunchDue(service: service, latenessMicroseconds: lateness)))

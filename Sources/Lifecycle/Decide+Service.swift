@@ -41,12 +41,15 @@ extension Decision {
         record(.controllerPolicySet(ControllerPolicySet(policy: policy)))
     }
 
-    mutating func down(_ services: [ServiceName]) throws(Rejection) {
+    /// - Parameter purge: whether to forget what cannot be removed, as soon as that was tried. A `down` that was
+    ///   given before can be made one that does.
+    mutating func down(_ services: [ServiceName], purge: Bool = false) throws(Rejection) {
         for name in services where state.services[name] == nil {
             throw .noSuchService(name, controller: state.name, existing: state.orderedServices)
         }
-        for name in services where state.services[name]?.isEnding == false {
-            record(.serviceDownRequested(ServiceDownRequested(service: name)))
+        for name in services {
+            guard let service = state.services[name], !service.isEnding || purge && !service.isPurged else { continue }
+            record(.serviceDownRequested(ServiceDownRequested(service: name, purge: purge ? true : nil)))
             // At once, so that tidying up after a service that failed does not wake an idle controller.
             if state.services[name]?.hasSomethingPresent == false { record(.serviceGone(ServiceGone(service: name))) }
         }
@@ -81,6 +84,17 @@ extension Decision {
     mutating func loadBalancerRemoved(_ reference: LoadBalancerReference) {
         guard let current = loadBalancer(reference), case .removing = current.phase else { return }
         record(.loadBalancerGone(LoadBalancerGone(service: reference.service)))
+    }
+
+    mutating func loadBalancerRemovalFailed(_ reference: LoadBalancerReference, _ leftovers: String) {
+        guard let current = loadBalancer(reference), case .removing = current.phase else { return }
+        let wait = BackOffRule.cleanupSeconds(
+            service: reference.service, attempts: (current.stuck?.attempts ?? 0) &+ 1)
+        record(
+            .loadBalancerCleanupFailed(
+                LoadBalancerCleanupFailed(
+                    service: reference.service, leftovers: leftovers,
+                    retryAt: Deadline(seconds: wait, after: now))))
     }
 
     /// The load balancer a report is about, unless it has been replaced since.

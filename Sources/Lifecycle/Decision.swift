@@ -47,6 +47,7 @@ extension ControllerState {
         case .up(let request): try decision.up(request)
         case .update(let request): try decision.update(request)
         case .down(let services): try decision.down(services)
+        case .purge(let services): try decision.down(services, purge: true)
         case .removeReplica(let service, let id): try decision.removeReplica(service, id)
         case .start(let policy): try decision.start(policy)
         case .stop: try decision.stop()
@@ -61,6 +62,8 @@ extension ControllerState {
         case .loadBalancerLaunched(let reference, let handle): decision.loadBalancerLaunched(reference, handle)
         case .loadBalancerEnded(let reference, let reason): decision.loadBalancerEnded(reference, reason)
         case .loadBalancerRemoved(let reference): decision.loadBalancerRemoved(reference)
+        case .loadBalancerRemovalFailed(let reference, let leftovers):
+            decision.loadBalancerRemovalFailed(reference, leftovers)
         case .replicaLaunched(let reference, let handle, let endpoint):
             decision.replicaLaunched(reference, handle, endpoint)
         case .replicaLaunchFailed(let reference, let reason): decision.replicaLaunchFailed(reference, reason)

@@ -29,6 +29,8 @@ extension Event {
         case .loadBalancerLaunched(let payload): payload
         case .loadBalancerEnded(let payload): payload
         case .loadBalancerRemoving(let payload): payload
+        case .loadBalancerCleanupFailed(let payload): payload
+        case .loadBalancerCleanupDue(let payload): payload
         case .loadBalancerGone(let payload): payload
         case .replicaAdded(let payload): payload
         case .replicaLaunchDue(let payload): payload
@@ -73,6 +75,8 @@ extension Event {
         case .loadBalancerLaunched: .loadBalancerLaunched
         case .loadBalancerEnded: .loadBalancerEnded
         case .loadBalancerRemoving: .loadBalancerRemoving
+        case .loadBalancerCleanupFailed: .loadBalancerCleanupFailed
+        case .loadBalancerCleanupDue: .loadBalancerCleanupDue
         case .loadBalancerGone: .loadBalancerGone
         case .replicaAdded: .replicaAdded
         case .replicaLaunchDue: .replicaLaunchDue
@@ -119,6 +123,8 @@ extension Event {
             case .loadBalancerLaunched: .loadBalancerLaunched(try decode())
             case .loadBalancerEnded: .loadBalancerEnded(try decode())
             case .loadBalancerRemoving: .loadBalancerRemoving(try decode())
+            case .loadBalancerCleanupFailed: .loadBalancerCleanupFailed(try decode())
+            case .loadBalancerCleanupDue: .loadBalancerCleanupDue(try decode())
             case .loadBalancerGone: .loadBalancerGone(try decode())
             case .replicaAdded: .replicaAdded(try decode())
             case .replicaLaunchDue: .replicaLaunchDue(try decode())
@@ -168,6 +174,8 @@ extension Event {
         case .loadBalancerLaunched(let payload): (payload.service, nil)
         case .loadBalancerEnded(let payload): (payload.service, nil)
         case .loadBalancerRemoving(let payload): (payload.service, nil)
+        case .loadBalancerCleanupFailed(let payload): (payload.service, nil)
+        case .loadBalancerCleanupDue(let payload): (payload.service, nil)
         case .loadBalancerGone(let payload): (payload.service, nil)
         case .replicaAdded(let payload): (payload.service, payload.replica)
         case .replicaLaunchDue(let payload): (payload.service, payload.replica)

@@ -21,6 +21,8 @@ public struct ServiceUpdated: Hashable, Sendable, Codable {
 
 public struct ServiceDownRequested: Hashable, Sendable, Codable {
     public var service: ServiceName
+    /// Whether what cannot be removed is forgotten; nil for no.
+    public var purge: Bool?
 }
 
 /// Its load asks for another number of replicas.
@@ -78,6 +80,21 @@ public struct LoadBalancerRemoving: Hashable, Sendable, Codable {
     public var service: ServiceName
 }
 
+/// An attempt to remove it left something alive; it is tried again at `retryAt`.
+public struct LoadBalancerCleanupFailed: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var leftovers: String
+    public var retryAt: Deadline
+}
+
+/// It is time to try again to remove it.
+public struct LoadBalancerCleanupDue: Hashable, Sendable, Codable {
+    public var service: ServiceName
+    public var latenessMicroseconds: Int64
+}
+
 public struct LoadBalancerGone: Hashable, Sendable, Codable {
     public var service: ServiceName
+    /// What may be left of it, when it was purged.
+    public var reason: String?
 }

@@ -31,6 +31,8 @@ public enum Event: Hashable, Sendable {
     case loadBalancerLaunched(LoadBalancerLaunched)
     case loadBalancerEnded(LoadBalancerEnded)
     case loadBalancerRemoving(LoadBalancerRemoving)
+    case loadBalancerCleanupFailed(LoadBalancerCleanupFailed)
+    case loadBalancerCleanupDue(LoadBalancerCleanupDue)
     case loadBalancerGone(LoadBalancerGone)
 
     case replicaAdded(ReplicaAdded)
@@ -75,6 +77,8 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case loadBalancerLaunched = "load_balancer.launched"
     case loadBalancerEnded = "load_balancer.ended"
     case loadBalancerRemoving = "load_balancer.removing"
+    case loadBalancerCleanupFailed = "load_balancer.cleanup_failed"
+    case loadBalancerCleanupDue = "load_balancer.cleanup_due"
     case loadBalancerGone = "load_balancer.gone"
     case replicaAdded = "replica.added"
     case replicaLaunchDue = "replica.launch_due"

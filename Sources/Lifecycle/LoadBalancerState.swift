@@ -6,6 +6,8 @@ public struct LoadBalancerState: Hashable, Sendable, Codable {
     public internal(set) var consecutiveFailures = 0
     public internal(set) var launchedAtMicroseconds: Int64?
     public internal(set) var phase: Phase
+    /// Set when the last attempt to remove it left something alive.
+    public internal(set) var stuck: ReplicaState.Stuck?
 
     public enum Phase: Hashable, Sendable, Codable {
         /// To be launched, after a back-off if it ended by itself. → running, removing

@@ -48,7 +48,8 @@ extension ServiceState {
                 if !spec.replicaPolicy.isFixed, !isEnding, launchedVersion != nil {
                     work.append(.watchLoad(reference, handle))
                 }
-            case .removing: work.append(.removeLoadBalancer(reference))
+            case .removing:
+                if loadBalancer.stuck?.retryAt == nil { work.append(.removeLoadBalancer(reference)) }
             }
         }
         for replica in orderedReplicas {

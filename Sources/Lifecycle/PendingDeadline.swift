@@ -20,6 +20,8 @@ public struct PendingDeadline: Hashable, Sendable {
         case cleanup(ServiceName, replica: Int)
         /// A load balancer's back-off is over.
         case loadBalancerLaunch(ServiceName)
+        /// It is time to try again to remove a load balancer.
+        case loadBalancerCleanup(ServiceName)
     }
 }
 
@@ -33,6 +35,7 @@ extension PendingDeadline.Key {
         case .drain: "drain"
         case .cleanup: "cleanup"
         case .loadBalancerLaunch: "load_balancer_launch"
+        case .loadBalancerCleanup: "load_balancer_cleanup"
         }
     }
 
@@ -40,14 +43,14 @@ extension PendingDeadline.Key {
         switch self {
         case .idle: nil
         case .readiness(let service, _), .launch(let service, _), .drain(let service, _),
-            .cleanup(let service, _), .loadBalancerLaunch(let service):
+            .cleanup(let service, _), .loadBalancerLaunch(let service), .loadBalancerCleanup(let service):
             service
         }
     }
 
     public var replica: Int? {
         switch self {
-        case .idle, .loadBalancerLaunch: nil
+        case .idle, .loadBalancerLaunch, .loadBalancerCleanup: nil
         case .readiness(_, let replica), .launch(_, let replica), .drain(_, let replica), .cleanup(_, let replica):
             replica
         }
@@ -85,6 +88,10 @@ extension ServiceState {
             pending.append(
                 PendingDeadline(
                     key: .loadBalancerLaunch(name), deadline: backOff.deadline, generation: backOff.generation))
+        }
+        if let stuck = loadBalancer?.stuck, let retryAt = stuck.retryAt {
+            pending.append(
+                PendingDeadline(key: .loadBalancerCleanup(name), deadline: retryAt, generation: stuck.generation))
         }
         for replica in orderedReplicas {
             if let deadline = replica.pendingDeadline(of: name) { pending.append(deadline) }

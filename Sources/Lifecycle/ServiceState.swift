@@ -18,6 +18,8 @@ public struct ServiceState: Hashable, Sendable, Codable {
     public let requestedBy: String
     /// Whether it is on its way out: a `down` or a `terminate` was accepted.
     public internal(set) var isEnding = false
+    /// Whether what of it cannot be removed is forgotten.
+    public internal(set) var isPurged = false
     /// Whether a replica of this version was ever ready. Only such a version is launched again after
     /// a failure: a version that cannot work must not be restarted for ever.
     public internal(set) var wasEverReady = false

@@ -45,6 +45,7 @@ extension Decision {
         settleLoadBalancer(service)
         endDraining(name)
         forgetOldFailures(name)
+        purge(name)
         if service.isEnding, state.services[name]?.hasSomethingPresent == false {
             record(.serviceGone(ServiceGone(service: name)))
         }
@@ -116,6 +117,23 @@ extension Decision {
         }
     }
 
+    /// What a purged service could not remove is forgotten, and the log says what may be left.
+    private mutating func purge(_ name: ServiceName) {
+        guard let service = state.services[name], service.isPurged else { return }
+        for replica in service.orderedReplicas {
+            guard let stuck = replica.stuck else { continue }
+            record(
+                .replicaGone(
+                    ReplicaGone(
+                        service: name, replica: replica.id, reason: "purged; may be left: \(stuck.leftovers)")))
+        }
+        if let stuck = service.loadBalancer?.stuck {
+            record(
+                .loadBalancerGone(
+                    LoadBalancerGone(service: name, reason: "purged; may be left: \(stuck.leftovers)")))
+        }
+    }
+
     private mutating func settleStatus(_ name: ServiceName) {
         guard let service = state.services[name] else { return }
         let (status, reason) = state.derivedStatus(of: service)
@@ -141,7 +159,7 @@ extension ControllerState {
 
     /// The service's status as it follows from the state, and why, where there is a reason to give.
     func derivedStatus(of service: ServiceState) -> (ServiceStatus, reason: String?) {
-        if let stuck = service.orderedReplicas.lazy.compactMap(\.stuck).first {
+        if let stuck = service.orderedReplicas.lazy.compactMap(\.stuck).first ?? service.loadBalancer?.stuck {
             return (.failedCleanup, stuck.leftovers)
         }
         if service.isEnding { return (.shuttingDown, nil) }

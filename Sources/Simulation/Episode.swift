@@ -72,6 +72,7 @@ extension Simulator {
             machine.replicas[key]?.isHung = false
             machine.replicas[key]?.resistance = 0
         }
+        for key in machine.loadBalancers.keys { machine.loadBalancers[key]?.resistance = 0 }
         try runUntilQuiet(beyond: 4 * 3600)
         for controller in controllers {
             try laws.checkSettled(log.state(of: controller))

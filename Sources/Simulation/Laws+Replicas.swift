@@ -88,6 +88,22 @@ extension Laws {
         }
     }
 
+    /// Nothing is given up that nobody has tried to remove, or that nobody wanted to be given up.
+    func checkPurge(_ stamped: StampedEvent, _ events: [StampedEvent], _ before: ControllerState) throws(Violation) {
+        guard case .replicaGone(let gone) = stamped.event, gone.reason?.hasPrefix("purged") == true else { return }
+        let service = before.services[gone.service]
+        let wasStuck = service?.replicas[gone.replica]?.status == .failedCleanup
+        let failsNow = events.contains {
+            if case .replicaCleanupFailed(let event) = $0.event { event.replica == gone.replica } else { false }
+        }
+        let asks = events.contains {
+            if case .serviceDownRequested(let event) = $0.event { event.purge == true } else { false }
+        }
+        guard wasStuck || failsNow, service?.isPurged == true || asks else {
+            throw Violation(law: "L7", what: "replica \(gone.replica) of \(gone.service) is given up untried")
+        }
+    }
+
     /// Whoever waits for a replica gets one, if there may be any.
     func checkNobodyWaits(_ state: ControllerState, _ machine: SimulatedMachine) throws(Violation) {
         for (key, balancer) in machine.loadBalancers where key.controller == state.name && balancer.held > 0 {

@@ -30,7 +30,7 @@ struct Laws {
         case .up(let request):
             book.wanted.insert(request.service)
             book.shouldRun = true
-        case .down(let services): book.wanted.subtract(services)
+        case .down(let services), .purge(let services): book.wanted.subtract(services)
         case .start: book.shouldRun = true
         case .stop: book.shouldRun = false
         case .terminate:
@@ -51,6 +51,7 @@ struct Laws {
             try check(stamped, &book, before, machine, now)
             try checkDraining(stamped, before, after, machine, now)
             try checkScaling(stamped, before)
+            try checkPurge(stamped, events, before)
         }
         try checkUpdates(events, before, after)
         books[after.name] = book

@@ -35,6 +35,8 @@ struct SimulatedMachine {
         var inFlight: [Int: Int] = [:]
         /// Requests that wait for a replica.
         var held = 0
+        /// Attempts to end it that it survives.
+        var resistance = 0
         /// When it was told to end, on the boot clock: it takes nothing new from there on.
         var endingSinceMicroseconds: Int64?
 

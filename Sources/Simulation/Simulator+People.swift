@@ -38,7 +38,8 @@ extension Simulator {
                     policy: AutostopPolicy(
                         idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController),
                     host: "127.0.0.1", candidatePorts: Array(30_001...30_008)))
-        case 8..<14: return .down([name])
+        case 8..<13: return .down([name])
+        case 13: return random.chance(50) ? .down([name]) : .purge([name])
         case 25: return .removeReplica(name, replica: 1 + random.below(6))
         case 14: return .start(policy: AutostopPolicy(idleTimeoutSeconds: 60, source: .standard))
         case 15..<17: return .stop
@@ -67,5 +68,19 @@ extension Simulator {
             minReplicas: least, maxReplicas: least + random.below(4), targetQPSPerReplica: .each(random.pick([1, 4])),
             numOverprovision: random.pick([0, 0, 0, 1]), upscaleDelaySeconds: random.pick([0, 40]),
             downscaleDelaySeconds: random.pick([0, 40]))
+    }
+
+    /// What a purge gives up is somebody else's from here on: the log has said that it may be left.
+    mutating func abandon(_ event: Event, _ before: ControllerState) {
+        switch event {
+        case .replicaGone(let gone) where gone.reason?.hasPrefix("purged") == true:
+            guard let replica = before.services[gone.service]?.replicas[gone.replica] else { return }
+            machine.end(.init(controller: before.name, replica: replica.reference(of: gone.service)))
+        case .loadBalancerGone(let gone) where gone.reason?.hasPrefix("purged") == true:
+            guard let generation = before.services[gone.service]?.loadBalancer?.generation else { return }
+            let reference = LoadBalancerReference(service: gone.service, generation: generation)
+            machine.loadBalancers[.init(controller: before.name, reference: reference)] = nil
+        default: break
+        }
     }
 }

@@ -98,7 +98,9 @@ extension Simulator {
             } else {
                 let balancer =
                     machine.loadBalancers[key]
-                    ?? SimulatedMachine.LoadBalancer(handle: machine.newHandle(bootID: clock.now.bootID))
+                    ?? SimulatedMachine.LoadBalancer(
+                        handle: machine.newHandle(bootID: clock.now.bootID),
+                        resistance: hasFaults && random.chance(5) ? 1 + random.below(2) : 0)
                 machine.loadBalancers[key] = balancer
                 job.report = .loadBalancerLaunched(reference, balancer.handle)
             }
@@ -162,6 +164,10 @@ extension Simulator {
         let spec = log.state(of: key.controller).services[key.reference.service]?.spec
         let limit = Int64((spec?.replicaDrainDelaySeconds ?? 0) * 1e6)
         guard balancer.inFlight.isEmpty || clock.bootMicroseconds - since >= limit else { return nil }
+        if balancer.resistance > 0 {
+            machine.loadBalancers[key]?.resistance -= 1
+            return .loadBalancerRemovalFailed(key.reference, leftovers: "process \(balancer.handle) does not end")
+        }
         machine.loadBalancers[key] = nil
         return .loadBalancerRemoved(key.reference)
     }

@@ -135,6 +135,7 @@ struct Simulator {
             if trace != nil {
                 for stamped in events { note("\(controller) \(stamped.stamp.version) \(stamped.event)") }
             }
+            for stamped in events { abandon(stamped.event, before) }
             try laws.check(
                 events, before: before, after: log.state(of: controller), machine: machine, now: clock.now)
             // A ring of the bell may be lost; the safety poll covers it.

@@ -51,7 +51,8 @@ public struct RandomCommands: Sendable {
             return .up(
                 service, replicas: random.pick([0, 1, 1, 2, 3]), setup: random.chance(40) ? "make" : nil,
                 policy: .configured(seconds: random.pick([5, 60, 600, nil])))
-        case 8..<13: return .down([service])
+        case 8..<12: return .down([service])
+        case 12: return .purge([service])
         case 13..<15: return .start
         case 15..<17: return .stop
         case 17: return .terminate(force: random.chance(50))
@@ -82,7 +83,8 @@ public struct RandomCommands: Sendable {
                     from: service.replicasForLoad + (random.chance(10) ? 1 : 0), to: random.below(6), reason: "load"))
         case .removeLoadBalancer(let reference):
             pastLoadBalancers.append(reference)
-            return .loadBalancerRemoved(reference)
+            return random.chance(85)
+                ? .loadBalancerRemoved(reference) : .loadBalancerRemovalFailed(reference, leftovers: "pid 13")
         case .launchReplica(let reference):
             return random.chance(85)
                 ? .replicaLaunched(reference, .sample, .sample) : .replicaLaunchFailed(reference, reason: "no bash")

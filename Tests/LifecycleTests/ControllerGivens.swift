@@ -57,12 +57,14 @@ enum WhenCommand: String, CaseIterable, Sendable {
     case upAPI = "up api"
     case upChat = "up chat"
     case down = "down api"
+    case purge = "down --purge"
     case downReplica = "down --replica-id"
     case start, stop, terminate
     case terminateByForce = "terminate --force"
     case setAutostop, takeOver, startFailed
     case idleDeadlineReached, stopFinished, terminationFinished
     case loadBalancerLaunched, loadBalancerEnded, loadBalancerRemoved
+    case loadBalancerRemovalFailed = "loadBalancerStuck"
     case replicaLaunched, replicaLaunchFailed, replicaStarted, replicaProbed, replicaEnded, replicaRemoved
     case replicaRemovalFailed, update, replicaDrained, scale
 
@@ -72,6 +74,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .upAPI: .up(.api)
         case .upChat: .up(.chat)
         case .down: .down([.api])
+        case .purge: .purge([.api])
         case .downReplica: .removeReplica(.api, replica: 1)
         case .start: .start
         case .stop: .stop
@@ -86,6 +89,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .loadBalancerLaunched: .loadBalancerLaunched(it.loadBalancer(), .sample)
         case .loadBalancerEnded: .loadBalancerEnded(it.loadBalancer(), reason: "signal 9")
         case .loadBalancerRemoved: .loadBalancerRemoved(it.loadBalancer())
+        case .loadBalancerRemovalFailed: .loadBalancerRemovalFailed(it.loadBalancer(), leftovers: "pid 13")
         case .replicaLaunched: .replicaLaunched(it.replica(1), .sample, .sample)
         case .replicaLaunchFailed: .replicaLaunchFailed(it.replica(1), reason: "no bash")
         case .replicaStarted: .replicaStarted(it.replica(1))
@@ -106,6 +110,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         switch command {
         case .up: [.upAPI, .upChat]
         case .down: [.down]
+        case .purge: [.purge]
         case .removeReplica: [.downReplica]
         case .start: [.start]
         case .stop: [.stop]
@@ -119,6 +124,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .loadBalancerLaunched: [.loadBalancerLaunched]
         case .loadBalancerEnded: [.loadBalancerEnded]
         case .loadBalancerRemoved: [.loadBalancerRemoved]
+        case .loadBalancerRemovalFailed: [.loadBalancerRemovalFailed]
         case .replicaLaunched: [.replicaLaunched]
         case .replicaLaunchFailed: [.replicaLaunchFailed]
         case .replicaStarted: [.replicaStarted]

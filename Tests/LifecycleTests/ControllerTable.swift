@@ -28,6 +28,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     absent                | replicaRemovalFailed | nothing
     absent                | update               | refused: noSuchService
     absent                | replicaDrained       | nothing
+    absent                | loadBalancerStuck    | nothing
+    absent                | down --purge         | refused: noSuchService
     absent                | scale                | nothing
     absent                | down --replica-id    | refused: noSuchService
     starting              | up api               | service.up_requested
@@ -55,6 +57,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | replicaRemovalFailed | nothing
     starting              | update               | refused: noSuchService
     starting              | replicaDrained       | nothing
+    starting              | loadBalancerStuck    | nothing
+    starting              | down --purge         | refused: noSuchService
     starting              | scale                | nothing
     starting              | down --replica-id    | refused: noSuchService
     up                    | up api               | refused: serviceExists
@@ -82,6 +86,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | replicaRemovalFailed | nothing
     up                    | update               | service.updated replica.added
     up                    | replicaDrained       | nothing
+    up                    | loadBalancerStuck    | nothing
+    up                    | down --purge         | service.down_requested replica.removing load_balancer.removing service.status_changed
     up                    | scale                | nothing
     up                    | down --replica-id    | replica.removing replica.added
     idle                  | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
@@ -109,6 +115,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | replicaRemovalFailed | nothing
     idle                  | update               | refused: noSuchService
     idle                  | replicaDrained       | nothing
+    idle                  | loadBalancerStuck    | nothing
+    idle                  | down --purge         | refused: noSuchService
     idle                  | scale                | nothing
     idle                  | down --replica-id    | refused: noSuchService
     idle, never           | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
@@ -136,6 +144,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle, never           | replicaRemovalFailed | nothing
     idle, never           | update               | refused: noSuchService
     idle, never           | replicaDrained       | nothing
+    idle, never           | loadBalancerStuck    | nothing
+    idle, never           | down --purge         | refused: noSuchService
     idle, never           | scale                | nothing
     idle, never           | down --replica-id    | refused: noSuchService
     stopping              | up api               | controller.start_requested service.up_requested
@@ -163,6 +173,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping              | replicaRemovalFailed | nothing
     stopping              | update               | refused: noSuchService
     stopping              | replicaDrained       | nothing
+    stopping              | loadBalancerStuck    | nothing
+    stopping              | down --purge         | refused: noSuchService
     stopping              | scale                | nothing
     stopping              | down --replica-id    | refused: noSuchService
     stopping, start again | up api               | service.up_requested
@@ -190,6 +202,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping, start again | replicaRemovalFailed | nothing
     stopping, start again | update               | refused: noSuchService
     stopping, start again | replicaDrained       | nothing
+    stopping, start again | loadBalancerStuck    | nothing
+    stopping, start again | down --purge         | refused: noSuchService
     stopping, start again | scale                | nothing
     stopping, start again | down --replica-id    | refused: noSuchService
     stopped               | up api               | controller.starting service.up_requested
@@ -217,6 +231,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopped               | replicaRemovalFailed | nothing
     stopped               | update               | refused: noSuchService
     stopped               | replicaDrained       | nothing
+    stopped               | loadBalancerStuck    | nothing
+    stopped               | down --purge         | refused: noSuchService
     stopped               | scale                | nothing
     stopped               | down --replica-id    | refused: noSuchService
     failed                | up api               | controller.starting service.up_requested
@@ -244,6 +260,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     failed                | replicaRemovalFailed | nothing
     failed                | update               | refused: noSuchService
     failed                | replicaDrained       | nothing
+    failed                | loadBalancerStuck    | nothing
+    failed                | down --purge         | refused: noSuchService
     failed                | scale                | nothing
     failed                | down --replica-id    | refused: noSuchService
     terminating           | up api               | refused: terminating
@@ -271,6 +289,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminating           | replicaRemovalFailed | nothing
     terminating           | update               | refused: noSuchService
     terminating           | replicaDrained       | nothing
+    terminating           | loadBalancerStuck    | nothing
+    terminating           | down --purge         | refused: noSuchService
     terminating           | scale                | nothing
     terminating           | down --replica-id    | refused: noSuchService
     terminated            | up api               | controller.starting service.up_requested
@@ -298,6 +318,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminated            | replicaRemovalFailed | nothing
     terminated            | update               | refused: noSuchService
     terminated            | replicaDrained       | nothing
+    terminated            | loadBalancerStuck    | nothing
+    terminated            | down --purge         | refused: noSuchService
     terminated            | scale                | nothing
     terminated            | down --replica-id    | refused: noSuchService
     """)

@@ -131,6 +131,8 @@ enum GivenLoadBalancer: String, CaseIterable, Sendable {
     case removing
     case removingUnlaunched = "removing, unlaunched"
     case removingLast = "removing, last of its service"
+    case stuck
+    case stuckTriedAgain = "stuck, tried again"
 
     func scenario() throws(Rejection) -> Scenario {
         var it = try Scenario.up()
@@ -148,6 +150,13 @@ enum GivenLoadBalancer: String, CaseIterable, Sendable {
             try it.launchLoadBalancer()
             try it.given(.down([.api]))
         case .removingUnlaunched: try it.given(.down([.api]))
+        case .stuck, .stuckTriedAgain:
+            try it.launchLoadBalancer()
+            try it.given(
+                .down([.api]), .loadBalancerRemovalFailed(it.loadBalancer(), leftovers: "process 13 does not end"))
+            guard self == .stuckTriedAgain else { break }
+            it.clock.advance(seconds: 10)
+            try it.whenReached(.loadBalancerCleanup(.api))
         case .removingLast: try it.given(.down([.api]), .replicaRemoved(it.replica(1)))
         }
         return it
@@ -156,6 +165,8 @@ enum GivenLoadBalancer: String, CaseIterable, Sendable {
 
 enum WhenLoadBalancer: String, CaseIterable, Sendable {
     case launched, ended, removed
+    case removalFailed = "removal failed"
+    case cleanupDeadline = "cleanup deadline"
     case launchDeadline = "launch deadline"
 
     func command(in it: Scenario) -> Command {
@@ -164,6 +175,8 @@ enum WhenLoadBalancer: String, CaseIterable, Sendable {
         case .launched: .loadBalancerLaunched(loadBalancer, .sample)
         case .ended: .loadBalancerEnded(loadBalancer, reason: "signal 9")
         case .removed: .loadBalancerRemoved(loadBalancer)
+        case .removalFailed: .loadBalancerRemovalFailed(loadBalancer, leftovers: "process 13 does not end")
+        case .cleanupDeadline: it.reached(.loadBalancerCleanup(.api), else: loadBalancer.generation)
         case .launchDeadline: it.reached(.loadBalancerLaunch(.api), else: loadBalancer.generation)
         }
     }

@@ -129,6 +129,62 @@ import Testing
         #expect(try it.when(.removeReplica(.api, replica: 1)).map(\.type) == [.replicaGone])
     }
 
+    // What cannot be removed.
+
+    private func down(_ command: Command) throws -> Scenario {
+        var it = try Scenario.serving()
+        try it.given(command, .loadBalancerRemoved(it.loadBalancer()))
+        return it
+    }
+
+    @Test func whatCannotBeRemovedIsForgottenOnlyOnceThatWasTried() throws {
+        var it = try down(.purge([.api]))
+        #expect(statuses(it) == [1: .shuttingDown])
+        try it.given(.replicaRemovalFailed(it.replica(1), leftovers: "process 12 does not end"))
+        #expect(it.state.services[.api] == nil)
+        #expect(it.state.status == .idle)
+        let gone = it.history.compactMap { if case .replicaGone(let gone) = $0.event { gone } else { nil } }
+        #expect(gone.map(\.reason) == ["purged; may be left: process 12 does not end"])
+    }
+
+    @Test func aDownThatIsStuckCanBePurged() throws {
+        var it = try down(.down([.api]))
+        try it.given(.replicaRemovalFailed(it.replica(1), leftovers: "process 12 does not end"))
+        #expect(it.state.services[.api]?.status == .failedCleanup)
+        #expect(try it.when(.down([.api])).isEmpty)
+        try it.given(.purge([.api]))
+        #expect(it.state.services[.api] == nil)
+    }
+
+    @Test func whatCanBeRemovedIsRemovedByAPurgeToo() throws {
+        var it = try down(.purge([.api]))
+        try it.removeEverything()
+        #expect(it.state.services[.api] == nil)
+        #expect(
+            !it.history.contains { if case .replicaGone(let gone) = $0.event { gone.reason != nil } else { false } })
+    }
+
+    @Test func aLoadBalancerThatCannotBeRemovedIsSaidSoAndTriedAgain() throws {
+        var it = try Scenario.serving()
+        try it.given(.down([.api]))
+        let balancer = it.loadBalancer()
+        try it.given(.loadBalancerRemovalFailed(balancer, leftovers: "process 13 does not end"))
+        #expect(it.state.services[.api]?.status == .failedCleanup)
+        #expect(!it.state.outstanding.contains(.removeLoadBalancer(balancer)))
+        it.clock.advance(seconds: 2)
+        try it.whenReached(.loadBalancerCleanup(.api))
+        #expect(it.state.outstanding.contains(.removeLoadBalancer(balancer)))
+        try it.removeEverything()
+        #expect(it.state.services[.api] == nil)
+    }
+
+    @Test func aLoadBalancerIsPurgedToo() throws {
+        var it = try Scenario.serving()
+        try it.given(.down([.api]), .loadBalancerRemovalFailed(it.loadBalancer(), leftovers: "process 13"))
+        try it.given(.purge([.api]))
+        #expect(it.state.services[.api]?.loadBalancer == nil)
+    }
+
     @Test func oneThatIsNotThereIsSaidSo() throws {
         var it = try Scenario.up(replicas: 2)
         let refusal = Rejection.noSuchReplica(7, of: .api, controller: it.state.name, existing: [1, 2])

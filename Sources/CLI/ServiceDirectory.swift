@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import Lifecycle
 
 /// Which controller a service is on. Names are unique on a controller, so a name may stand for several
@@ -14,22 +15,32 @@ struct ServiceDirectory {
     /// All services, by controller.
     var everything: [ControllerName: [ServiceName]] { group(rows) }
 
-    /// The services with these names, by controller.
-    func find(_ names: [ServiceName]) throws(CommandFailure) -> [ControllerName: [ServiceName]] {
+    /// The services that these name or match, by controller.
+    func find(_ patterns: [ServicePattern]) throws(CommandFailure) -> [ControllerName: [ServiceName]] {
         var found: [ServiceRow] = []
-        for name in names { found.append(try find(name)) }
+        for pattern in patterns {
+            switch pattern {
+            case .name(let name): found.append(try find(name))
+            case .glob(let glob):
+                let matches = rows.filter { fnmatch(glob, $0.name, 0) == 0 }
+                guard !matches.isEmpty else { throw missing("no service matches \(glob)") }
+                found += matches
+            }
+        }
         return group(found)
+    }
+
+    private func missing(_ what: String) -> CommandFailure {
+        let existing = Set(rows.map(\.name)).sorted()
+        return CommandFailure(
+            existing.isEmpty ? "\(what): there are none" : "\(what); there is \(existing.joined(separator: ", "))")
     }
 
     /// The one service with this name.
     func find(_ name: ServiceName) throws(CommandFailure) -> ServiceRow {
         let matches = rows.filter { $0.name == name.rawValue }
         guard let match = matches.first else {
-            let existing = rows.map(\.name)
-            throw CommandFailure(
-                existing.isEmpty
-                    ? "no service \(name): there are none"
-                    : "no service \(name); there is \(existing.joined(separator: ", "))")
+            throw missing("no service \(name)")
         }
         guard matches.count == 1 else {
             let controllers = matches.map(\.controller).joined(separator: ", ")

@@ -8,15 +8,18 @@ struct Down: AsyncParsableCommand {
         commandName: "down",
         abstract: "Take services down; their controller stays warm for its idle window.",
         discussion: """
-            The replicas and the load balancer are gone when it returns.
+            The replicas and the load balancer are gone when it returns. Replicas finish the requests they \
+            have first, within `replica_drain_delay`.
 
             Examples:
               dwell down hello
               dwell down hello llm
+              dwell down 'web-*'
+              dwell down hello --replica-id 2
               dwell down --all --stop-controller
             """)
 
-    @Argument(help: "Names of services.")
+    @Argument(help: "Names of services, or patterns such as 'web-*'.")
     var names: [String] = []
 
     @Flag(help: "Take every service down.")
@@ -28,7 +31,27 @@ struct Down: AsyncParsableCommand {
     @Flag(help: "Stop the controller as well, without waiting for its idle window.")
     var stopController = false
 
+    @Option(
+        name: .customLong("replica-id"),
+        help: ArgumentHelp("Take away this one replica; another takes its place if as many are wanted.", valueName: "N")
+    )
+    var replicaID: Int?
+
+    @Flag(
+        name: .shortAndLong, help: "Forget what cannot be removed, once that was tried; the log says what may be left.")
+    var purge = false
+
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
     func validate() throws {
+        if replicaID != nil {
+            if all || names.count != 1 { throw ValidationError("--replica-id needs the name of one service") }
+            if purge || stopController {
+                throw ValidationError(
+                    "--replica-id cannot be used together with \(purge ? "--purge" : "--stop-controller")")
+            }
+        }
         if all != names.isEmpty {
             throw ValidationError(
                 all ? "give names or --all, not both" : "which service? give a name, or --all for every one")
@@ -36,10 +59,11 @@ struct Down: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let names = try names.map { try NameArgument.service($0) }
+        let names = try names.map { try ServicePattern($0) }
         let only = try controller.map { try NameArgument.controller($0) }
         let session = try Session()
         let services = try ServiceDirectory(session, controller: only)
+        if let replicaID { return try await remove(replicaID, of: services.find(names), session) }
         let targets = try all ? services.everything : services.find(names)
         if targets.isEmpty {
             print("No services\(only.map { " on controller \($0)" } ?? "").")
@@ -48,9 +72,15 @@ struct Down: AsyncParsableCommand {
             return
         }
         if stopController { try services.refuseIfOthersLive(on: targets) }
+        if all || names.contains(where: \.isPattern) {
+            let doomed = targets.values.joined().sorted().map(\.rawValue).joined(separator: ", ")
+            guard yes || Question.isAgreed("Take down \(doomed)?") else {
+                throw CommandFailure("nothing was taken down")
+            }
+        }
         let begun = ContinuousClock.now
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
-            _ = try session.submit(.down(names), to: controller)
+            _ = try session.submit(purge ? .purge(names) : .down(names), to: controller)
         }
         Interruption.explain("what was asked for goes on: dwell status")
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
@@ -63,6 +93,36 @@ struct Down: AsyncParsableCommand {
                 try report(controller, session)
             }
         }
+        try session.ensureAllRunning()
+    }
+
+    /// Takes one replica away, and waits until nothing of it is left.
+    private func remove(
+        _ id: Int, of targets: [ControllerName: [ServiceName]], _ session: Session
+    ) async throws(CommandFailure) {
+        guard let (controller, names) = targets.first, targets.count == 1, let name = names.first, names.count == 1
+        else {
+            throw CommandFailure("--replica-id needs the name of one service", exitCode: 2)
+        }
+        let begun = ContinuousClock.now
+        _ = try session.submit(.removeReplica(name, replica: id), to: controller)
+        Interruption.explain("what was asked for goes on: dwell status \(name)")
+        var saidStuck = false
+        try await session.wait(for: controller) { (state) throws(CommandFailure) in
+            guard let replica = state.services[name]?.replicas[id] else { return true }
+            if replica.status == .failedCleanup, let reason = replica.reasonInWords, !saidStuck {
+                saidStuck = true
+                print("replica \(id) of service \(name) \(reason); trying again", to: .error)
+            }
+            // Somebody else's failure came first: nothing of it is left either.
+            if case .failed = replica.phase { return true }
+            return false
+        }
+        let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+        let wanted = state.services[name]?.targetReplicas ?? 0
+        print(
+            "Replica \(id) of service \(name) is gone (\(TimeText.seconds(since: begun)))"
+                + (wanted > 0 ? "; \(wanted) \(wanted == 1 ? "is" : "are") wanted, so another takes its place." : "."))
         try session.ensureAllRunning()
     }
 

@@ -19,6 +19,37 @@ import Testing
         }
     }
 
+    /// The end is found from the end, over lines that are longer than a piece that is read at once.
+    @Test func theLastLinesOfALongLog() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            let log = sandbox.home + "/logs/local/hello/replica-1.log"
+            let long = String(repeating: "x", count: 200_000)
+            let written = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+            try written.seekToEnd()
+            try written.write(contentsOf: Data("first\n\(long)\nsecond\nlast".utf8))
+            try written.close()
+            for (tail, wanted) in [("1", "last"), ("2", "second\nlast"), ("0", "")] {
+                #expect(try await sandbox.dwell("logs", "hello", "1", "--tail", tail).out == wanted)
+            }
+            let four = try await sandbox.dwell("logs", "hello", "1", "--tail", "4").out
+            #expect(four == "first\n\(long)\nsecond\nlast")
+            #expect(try await sandbox.dwell("logs", "hello", "1").out.hasSuffix(four))
+            #expect(try await sandbox.dwell("logs", "hello", "1", "--tail", "9999").out.hasSuffix(four))
+        }
+    }
+
+    @Test func statusInJSONAlwaysHasTheSameKeys() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            let output = try await sandbox.dwell("status", "--json")
+            for key in ["reason", "idle_seconds", "autostop_at", "ready_since", "launched_at"] {
+                #expect(output.out.contains("\"\(key)\" :"), "\(key)")
+            }
+            #expect(output.out.contains("\"idle_seconds\" : null"))
+        }
+    }
+
     @Test func logsAreFollowed() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write(Files.server, to: "server.py")

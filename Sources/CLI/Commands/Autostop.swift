@@ -19,7 +19,9 @@ struct Autostop: AsyncParsableCommand {
     @Argument(help: "Name of the controller.")
     var controller: String
 
-    @Option(name: [.customShort("i"), .long], parsing: .unconditional, help: "Idle minutes before it stops.")
+    @Option(
+        name: [.customShort("i", allowingJoined: true), .long], parsing: .unconditional,
+        help: "Idle minutes before it stops.")
     var idleMinutes: Double?
 
     @Option(help: "Idle time before it stops: 90s, 10m, 2h, 7d.")

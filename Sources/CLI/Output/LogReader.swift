@@ -1,10 +1,13 @@
 import Foundation
 
-/// Reads a log file from where it stopped reading, and from its beginning again when it was replaced.
+/// Reads a log file from where it stopped reading, and from its beginning again when it was replaced. In pieces:
+/// a log may be larger than memory.
 struct LogReader {
     let path: String
-    private var offset: UInt64 = 0
+    private var offset: Int64 = 0
     private var identity: UInt64 = 0
+
+    private static let pieceSize = 65_536
 
     init(path: String) { self.path = path }
 
@@ -13,32 +16,69 @@ struct LogReader {
 
     /// Prints the file, or its last lines.
     mutating func printAll(tail: Int?) {
-        let data = readNew()
-        guard let tail else { return write(data, to: STDOUT_FILENO) }
-        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        let whole = lines.last?.isEmpty == true ? lines.dropLast() : lines[...]
-        for line in whole.suffix(tail) { write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
+        withFile { reader, file, size in
+            if let tail { reader.offset = Self.start(ofLast: tail, file, size) }
+            reader.printRest(of: file) {}
+        }
     }
 
     /// Prints what was added.
     ///
     /// - Parameter prefix: say which file it is from.
     mutating func printNew(prefix: Bool) {
-        let data = readNew()
-        guard !data.isEmpty else { return }
-        if prefix { print("==> \(name) <==") }
-        write(data, to: STDOUT_FILENO)
+        let name = name
+        withFile { reader, file, _ in
+            reader.printRest(of: file) { if prefix { print("==> \(name) <==") } }
+        }
     }
 
-    private mutating func readNew() -> Data {
-        guard let file = FileHandle(forReadingAtPath: path) else { return Data() }
-        defer { try? file.close() }
+    /// - Parameter begin: called before the first piece, if there is one.
+    private mutating func printRest(of file: CInt, begin: () -> Void) {
+        var hasBegun = false
+        while let piece = Self.read(file, at: offset), !piece.isEmpty {
+            if !hasBegun { begin() }
+            hasBegun = true
+            write(piece, to: STDOUT_FILENO)
+            offset += Int64(piece.count)
+        }
+    }
+
+    private mutating func withFile(_ body: (inout Self, CInt, Int64) -> Void) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
         var status = stat()
-        fstat(file.fileDescriptor, &status)
-        if UInt64(status.st_ino) != identity || UInt64(status.st_size) < offset { offset = 0 }
+        guard fstat(file, &status) == 0 else { return }
+        if UInt64(status.st_ino) != identity || Int64(status.st_size) < offset { offset = 0 }
         identity = UInt64(status.st_ino)
-        guard (try? file.seek(toOffset: offset)) != nil, let data = try? file.readToEnd() else { return Data() }
-        offset += UInt64(data.count)
-        return data
+        body(&self, file, Int64(status.st_size))
+    }
+
+    /// Where the last `count` lines begin, found from the end.
+    private static func start(ofLast count: Int, _ file: CInt, _ size: Int64) -> Int64 {
+        guard count > 0 else { return size }
+        var left = count
+        var end = size
+        while end > 0 {
+            let begin = max(0, end - Int64(pieceSize))
+            guard let piece = read(file, at: begin, count: Int(end - begin)), !piece.isEmpty else { return begin }
+            // The newline that ends the file ends its last line and begins none.
+            for index in piece.indices.reversed()
+            where piece[index] == UInt8(ascii: "\n") && begin + Int64(index) != size - 1 {
+                left -= 1
+                if left == 0 { return begin + Int64(index) + 1 }
+            }
+            end = begin
+        }
+        return 0
+    }
+
+    private static func read(_ file: CInt, at offset: Int64, count: Int = pieceSize) -> [UInt8]? {
+        var count = count
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            count = pread(file, buffer.baseAddress, count, off_t(offset))
+            filled = max(0, count)
+        }
+        return count < 0 ? nil : bytes
     }
 }

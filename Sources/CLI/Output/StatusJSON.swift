@@ -27,16 +27,16 @@ struct StatusJSON: Encodable {
     private struct Controller: Encodable {
         var name: String
         var status: String
-        var reason: String?
+        @OrNull var reason: String?
         var services: Int
         var liveServices: Int
-        var idleSeconds: Double?
+        @OrNull var idleSeconds: Double?
         /// The window; null for never.
-        var autostopIdleSeconds: Double?
+        @OrNull var autostopIdleSeconds: Double?
         var autostopSource: String
-        var autostopInSeconds: Double?
-        var autostopAt: Double?
-        var startedAt: Double?
+        @OrNull var autostopInSeconds: Double?
+        @OrNull var autostopAt: Double?
+        @OrNull var startedAt: Double?
         var recoveries: Int
         var willStartAgain: Bool
 
@@ -63,13 +63,13 @@ struct StatusJSON: Encodable {
         var controller: String
         var version: Int
         var status: String
-        var reason: String?
+        @OrNull var reason: String?
         var endpoint: String
         var readyReplicas: Int
         var replicas: Int
-        var requestedAt: Double?
+        @OrNull var requestedAt: Double?
         var requestedBy: String
-        var readySince: Double?
+        @OrNull var readySince: Double?
 
         init(_ row: ServiceRow) {
             name = row.name
@@ -92,10 +92,10 @@ struct StatusJSON: Encodable {
         var id: Int
         var version: Int
         var status: String
-        var reason: String?
-        var endpoint: String?
-        var launchedAt: Double?
-        var since: Double?
+        @OrNull var reason: String?
+        @OrNull var endpoint: String?
+        @OrNull var launchedAt: Double?
+        @OrNull var since: Double?
 
         init(_ row: ReplicaRow) {
             service = row.service
@@ -108,6 +108,17 @@ struct StatusJSON: Encodable {
             launchedAt = seconds(row.launchedAtMicroseconds)
             since = seconds(row.sinceMicroseconds)
         }
+    }
+}
+
+/// A value whose key is there also when it has none, so that whoever reads finds the same keys always.
+@propertyWrapper
+private struct OrNull<Value: Encodable>: Encodable {
+    var wrappedValue: Value?
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
     }
 }
 

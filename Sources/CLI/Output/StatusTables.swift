@@ -37,6 +37,7 @@ struct StatusTables {
 
     /// The window, and when it is counting what is left of it and the clock time of the stop.
     private func autostop(_ row: ControllerRow) -> String {
+        if row.status == ControllerStatus.terminated.rawValue { return "-" }
         guard let seconds = row.idleTimeoutSeconds else { return "never" }
         let window = TimeText.window(seconds: seconds)
         guard let left = view.autostopRemaining(of: row) else { return window }
@@ -44,8 +45,10 @@ struct StatusTables {
         return "\(window), in \(TimeText.span(microseconds: left)) (\(TimeText.clock(inMicroseconds: left, view.now)))"
     }
 
+    /// Whether it has to be said which controller something is on.
+    private var several: Bool { view.controllers.count > 1 }
+
     private var services: Table {
-        let several = Set(view.controllers.map(\.name)).count > 1
         var table = Table(
             ["NAME", "VERSION", "UPTIME", "STATUS", "REPLICAS", "ENDPOINT"] + (several ? ["CONTROLLER"] : []))
         for row in view.services {
@@ -60,12 +63,14 @@ struct StatusTables {
 
     private var replicas: Table {
         var table = Table(
-            ["SERVICE_NAME", "ID", "VERSION", "ENDPOINT", "LAUNCHED", "RESOURCES", "STATUS", "REGION"])
+            ["SERVICE_NAME", "ID", "VERSION", "ENDPOINT", "LAUNCHED", "RESOURCES", "STATUS", "REGION"]
+                + (several ? ["CONTROLLER"] : []))
         for row in view.replicas {
-            table.add([
-                row.service, String(row.id), String(row.version), row.endpoint.map { "http://\($0)" } ?? "-",
-                row.launchedAtMicroseconds.map { age(since: $0) + " ago" } ?? "-", "-", row.status, "local",
-            ])
+            table.add(
+                [
+                    row.service, String(row.id), String(row.version), row.endpoint.map { "http://\($0)" } ?? "-",
+                    row.launchedAtMicroseconds.map { age(since: $0) + " ago" } ?? "-", "-", row.status, "local",
+                ] + (several ? [row.controller] : []))
         }
         return table
     }

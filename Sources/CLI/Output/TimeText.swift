@@ -20,7 +20,6 @@ enum TimeText {
     /// `9m 58s`, `3d 2h`, `0s`.
     static func span(microseconds: Int64) -> String {
         let seconds = Int64((Double(max(0, microseconds)) / 1_000_000).rounded())
-        let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")]
         guard let largest = units.firstIndex(where: { seconds >= $0.0 }) else { return "0s" }
         let (size, letter) = units[largest]
         let rest = seconds % size
@@ -28,11 +27,18 @@ enum TimeText {
         return "\(seconds / size)\(letter) \(rest / units[largest + 1].0)\(units[largest + 1].1)"
     }
 
-    /// `10m`, `90s`: an idle window, exactly.
+    /// `10m`, `1h 1m 1s`, `0s`, `1.5s`: an idle window, exactly.
     static func window(seconds: Double) -> String {
-        guard seconds >= 1, seconds == seconds.rounded() else { return "\(seconds)s" }
-        return span(microseconds: Int64(seconds) * 1_000_000)
+        guard seconds >= 1, seconds == seconds.rounded() else { return seconds == 0 ? "0s" : "\(seconds)s" }
+        var left = Int64(seconds)
+        let parts = units.compactMap { size, letter -> String? in
+            defer { left %= size }
+            return left >= size ? "\(left / size)\(letter)" : nil
+        }
+        return parts.joined(separator: " ")
     }
+
+    private static let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")]
 
     /// `0.42 s`.
     static func seconds(since begun: ContinuousClock.Instant) -> String {

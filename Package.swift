@@ -26,7 +26,8 @@ let package = Package(
         .target(
             name: "Migrations", path: "migrations",
             resources: [
-                .embedInCode("0001_event_log.sql"), .embedInCode("0002_services.sql"), .embedInCode("views.sql"),
+                .embedInCode("0001_event_log.sql"), .embedInCode("0002_services.sql"), .embedInCode("0003_history.sql"),
+                .embedInCode("views.sql"),
             ],
             swiftSettings: strict),
         // SQLite and nothing else. The only importer of GRDB.

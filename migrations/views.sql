@@ -91,7 +91,9 @@ SELECT
     component,
     cause,
     at_us,
-    payload
+    payload,
+    schema_version,
+    version AS stream_version
 FROM events
 ORDER BY position;
 

@@ -14,7 +14,7 @@ public struct StatusReport: Sendable {
 }
 
 extension EventLog {
-    private func reading<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
+    func reading<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
         do {
             try files.check()
             return try queue.read(body)
@@ -59,19 +59,6 @@ extension EventLog {
             var events: [RecordedEvent] = []
             try EventReader.forEach(after: position, limit: limit, db) { events.append($0) }
             return events
-        }
-    }
-
-    /// Rows of `audit_log` after a position, oldest first.
-    public func audit(after position: Int) throws(LogFailure) -> [AuditRow] {
-        try reading { db in
-            try AuditRow.fetchAll(
-                db,
-                sql: """
-                    SELECT audit_log.*, events.schema_version, events.version AS stream_version
-                    FROM audit_log JOIN events USING (position) WHERE position > ? ORDER BY position
-                    """,
-                arguments: [position])
         }
     }
 

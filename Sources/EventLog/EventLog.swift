@@ -140,6 +140,8 @@ public final class EventLog: Sendable {
         let recorded = try decision.events.map { try writer.write($0, db) }
         try Projector(db: db).project(decision.state, changedBy: decision.events)
         try Snapshots.store(decision.state, after: decision.events.count, db)
+        try Checkpoints.store(
+            decision.state, after: decision.events.count, position: recorded.last?.position ?? 0, db)
         return (Receipt(state: decision.state, events: recorded, isRepeated: false), head: writer.lastDigest)
     }
 

@@ -8,14 +8,17 @@ struct Rebuild {
 
     /// Rebuilds what there is of every controller, and removes rows of controllers the log does not know.
     func everything() throws {
-        for table in ["controllers", "services", "replicas", "deadlines", "snapshots"] {
+        for table in ["controllers", "services", "replicas", "deadlines", "snapshots", "checkpoints"] {
             try db.execute(sql: "DELETE FROM \(table)")
         }
         let streams = try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream")
         for stream in streams {
             guard let controller = ControllerName(rawValue: stream) else { continue }
             var state = ControllerState(name: controller)
-            try EventReader.forEach(in: controller, after: 0, db) { state.apply($0.event, $0.stamp) }
+            try EventReader.forEach(in: controller, after: 0, db) {
+                state.apply($0.event, $0.stamp)
+                try Checkpoints.store(state, after: 1, position: $0.position, db)
+            }
             try Projector(db: db).project(state)
             try Snapshots.store(state, db)
         }

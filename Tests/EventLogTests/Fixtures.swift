@@ -51,6 +51,15 @@ extension EventLog {
         }
     }
 
+    /// Rows of `audit_log` after a position.
+    func auditRows(after position: Int) throws -> [AuditRow] {
+        var query = EventQuery()
+        query.after = position
+        var rows: [AuditRow] = []
+        try audit(query) { rows += $0 }
+        return rows
+    }
+
     /// The controller's state, folded here from its first event, past every cache and snapshot.
     func foldedState(of controller: ControllerName) throws -> ControllerState {
         var state = ControllerState(name: controller)

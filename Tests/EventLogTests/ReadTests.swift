@@ -17,7 +17,7 @@ import Testing
         #expect(status.replicas.isEmpty && status.deadlines.isEmpty)
         #expect(try log.lastPosition() == 0)
         #expect(try log.events(after: 0).isEmpty)
-        #expect(try log.audit(after: 0).isEmpty)
+        #expect(try log.auditRows(after: 0).isEmpty)
         #expect(try log.controllersNeedingProcess().isEmpty)
     }
 
@@ -57,13 +57,13 @@ import Testing
         #expect(try log.lastPosition() == all.count)
         #expect(try log.events(after: 10, limit: 5) == Array(all[10..<15]))
         #expect(try log.events(after: all.count).isEmpty)
-        #expect(try log.audit(after: 10).map(\.position) == all.dropFirst(10).map(\.position))
+        #expect(try log.auditRows(after: 10).map(\.position) == all.dropFirst(10).map(\.position))
     }
 
     @Test func theAuditTellsInWords() throws {
         let log = try EventLog(home: temporary.home)
         try log.given(.up(.api, ports: [30_007]), .takeOver(process: "pid 5"), .stop)
-        let rows = try log.audit(after: 0)
+        let rows = try log.auditRows(after: 0)
         #expect(rows.map(\.event).prefix(3) == ["controller.starting", "service.up_requested", "controller.started"])
         #expect(rows[0].what == "starting for service api, life 1")
         #expect(rows[1].what == "up requested: 1 replica(s) at 127.0.0.1:30007")
@@ -97,7 +97,7 @@ import Testing
             }
             #expect(try log.state(of: controller) == it.state, "what was written is what is read")
         }
-        let rows = try log.audit(after: 0)
+        let rows = try log.auditRows(after: 0)
         #expect(Set(rows.map(\.event)) == Set(EventType.allCases.map(\.rawValue)))
         for row in rows where row.what.isEmpty || row.what.contains("{") || row.what.contains("(null)") {
             Issue.record("\(row.event): \(row.what)")

@@ -100,7 +100,9 @@ import Testing
             }
         }
         _ = try log.events(after: 0)
-        _ = try log.audit(after: 0)
+        try log.audit(EventQuery()) { _ in }
+        _ = try log.status(atPosition: .max, now: try Clock.now())
+        _ = try log.replay { _, _ in }
     }
 
     /// Changes one to three values of a row by going around the schema.

@@ -6,13 +6,47 @@ import Foundation
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "Show what happened.",
+        abstract: "Show what happened: when, to what, why, and who did it.",
         discussion: """
+            Times are "2026-11-01 10:00", 10:00 (today), 2026-11-01T10:00:00Z, or 2h for two hours ago. \
+            Names, types and actors may be patterns. A row that follows from another says which: "<- 41".
+
             Examples:
-              dwell events
-              dwell events --follow
-              dwell events --json | jq .type
+              dwell events --limit 20
+              dwell events --since 2h --controller prod
+              dwell events --type 'controller.*' --actor ann
+              dwell events --service llm --replica 2 --reverse
+              dwell events --follow --json | jq .type
             """)
+
+    @Option(help: ArgumentHelp("Only what happened at or after this.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only what happened before this.", valueName: "time"))
+    var until: String?
+
+    @Option(help: "Only of this controller.")
+    var controller: String?
+
+    @Option(help: "Only about this service.")
+    var service: String?
+
+    @Option(help: ArgumentHelp("Only about the replica with this id.", valueName: "id"))
+    var replica: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only of this type, such as replica.ready or 'replica.*'; may be repeated.", valueName: "type"))
+    var type: [String] = []
+
+    @Option(help: "Only by this user (ann, ann@desk) or component (cli, controller, keeper).")
+    var actor: String?
+
+    @Option(help: ArgumentHelp("At most so many: the last ones.", valueName: "count"))
+    var limit: Int?
+
+    @Flag(help: "The newest first.")
+    var reverse = false
 
     @Flag(name: [.customShort("f"), .long], help: "Go on with what happens from now on.")
     var follow = false
@@ -20,31 +54,39 @@ struct Events: AsyncParsableCommand {
     @Flag(help: "Print one CloudEvents 1.0 object a line.")
     var json = false
 
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit must not be negative") }
+        if follow, reverse { throw ValidationError("--follow cannot be used together with --reverse") }
+        if follow, until != nil { throw ValidationError("--follow cannot be used together with --until") }
+    }
+
     func run() async throws {
+        var query = try query()
         let session = try Session()
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
-        var position = try printEvents(after: 0, session)
+        let printer = EventPrinter(json: json, logID: session.log.logID)
+        var position = try session.read { (log) throws(LogFailure) in
+            try log.audit(query, reversed: reverse) { printer.print($0) }
+        }
         guard follow else { return }
+        query.limit = nil
         for await _ in Commits.ticks(session.log.bell) {
-            position = try printEvents(after: position, session)
+            query.after = position
+            position = try session.read { (log) throws(LogFailure) in try log.audit(query) { printer.print($0) } }
         }
     }
 
-    /// Prints what is new.
-    ///
-    /// - Returns: the position of the last one printed.
-    private func printEvents(after position: Int, _ session: Session) throws(CommandFailure) -> Int {
-        let rows = try session.read { (log) throws(LogFailure) in try log.audit(after: position) }
-        for row in rows {
-            print(json ? CloudEvent(row, logID: session.log.logID).line : Self.line(row))
-        }
-        return rows.last?.position ?? position
-    }
-
-    private static func line(_ row: AuditRow) -> String {
-        let subject = [row.service, row.replica.map { "replica \($0)" }].compactMap { $0 }.joined(separator: " ")
-        let place = subject.isEmpty ? row.controller : "\(row.controller)/\(subject)"
-        return "\(row.position)  \(row.time)  \(place)  \(row.event)  \(row.what)  [\(row.actor), \(row.component)]"
+    private func query() throws(CommandFailure) -> EventQuery {
+        var query = EventQuery()
+        if let since { query.sinceMicroseconds = try TimeArgument.parse(since, for: "--since") }
+        if let until { query.untilMicroseconds = try TimeArgument.parse(until, for: "--until") }
+        query.controller = controller
+        query.service = service
+        query.replica = replica
+        query.types = type
+        query.actor = actor
+        query.limit = limit
+        return query
     }
 }

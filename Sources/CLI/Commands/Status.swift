@@ -14,6 +14,8 @@ struct Status: AsyncParsableCommand {
               dwell status
               dwell status hello
               dwell status --json
+              dwell status --at "2026-11-01 10:00"      what it showed then
+              dwell status --at-position 41             when event 41 was the last
             """)
 
     @Argument(help: "Only this service, or this controller.")
@@ -22,12 +24,29 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @Option(help: ArgumentHelp("What it showed at this moment.", valueName: "time"))
+    var at: String?
+
+    @Option(help: ArgumentHelp("What it showed when this event was the last.", valueName: "position"))
+    var atPosition: Int?
+
     @Flag(help: "List terminated controllers too.")
     var all = false
 
+    func validate() throws {
+        if at != nil, atPosition != nil { throw ValidationError("say one of --at and --at-position") }
+    }
+
     func run() async throws {
         let session = try Session()
-        let report = try session.read { (log) throws(LogFailure) in try log.status() }
+        let report: StatusReport
+        if let moment = try at.map({ try PastMoment($0, for: "--at", session) })
+            ?? atPosition.map({ try PastMoment(position: $0, for: "--at-position", session) })
+        {
+            report = try moment.report(session)
+        } else {
+            report = try session.read { (log) throws(LogFailure) in try log.status() }
+        }
         let view = try StatusView(report, name: name, all: all)
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()

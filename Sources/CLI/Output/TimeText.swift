@@ -42,8 +42,10 @@ enum TimeText {
 
     /// `0.42 s`.
     static func seconds(since begun: ContinuousClock.Instant) -> String {
-        String(format: "%.2f s", Double((ContinuousClock.now - begun) / .microseconds(1)) / 1_000_000)
+        seconds((ContinuousClock.now - begun) / .seconds(1))
     }
+
+    static func seconds(_ seconds: Double) -> String { String(format: "%.2f s", seconds) }
 
     private static func components(_ microseconds: Int64) -> tm {
         var seconds = time_t(microseconds / 1_000_000)

@@ -1,0 +1,51 @@
+import ArgumentParser
+import EventLog
+import Lifecycle
+
+struct Replay: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Fold the whole log anew and compare with what the tables say, row by row.",
+        discussion: """
+            Nothing is changed. What differs can be written anew: dwell rebuild.
+
+            Examples:
+              dwell replay
+            """)
+
+    func run() throws {
+        let session = try Session()
+        let progress = ProgressLine("folding")
+        let report = try session.read { (log) throws(LogFailure) in try log.replay { progress.show($0, of: $1) } }
+        progress.clear()
+        guard report.differences.isEmpty else {
+            throw CommandFailure(
+                lines: report.differences + [
+                    "the tables say something else than the log; write them anew: dwell rebuild"
+                ],
+                exitCode: 1)
+        }
+        print(
+            "\(report.events) events of \(report.controllers) controllers folded in \(TimeText.seconds(report.seconds)): the tables say what the log says."
+        )
+    }
+}
+
+struct Rebuild: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild",
+        abstract: "Write the tables of what is true now anew from the log.",
+        discussion: """
+            Controllers may run meanwhile; what they have to record waits until it is done.
+
+            Examples:
+              dwell rebuild
+            """)
+
+    func run() throws {
+        let session = try Session()
+        let begun = ContinuousClock.now
+        let events = try session.read { (log) throws(LogFailure) in try log.rebuild() }
+        print("The tables are written anew from \(events) events (\(TimeText.seconds(since: begun))).")
+    }
+}

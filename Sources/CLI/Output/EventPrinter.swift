@@ -1,0 +1,51 @@
+import EventLog
+import Foundation
+
+/// Prints events as they come: as JSON, or as a table. Rows are printed while others are read, so columns have
+/// fixed widths; at a terminal a row that does not fit is cut, elsewhere it is whole.
+struct EventPrinter {
+    private let json: Bool
+    private let logID: String
+    private let width: Int?
+
+    init(json: Bool, logID: String) {
+        self.json = json
+        self.logID = logID
+        width = Terminal.width
+    }
+
+    func print(_ rows: [AuditRow]) {
+        var text = ""
+        for row in rows { text += (json ? CloudEvent(row, logID: logID).line : line(row)) + "\n" }
+        write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+
+    private func line(_ row: AuditRow) -> String {
+        let subject = [row.service, row.replica.map(String.init)].compactMap { $0 }.joined(separator: "/")
+        let place = row.controller + (subject.isEmpty ? "" : "/" + subject)
+        let columns = [
+            pad(String(row.position), 6, right: true), row.time, pad(place, 18), pad(row.event, 22), row.what,
+        ]
+        let who = "[\(row.actor), \(row.component)]" + (row.cause.map { " <- \($0)" } ?? "")
+        // What follows is one line, whatever a replica wrote.
+        let line = (columns + [who]).joined(separator: "  ").split(separator: "\n").joined(separator: " / ")
+        guard let width, line.count > width else { return line }
+        return line.prefix(max(1, width - 1)) + "…"
+    }
+
+    private func pad(_ text: String, _ width: Int, right: Bool = false) -> String {
+        let spaces = String(repeating: " ", count: max(0, width - text.count))
+        return right ? spaces + text : text + spaces
+    }
+}
+
+/// What standard output is.
+enum Terminal {
+    /// Columns of the terminal; nil when it is none, for what reads then wants all of it.
+    static var width: Int? {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        var size = winsize()
+        if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { max(20, $0) }
+    }
+}

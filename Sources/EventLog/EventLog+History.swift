@@ -1,0 +1,71 @@
+import GRDB
+import Lifecycle
+
+// The log at a moment of the past. Law L2 makes what it says exact: what the tables held then is what the fold
+// of the events up to then gives.
+
+extension EventLog {
+    /// The last event at or before a moment; 0 when there is none.
+    ///
+    /// - Parameter microseconds: wall time, since 1970.
+    public func position(atMicroseconds microseconds: Int64) throws(LogFailure) -> Int {
+        try reading { db in
+            try Int.fetchOne(
+                db, sql: "SELECT position FROM events WHERE at_us <= ? ORDER BY at_us DESC, position DESC LIMIT 1",
+                arguments: [microseconds]) ?? 0
+        }
+    }
+
+    /// Wall time of an event, microseconds since 1970; nil when there is none at that position.
+    public func time(atPosition position: Int) throws(LogFailure) -> Int64? {
+        try reading { db in
+            try Int64.fetchOne(db, sql: "SELECT at_us FROM events WHERE position = ?", arguments: [position])
+        }
+    }
+
+    /// What ``status()`` said when `position` was the last event.
+    ///
+    /// - Parameter now: the moment it is seen at, for what is left and how long it has been.
+    public func status(atPosition position: Int, now: Instant) throws(LogFailure) -> StatusReport {
+        try reading { db in
+            var report = StatusReport(now: now, controllers: [], services: [], replicas: [], deadlines: [])
+            for name in try String.fetchAll(db, sql: Self.streamsSQL, arguments: [position]) {
+                guard let controller = ControllerName(rawValue: name) else { continue }
+                let projection = try Projection(try Self.state(of: controller, atPosition: position, db))
+                report.controllers += projection.controllers
+                report.services += projection.services
+                report.replicas += projection.replicas
+                report.deadlines += projection.deadlines
+            }
+            return report
+        }
+    }
+
+    /// The controller's state when `position` was the last event.
+    public func state(of controller: ControllerName, atPosition position: Int) throws(LogFailure) -> ControllerState {
+        try reading { try Self.state(of: controller, atPosition: position, $0) }
+    }
+
+    private static func state(
+        of controller: ControllerName, atPosition position: Int, _ db: Database
+    ) throws -> ControllerState {
+        var state =
+            try Checkpoints.load(controller, notAfter: position, db) ?? ControllerState(name: controller)
+        try EventReader.forEach(in: controller, after: state.version, through: position, db) {
+            state.apply($0.event, $0.stamp)
+        }
+        return state
+    }
+
+    /// Streams that had begun. Each by a step through the index, whatever their length.
+    private static let streamsSQL = """
+        WITH RECURSIVE streams(stream) AS (
+            SELECT min(stream) FROM events
+            UNION ALL
+            SELECT (SELECT min(stream) FROM events WHERE stream > streams.stream) FROM streams
+            WHERE streams.stream IS NOT NULL
+        )
+        SELECT stream FROM streams WHERE stream IS NOT NULL
+            AND (SELECT position FROM events WHERE events.stream = streams.stream AND version = 1) <= ?
+        """
+}

@@ -1,0 +1,137 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// What folding the whole log anew gave, and where the tables say something else (law L2).
+public struct ReplayReport: Sendable {
+    public var events = 0
+    public var controllers = 0
+    /// One sentence for each row that is not what the log says; empty when every one is.
+    public var differences: [String] = []
+    public var seconds: Double = 0
+}
+
+extension EventLog {
+    /// Folds every controller's events from the first and compares with the tables row by row, and with the
+    /// states kept on the way.
+    ///
+    /// - Parameter progress: called with the events folded so far, and how many there are.
+    public func replay(progress: (Int, Int) -> Void) throws(LogFailure) -> ReplayReport {
+        try reading { db in
+            var report = ReplayReport()
+            let begun = ContinuousClock.now
+            let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+            var known: Set<String> = []
+            for name in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream") {
+                guard let controller = ControllerName(rawValue: name) else { continue }
+                known.insert(name)
+                report.controllers += 1
+                var state = ControllerState(name: controller)
+                let kept = try KeptStates(of: controller, db)
+                try EventReader.forEach(in: controller, after: 0, db) { event in
+                    state.apply(event.event, event.stamp)
+                    report.events += 1
+                    if let problem = kept.problem(with: state) { report.differences.append(problem) }
+                    if report.events % 4_096 == 0 { progress(report.events, total) }
+                }
+                report.differences += try Projection(of: controller, db).differences(from: Projection(state))
+            }
+            for table in [
+                "controllers": "name", "services": "controller", "replicas": "controller", "deadlines": "controller",
+            ].sorted(by: { $0.key < $1.key }) {
+                let names = try String.fetchAll(db, sql: "SELECT DISTINCT \(table.value) FROM \(table.key)")
+                for name in names where !known.contains(name) {
+                    report.differences.append("\(table.key): there are rows of \(name), of which the log knows nothing")
+                }
+            }
+            report.seconds = (ContinuousClock.now - begun) / .seconds(1)
+            return report
+        }
+    }
+
+    /// Writes every table of what is true now, and every state kept on the way, anew from the log. Others may
+    /// read meanwhile; whoever wants to write waits.
+    ///
+    /// - Returns: how many events were folded.
+    public func rebuild() throws(LogFailure) -> Int {
+        do {
+            try files.check()
+            return try queue.writeWithoutTransaction { db in
+                try db.immediately {
+                    try Rebuild(db: db).everything()
+                    return try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+                }
+            }
+        } catch {
+            throw LogFailure(error, path: queue.path)
+        }
+    }
+}
+
+/// States of one controller that were kept while it was folded, by version.
+private struct KeptStates {
+    private var byVersion: [Int: [(table: String, state: ControllerState?)]] = [:]
+
+    init(of controller: ControllerName, _ db: Database) throws {
+        for table in ["snapshots", "checkpoints"] {
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT version, state FROM \(table) WHERE stream = ? AND format = ?",
+                arguments: [controller.rawValue, Snapshots.format])
+            for row in rows {
+                let state: ControllerState? = try? EventCodec.value(row[1] as String)
+                byVersion[row[0], default: []].append((table, state))
+            }
+        }
+    }
+
+    /// What is wrong with what was kept at this state's version.
+    func problem(with state: ControllerState) -> String? {
+        guard let kept = byVersion[state.version]?.first(where: { $0.state != state }) else { return nil }
+        return "\(kept.table): the state of \(state.name) at version \(state.version) is not what the log says"
+    }
+}
+
+extension Projection {
+    /// A sentence for each row of these that is not as `folded` has it.
+    func differences(from folded: Projection) -> [String] {
+        Self.compare("controllers", controllers, folded.controllers) { $0.name }
+            + Self.compare("services", services, folded.services) { "\($0.controller)/\($0.name)" }
+            + Self.compare("replicas", replicas, folded.replicas) { "\($0.controller)/\($0.service) replica \($0.id)" }
+            + Self.compare("deadlines", deadlines, folded.deadlines) {
+                "\($0.controller) \($0.kind) \($0.service) \($0.replica)"
+            }
+    }
+
+    private static func compare<Row: Hashable & Encodable>(
+        _ table: String, _ stored: [Row], _ folded: [Row], key: (Row) -> String
+    ) -> [String] {
+        var sentences: [String] = []
+        var rows = Dictionary(stored.map { (key($0), $0) }) { first, _ in first }
+        for wanted in folded {
+            guard let found = rows.removeValue(forKey: key(wanted)) else {
+                sentences.append("\(table): \(key(wanted)) is missing")
+                continue
+            }
+            guard found != wanted else { continue }
+            let (a, b) = (RowFields(found), RowFields(wanted))
+            let fields = b.values.keys.sorted().filter { a.values[$0] != b.values[$0] }
+            let words = fields.map { "\($0) is \(a.values[$0] ?? "NULL"), the log says \(b.values[$0] ?? "NULL")" }
+            sentences.append("\(table): \(key(wanted)): \(words.joined(separator: "; "))")
+        }
+        for name in rows.keys.sorted() {
+            sentences.append("\(table): \(name) is there, and the log knows nothing of it")
+        }
+        return sentences
+    }
+}
+
+/// The columns of a row, as text.
+private struct RowFields {
+    let values: [String: String]
+
+    init(_ row: some Encodable) {
+        let json = (try? JSONEncoder().encode(row)) ?? Data()
+        let object = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] ?? [:]
+        values = object.mapValues { "\($0)" }
+    }
+}

@@ -80,6 +80,13 @@ let package = Package(
         .executableTarget(name: "Simulate", dependencies: ["Simulation"], swiftSettings: strict),
         // What tests share. Nothing of it reaches the shipped binary.
         .target(name: "TestKit", dependencies: ["Controller", "EventLog", "Lifecycle"], swiftSettings: strict),
+        // A log of any length, made up by the real rules.
+        .executableTarget(
+            name: "GenerateHistory",
+            dependencies: [
+                "EventLog", "Lifecycle", "TestKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         // For tests only: writes down what SQLite does to its files, for images of a crash.
         .target(name: "CRecordingVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),

@@ -100,11 +100,10 @@ public final class EventLog: Sendable {
             try files.check()
             let receipt = try queue.writeWithoutTransaction { db in
                 let (receipt, head) = try db.immediately {
-                    try append(command, to: controller, by: author, commandID: commandID, db)
+                    // Taken inside the transaction: what is decided is decided at this moment and no earlier.
+                    try append(command, to: controller, by: author, commandID: commandID, at: try Clock.now(), db)
                 }
-                if let head {
-                    self.cache.withLock { $0[controller] = CachedState(state: receipt.state, digest: head) }
-                }
+                if let head { remember(receipt.state, head) }
                 return receipt
             }
             // Once more: what went to a file that is not there any more is not acknowledged.
@@ -118,16 +117,16 @@ public final class EventLog: Sendable {
         }
     }
 
-    private func append(
-        _ command: Command, to controller: ControllerName, by author: Author, commandID: String?, _ db: Database
+    func append(
+        _ command: Command, to controller: ControllerName, by author: Author, commandID: String?, at now: Instant,
+        _ db: Database
     ) throws -> (Receipt, head: Digest?) {
         let state = try loadState(of: controller, db)
         if let commandID, try wasSubmitted(commandID, to: controller, db) {
             return (Receipt(state: state, events: [], isRepeated: true), head: nil)
         }
-        // Taken inside the transaction: what is decided is decided at this moment and no earlier.
         let surroundings = Surroundings(
-            now: try Clock.now(), portsTakenElsewhere: try portsTaken(besides: controller, for: command, db),
+            now: now, portsTakenElsewhere: try portsTaken(besides: controller, for: command, db),
             actor: author.actor)
         let decision = try state.decide(command, surroundings)
         guard !decision.events.isEmpty else {
@@ -143,6 +142,11 @@ public final class EventLog: Sendable {
         try Checkpoints.store(
             decision.state, after: decision.events.count, position: recorded.last?.position ?? 0, db)
         return (Receipt(state: decision.state, events: recorded, isRepeated: false), head: writer.lastDigest)
+    }
+
+    /// Keeps the state of a stream whose head has this digest.
+    func remember(_ state: ControllerState, _ head: Digest) {
+        cache.withLock { $0[state.name] = CachedState(state: state, digest: head) }
     }
 
     /// The controller's state at the head of its stream: cached, or snapshot and tail.

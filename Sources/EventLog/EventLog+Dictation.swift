@@ -1,0 +1,23 @@
+import GRDB
+import Lifecycle
+
+extension EventLog {
+    /// Takes in what happened at other times, many commands in one transaction: for histories that are made up,
+    /// so that what is fast on a short log can be measured on a long one. The rules are those of ``submit(_:to:by:commandID:)``.
+    ///
+    /// - Parameter body: is handed a function that submits a command as of a moment and returns the state after it.
+    package func dictate(
+        _ body: ((Command, ControllerName, Author, Instant) throws -> ControllerState) throws -> Void
+    ) throws {
+        try queue.writeWithoutTransaction { db in
+            try db.immediately {
+                try body { command, controller, author, now in
+                    let (receipt, head) = try append(
+                        command, to: controller, by: author, commandID: nil, at: now, db)
+                    if let head { remember(receipt.state, head) }
+                    return receipt.state
+                }
+            }
+        }
+    }
+}

@@ -11,6 +11,8 @@ CREATE TABLE checkpoints (
     PRIMARY KEY (stream, version)
 ) STRICT, WITHOUT ROWID;
 
--- What happened to a service, and what happened to controllers, without a look at every event.
+-- What happened to a service; and what happened to controllers and to services as such, which is little among
+-- what happened to replicas. A question that is to use the last two says the same condition.
 CREATE INDEX events_by_service ON events (service, position) WHERE service IS NOT NULL;
-CREATE INDEX events_of_controllers ON events (stream, version) WHERE type GLOB 'controller.*';
+CREATE INDEX events_of_controllers ON events (stream, version, type) WHERE type GLOB 'controller.*';
+CREATE INDEX events_of_services ON events (stream, version, service, type) WHERE type GLOB 'service.*';

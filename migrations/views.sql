@@ -97,13 +97,16 @@ SELECT
 FROM events
 ORDER BY position;
 
--- Every idle period (law L5): when it began, when it would have stopped its controller, how it ended.
+-- Every idle period (law L5): when it began and after whose `down`, when it would have stopped its controller,
+-- how it ended and who ended it.
 DROP VIEW IF EXISTS idle_periods;
 CREATE VIEW idle_periods AS
 SELECT
     began.stream AS controller,
     began.position AS began_position,
     strftime('%Y-%m-%d %H:%M:%f', began.at_us / 1000000.0, 'unixepoch', 'localtime') AS began,
+    last.service AS last_service,
+    last.actor AS taken_down_by,
     strftime('%Y-%m-%d %H:%M:%f', json_extract(began.payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime') AS deadline,
     strftime('%Y-%m-%d %H:%M:%f', ended.at_us / 1000000.0, 'unixepoch', 'localtime') AS ended,
     CASE ended.type
@@ -113,15 +116,113 @@ SELECT
         WHEN 'controller.stopping' THEN
             CASE json_extract(ended.payload, '$.reason') WHEN 'idle_deadline' THEN 'stopped by deadline' ELSE 'stopped by hand' END
     END AS how,
+    CASE WHEN ended.component = 'cli' THEN ended.actor END AS ended_by,
     (ended.at_us - began.at_us) / 1e6 AS seconds,
     json_extract(ended.payload, '$.latenessMicroseconds') / 1e6 AS lateness_seconds
 FROM events AS began
-LEFT JOIN events AS ended
-    ON ended.stream = began.stream
-    AND ended.version = (
-        SELECT min(e.version) FROM events AS e
-        WHERE e.stream = began.stream AND e.version > began.version
-            AND e.type IN ('controller.woken', 'controller.policy_set', 'controller.terminating', 'controller.stopping')
-            AND json_extract(e.payload, '$.idleVersion') = began.version)
-WHERE began.type = 'controller.idle'
-ORDER BY began.position;
+LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
+    SELECT e.version FROM events AS e
+    WHERE e.stream = began.stream AND e.version > began.version AND e.type GLOB 'controller.*'
+        AND e.type IN ('controller.woken', 'controller.policy_set', 'controller.terminating', 'controller.stopping')
+    ORDER BY e.version LIMIT 1)
+LEFT JOIN events AS last ON last.stream = began.stream AND last.version = (
+    SELECT d.version FROM events AS d
+    WHERE d.stream = began.stream AND d.version < began.version AND d.type GLOB 'service.*'
+        AND d.type = 'service.down_requested'
+    ORDER BY d.version DESC LIMIT 1)
+WHERE began.type = 'controller.idle' AND began.type GLOB 'controller.*'
+ORDER BY began.stream, began.version;
+
+-- Every start that was asked for: by whom and for what, how long it took, what became of it.
+DROP VIEW IF EXISTS starts;
+CREATE VIEW starts AS
+SELECT
+    asked.stream AS controller,
+    asked.position,
+    strftime('%Y-%m-%d %H:%M:%f', asked.at_us / 1000000.0, 'unixepoch', 'localtime') AS asked,
+    asked.actor AS asked_by,
+    asked.service AS for_service,
+    json_extract(asked.payload, '$.incarnation') AS life,
+    CASE became.type
+        WHEN 'controller.started' THEN 'started'
+        WHEN 'controller.start_failed' THEN 'failed: ' || json_extract(became.payload, '$.reason')
+        WHEN 'controller.stopping' THEN 'stopped before it was up'
+        WHEN 'controller.terminating' THEN 'terminated before it was up'
+        ELSE 'under way'
+    END AS outcome,
+    CASE became.type WHEN 'controller.started' THEN json_extract(became.payload, '$.tookMicroseconds') / 1e6 END AS took_seconds,
+    asked.at_us
+FROM events AS asked
+LEFT JOIN events AS became ON became.stream = asked.stream AND became.version = (
+    SELECT e.version FROM events AS e
+    WHERE e.stream = asked.stream AND e.version > asked.version AND e.type GLOB 'controller.*'
+        AND e.type IN ('controller.started', 'controller.start_failed', 'controller.stopping', 'controller.terminating')
+    ORDER BY e.version LIMIT 1)
+WHERE asked.type = 'controller.starting' AND asked.type GLOB 'controller.*'
+ORDER BY asked.stream, asked.version;
+
+-- Every time a controller was up: from its start to its stop, or to now.
+DROP VIEW IF EXISTS controller_uptime;
+CREATE VIEW controller_uptime AS
+SELECT
+    began.stream AS controller,
+    strftime('%Y-%m-%d %H:%M:%f', began.at_us / 1000000.0, 'unixepoch', 'localtime') AS started,
+    strftime('%Y-%m-%d %H:%M:%f', ended.at_us / 1000000.0, 'unixepoch', 'localtime') AS ended,
+    CASE ended.type
+        WHEN 'controller.terminated' THEN 'terminated'
+        WHEN 'controller.stopped' THEN
+            CASE json_extract(ended.payload, '$.reason') WHEN 'idle_deadline' THEN 'stopped by its idle deadline' ELSE 'stopped by hand' END
+        ELSE 'still up'
+    END AS how,
+    (coalesce(ended.at_us, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)) - began.at_us) / 1e6 AS seconds,
+    (SELECT count(*) FROM events AS r
+        WHERE r.stream = began.stream AND r.version > began.version AND r.version < coalesce(ended.version, 9223372036854775807)
+            AND r.type = 'controller.recovered' AND r.type GLOB 'controller.*') AS recoveries,
+    began.at_us AS started_us,
+    ended.at_us AS ended_us
+FROM events AS began
+LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
+    SELECT e.version FROM events AS e
+    WHERE e.stream = began.stream AND e.version > began.version AND e.type GLOB 'controller.*'
+        AND e.type IN ('controller.stopped', 'controller.terminated')
+    ORDER BY e.version LIMIT 1)
+WHERE began.type = 'controller.started' AND began.type GLOB 'controller.*'
+ORDER BY began.stream, began.version;
+
+-- Every time a service was READY: from when to when, and what it became then.
+DROP VIEW IF EXISTS service_uptime;
+CREATE VIEW service_uptime AS
+SELECT
+    began.stream AS controller,
+    began.service,
+    strftime('%Y-%m-%d %H:%M:%f', began.at_us / 1000000.0, 'unixepoch', 'localtime') AS ready,
+    strftime('%Y-%m-%d %H:%M:%f', ended.at_us / 1000000.0, 'unixepoch', 'localtime') AS ended,
+    coalesce(json_extract(ended.payload, '$.to'), CASE WHEN ended.position IS NULL THEN 'still READY' ELSE 'gone' END) AS became,
+    json_extract(ended.payload, '$.reason') AS reason,
+    (coalesce(ended.at_us, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)) - began.at_us) / 1e6 AS seconds,
+    began.at_us AS ready_us,
+    ended.at_us AS ended_us
+FROM events AS began
+LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
+    SELECT e.version FROM events AS e
+    WHERE e.stream = began.stream AND e.version > began.version AND e.service = began.service AND e.type GLOB 'service.*'
+        AND e.type IN ('service.status_changed', 'service.gone')
+    ORDER BY e.version LIMIT 1)
+WHERE began.type = 'service.status_changed' AND began.type GLOB 'service.*' AND json_extract(began.payload, '$.to') = 'READY'
+ORDER BY began.stream, began.version;
+
+-- What is waited for, the next first. On the boot it was set on the boot clock decides, so after the wall clock
+-- was set the time shown is off by that much.
+DROP VIEW IF EXISTS pending_deadlines;
+CREATE VIEW pending_deadlines AS
+SELECT
+    controller,
+    kind,
+    nullif(service, '') AS service,
+    nullif(replica, 0) AS replica,
+    strftime('%Y-%m-%d %H:%M:%f', due_at_us / 1000000.0, 'unixepoch', 'localtime') AS due,
+    due_at_us / 1e6 - (julianday('now') - 2440587.5) * 86400 AS in_seconds,
+    span_us / 1e6 AS span_seconds,
+    generation
+FROM deadlines
+ORDER BY due_at_us;

@@ -1,0 +1,6 @@
+-- Which idle periods were the longest, and who had left the controller alone?
+SELECT controller, began_position, began, ended, how, taken_down_by, round(seconds, 3) AS seconds
+FROM idle_periods
+WHERE ended IS NOT NULL
+ORDER BY idle_periods.seconds DESC, began_position
+LIMIT 10;

@@ -66,11 +66,13 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        // What controllers cost and what dwelling saved, worked out from their events. No I/O.
+        .target(name: "Reporting", dependencies: ["Lifecycle"], swiftSettings: strict),
         // The `dwell` executable: one command a file, no decisions.
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Controller", "EventLog", "Lifecycle", "ServiceFile",
+                "Controller", "EventLog", "Lifecycle", "Reporting", "ServiceFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -102,6 +104,8 @@ let package = Package(
             name: "ControllerTests", dependencies: ["Controller", "EventLog", "Lifecycle", "TestKit"],
             swiftSettings: strict),
         .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportingTests", dependencies: ["Lifecycle", "Reporting", "TestKit"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
         // The real program, with real processes, as a user runs it.
         .testTarget(name: "EndToEnd", dependencies: ["CLI"], swiftSettings: strict),

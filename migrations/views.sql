@@ -131,7 +131,7 @@ LEFT JOIN events AS last ON last.stream = began.stream AND last.version = (
         AND d.type = 'service.down_requested'
     ORDER BY d.version DESC LIMIT 1)
 WHERE began.type = 'controller.idle' AND began.type GLOB 'controller.*'
-ORDER BY began.stream, began.version;
+ORDER BY began.position;
 
 -- Every start that was asked for: by whom and for what, how long it took, what became of it.
 DROP VIEW IF EXISTS starts;
@@ -159,7 +159,7 @@ LEFT JOIN events AS became ON became.stream = asked.stream AND became.version = 
         AND e.type IN ('controller.started', 'controller.start_failed', 'controller.stopping', 'controller.terminating')
     ORDER BY e.version LIMIT 1)
 WHERE asked.type = 'controller.starting' AND asked.type GLOB 'controller.*'
-ORDER BY asked.stream, asked.version;
+ORDER BY asked.position;
 
 -- Every time a controller was up: from its start to its stop, or to now.
 DROP VIEW IF EXISTS controller_uptime;
@@ -187,7 +187,7 @@ LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
         AND e.type IN ('controller.stopped', 'controller.terminated')
     ORDER BY e.version LIMIT 1)
 WHERE began.type = 'controller.started' AND began.type GLOB 'controller.*'
-ORDER BY began.stream, began.version;
+ORDER BY began.position;
 
 -- Every time a service was READY: from when to when, and what it became then.
 DROP VIEW IF EXISTS service_uptime;
@@ -209,7 +209,7 @@ LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
         AND e.type IN ('service.status_changed', 'service.gone')
     ORDER BY e.version LIMIT 1)
 WHERE began.type = 'service.status_changed' AND began.type GLOB 'service.*' AND json_extract(began.payload, '$.to') = 'READY'
-ORDER BY began.stream, began.version;
+ORDER BY began.position;
 
 -- What is waited for, the next first. On the boot it was set on the boot clock decides, so after the wall clock
 -- was set the time shown is off by that much.

@@ -41,6 +41,19 @@ extension EventLog {
         }
     }
 
+    /// What happened to controllers and services as such, oldest first: without what happened to replicas, which is
+    /// most of a log.
+    public func lifecycleEvents() throws(LogFailure) -> [RecordedEvent] {
+        try reading { db in
+            var events: [RecordedEvent] = []
+            for pattern in ["controller.*", "service.*"] {
+                // Spelled out, so that the index of just those is used.
+                try EventReader.forEach(where: "type GLOB '\(pattern)'", db) { events.append($0) }
+            }
+            return events.sorted { $0.position < $1.position }
+        }
+    }
+
     /// The controller's state when `position` was the last event.
     public func state(of controller: ControllerName, atPosition position: Int) throws(LogFailure) -> ControllerState {
         try reading { try Self.state(of: controller, atPosition: position, $0) }

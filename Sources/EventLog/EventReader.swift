@@ -26,6 +26,12 @@ enum EventReader {
         while let row = try rows.next() { try body(event(row)) }
     }
 
+    /// Calls `body` with each event that a condition of our own picks, in no order that is promised.
+    static func forEach(where condition: String, _ db: Database, _ body: (RecordedEvent) throws -> Void) throws {
+        let rows = try Row.fetchCursor(db.cachedStatement(sql: "\(select) WHERE \(condition)"))
+        while let row = try rows.next() { try body(event(row)) }
+    }
+
     private static let select = """
         SELECT position, stream, version, type, schema_version, at_us, actor, component, command_id, cause, payload
         FROM events

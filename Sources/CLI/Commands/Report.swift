@@ -1,0 +1,170 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import Lifecycle
+import Reporting
+import ServiceFile
+
+struct Report: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Show what controllers cost, and what staying warm saved.",
+        discussion: """
+            Hours up, idle and stopped; starts paid for and starts that a warm controller spared; what other \
+            idle windows would have led to, all else being as it was.
+
+            Examples:
+              dwell report
+              dwell report --since 7d --price 1.20/h
+              dwell report --controller prod --what-if 2m,5m,10m,30m,1h
+              dwell report --json
+              dwell report --svg week.svg --since 7d
+            """)
+
+    @Option(help: ArgumentHelp("From this moment on; default: from the beginning.", valueName: "time"))
+    var since: String?
+
+    @Option(help: "Only this controller.")
+    var controller: String?
+
+    @Option(help: ArgumentHelp("What an hour up costs, such as 1.20/h.", valueName: "price"))
+    var price: String?
+
+    @Option(help: ArgumentHelp("Idle windows to compare with.", valueName: "times"))
+    var whatIf = "2m,5m,10m,30m,1h"
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Print comma-separated values.")
+    var csv = false
+
+    @Option(
+        help: ArgumentHelp("Draw a picture of it into this file.", valueName: "file"),
+        completion: .file(extensions: ["svg"]))
+    var svg: String?
+
+    func validate() throws {
+        if json, csv { throw ValidationError("--json cannot be used together with --csv") }
+    }
+
+    func run() throws {
+        let pricePerHour = try price.map { (text) throws(CommandFailure) in try Self.price(text) }
+        let windows = try windows()
+        let only = try controller.map { try NameArgument.controller($0) }
+        let session = try Session()
+        let now = try session.read { (_) throws(LogFailure) in try Clock.now() }.wallMicroseconds
+        let from = try since.map { (text) throws(CommandFailure) in try TimeArgument.parse(text, for: "--since") }
+        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents() }
+        let names = Set(events.map(\.controller)).sorted().filter { only == nil || $0 == only }
+        if let only, names.isEmpty { throw CommandFailure("controller \(only) has no history") }
+        let first = events.first?.stamp.atMicroseconds ?? now
+        let span = min(from ?? first, now)..<max(now, from ?? first)
+        let rows = names.map { name in
+            let history = ControllerHistory(
+                events.lazy.filter { $0.controller == name && $0.event.type.isOfController }
+                    .map { StampedEvent(event: $0.event, stamp: $0.stamp) }, now: now)
+            return UsageRow(
+                name: name, history: history, usage: UsageReport(history, in: span),
+                whatIf: windows.map { WhatIf(windowSeconds: $0, history, in: span, now: now) })
+        }
+        if let svg {
+            try draw(rows, events, span, to: svg)
+            print("drawn: \(svg)")
+            return
+        }
+        let output = UsageOutput(rows: rows, span: span, pricePerHour: pricePerHour)
+        if json {
+            print(try output.json())
+        } else {
+            for line in csv ? output.csv : output.lines { print(line) }
+        }
+    }
+
+    private static func price(_ text: String) throws(CommandFailure) -> Double {
+        guard let match = text.wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)(?:\s*\/\s*h)?/), let price = Double(match.1) else {
+            throw CommandFailure(
+                "--price: \"\(text)\" is not a price: write what an hour costs, such as 1.20/h", exitCode: 2)
+        }
+        return price
+    }
+
+    private func windows() throws(CommandFailure) -> [Double] {
+        var windows: [Double] = []
+        for part in whatIf.split(separator: ",") {
+            do {
+                windows.append(try IdleWindow.parse(String(part)))
+            } catch {
+                throw CommandFailure("--what-if: \(error.description)", exitCode: 2)
+            }
+        }
+        return windows
+    }
+
+    private func draw(
+        _ rows: [UsageRow], _ events: [RecordedEvent], _ span: Range<Int64>, to path: String
+    ) throws(CommandFailure) {
+        var lanes: [Timeline.Lane] = []
+        for row in rows {
+            lanes.append(
+                Timeline.Lane(
+                    name: row.name.rawValue, stretches: row.history.stretches, marks: row.history.crashes,
+                    isService: false))
+            lanes += ServiceStretches(events.filter { $0.controller == row.name }, now: span.upperBound).lanes
+        }
+        let picture = Timeline(lanes, span: span, axis: TimeAxis(span).marks)
+        do {
+            try Data(picture.svg.utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw CommandFailure("cannot write \(path): \((error as NSError).localizedDescription)")
+        }
+    }
+}
+
+/// When each service was READY, as lanes of a picture.
+private struct ServiceStretches {
+    private(set) var lanes: [Timeline.Lane] = []
+
+    init(_ events: [RecordedEvent], now: Int64) {
+        var since: [ServiceName: Int64] = [:]
+        var stretches: [ServiceName: [ControllerHistory.Stretch]] = [:]
+        func end(_ service: ServiceName, _ at: Int64) {
+            guard let began = since.removeValue(forKey: service) else { return }
+            stretches[service, default: []].append(.init(condition: .busy, began: began, ended: at))
+        }
+        for recorded in events {
+            let at = recorded.stamp.atMicroseconds
+            switch recorded.event {
+            case .serviceStatusChanged(let event) where event.to == .ready: since[event.service] = at
+            case .serviceStatusChanged(let event): end(event.service, at)
+            case .serviceGone(let event): end(event.service, at)
+            default: break
+            }
+        }
+        for service in since.keys { end(service, now) }
+        lanes = stretches.keys.sorted().map {
+            Timeline.Lane(name: $0.rawValue, stretches: stretches[$0] ?? [], isService: true)
+        }
+    }
+}
+
+/// Round moments along a span of time, in this machine's zone.
+private struct TimeAxis {
+    private(set) var marks: [(at: Int64, text: String)] = []
+
+    init(_ span: Range<Int64>) {
+        let seconds = Double(span.upperBound - span.lowerBound) / 1e6
+        let steps: [Double] = [1, 5, 15, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000]
+        let step = steps.first { seconds / $0 <= 12 } ?? (seconds / 12)
+        let zone = Double(
+            TimeZone.current.secondsFromGMT(for: Date(timeIntervalSince1970: Double(span.lowerBound) / 1e6)))
+        var at = ((Double(span.lowerBound) / 1e6 + zone) / step).rounded(.up) * step - zone
+        let now = Instant(wallMicroseconds: 0, bootMicroseconds: 0, bootID: "")
+        while at * 1e6 < Double(span.upperBound), marks.count < 100 {
+            let text = TimeText.clock(atMicroseconds: Int64(at * 1e6), now: now)
+            let (date, time) = (String(text.prefix(10)), String(text.suffix(8)))
+            marks.append((Int64(at * 1e6), step >= 86_400 ? date : step < 60 ? time : String(time.prefix(5))))
+            at += step
+        }
+    }
+}

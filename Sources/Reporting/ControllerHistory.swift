@@ -1,0 +1,106 @@
+import Lifecycle
+
+/// What became of one controller over time, by its events alone: the stretches it was busy, idle, starting and
+/// stopped, the idle periods, the starts.
+public struct ControllerHistory: Sendable {
+    public enum Condition: String, Sendable, CaseIterable {
+        /// Up, with a service that lives.
+        case busy
+        /// Up, without one.
+        case idle
+        case starting
+        /// Not up, and nothing paid for.
+        case stopped
+    }
+
+    /// A time it was in one condition; microseconds since 1970.
+    public struct Stretch: Hashable, Sendable {
+        public var condition: Condition
+        public var began: Int64
+        public var ended: Int64
+
+        public init(condition: Condition, began: Int64, ended: Int64) {
+            self.condition = condition
+            self.began = began
+            self.ended = ended
+        }
+    }
+
+    /// A time without a service, from the last `down` to whatever ended it. A change of policy does not end it:
+    /// the controller went on being idle.
+    public struct IdlePeriod: Hashable, Sendable {
+        public var began: Int64
+        /// When the controller was not idle any more; nil while it is.
+        public var ended: Int64?
+        public var end: End?
+        /// When a service was wanted again, or the controller was started by hand; nil if that has not happened.
+        public var wantedAgain: Int64?
+
+        public enum End: String, Hashable, Sendable {
+            case woken, deadline, byHand
+        }
+    }
+
+    public private(set) var stretches: [Stretch] = []
+    public private(set) var idlePeriods: [IdlePeriod] = []
+    /// Starts that were asked for: when, and how long each took, microseconds; nil for one that did not end in
+    /// being up.
+    public private(set) var starts: [(at: Int64, took: Int64?)] = []
+    /// When its process died and another took over.
+    public private(set) var crashes: [Int64] = []
+
+    private var condition: Condition?
+    private var since: Int64 = 0
+
+    /// - Parameters:
+    ///   - events: those of the controller itself (`controller.…`), in order.
+    ///   - now: until when the last condition lasts, microseconds since 1970.
+    public init(_ events: some Sequence<StampedEvent>, now: Int64) {
+        for stamped in events { take(stamped.event, stamped.stamp.atMicroseconds) }
+        enter(nil, max(now, since))
+    }
+
+    private mutating func take(_ event: Event, _ at: Int64) {
+        switch event {
+        case .controllerStarting:
+            if let last = idlePeriods.indices.last, idlePeriods[last].wantedAgain == nil,
+                idlePeriods[last].ended != nil
+            {
+                idlePeriods[last].wantedAgain = at
+            }
+            starts.append((at, nil))
+            enter(.starting, at)
+        case .controllerStarted(let started):
+            if let last = starts.indices.last { starts[last].took = started.tookMicroseconds }
+            enter(.busy, at)
+        case .controllerIdle:
+            // After a change of policy the same period goes on.
+            if let last = idlePeriods.indices.last, idlePeriods[last].ended == nil { return }
+            idlePeriods.append(IdlePeriod(began: at))
+            enter(.idle, at)
+        case .controllerWoken:
+            endIdle(.woken, at)
+            enter(.busy, at)
+        case .controllerStopping(let stopping):
+            endIdle(stopping.reason == .idleDeadline ? .deadline : .byHand, at)
+        case .controllerTerminating: endIdle(.byHand, at)
+        case .controllerStopped, .controllerTerminated, .controllerStartFailed: enter(.stopped, at)
+        case .controllerRecovered: crashes.append(at)
+        default: break
+        }
+    }
+
+    private mutating func endIdle(_ end: IdlePeriod.End, _ at: Int64) {
+        guard let last = idlePeriods.indices.last, idlePeriods[last].ended == nil else { return }
+        idlePeriods[last].ended = at
+        idlePeriods[last].end = end
+        if end == .woken { idlePeriods[last].wantedAgain = at }
+    }
+
+    private mutating func enter(_ next: Condition?, _ at: Int64) {
+        // A clock that was set back makes no time negative.
+        if let condition, at > since { stretches.append(Stretch(condition: condition, began: since, ended: at)) }
+        condition = next
+        since = max(at, since)
+    }
+}

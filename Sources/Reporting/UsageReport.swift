@@ -1,0 +1,85 @@
+import Lifecycle
+
+/// What a controller cost and what its warm windows saved, in a span of time.
+public struct UsageReport: Hashable, Sendable {
+    /// Seconds in each condition.
+    public var busySeconds: Double = 0
+    public var idleSeconds: Double = 0
+    public var startingSeconds: Double = 0
+    public var stoppedSeconds: Double = 0
+    /// Starts that were paid for.
+    public var starts = 0
+    /// Starts that were not needed: a service found the controller warm.
+    public var startsAvoided = 0
+    /// Mean of the starts measured, seconds; nil when none was.
+    public var meanStartSeconds: Double?
+    public var crashes = 0
+
+    /// Seconds that people did not wait for a start.
+    public var savedSeconds: Double { Double(startsAvoided) * (meanStartSeconds ?? 0) }
+    /// Seconds it was up, whatever for: what a machine is paid for.
+    public var paidSeconds: Double { busySeconds + idleSeconds + startingSeconds }
+
+    public init() {}
+
+    /// - Parameter span: what lies outside does not count; what lies partly inside counts by that part, and an
+    ///   idle period or a start belongs to where it began.
+    public init(_ history: ControllerHistory, in span: Range<Int64>) {
+        for stretch in history.stretches {
+            let part = stretch.clamped(to: span)
+            switch stretch.condition {
+            case .busy: busySeconds += part
+            case .idle: idleSeconds += part
+            case .starting: startingSeconds += part
+            case .stopped: stoppedSeconds += part
+            }
+        }
+        starts = history.starts.count { span.contains($0.at) }
+        startsAvoided = history.idlePeriods.count { $0.end == .woken && span.contains($0.ended ?? $0.began) }
+        crashes = history.crashes.count { span.contains($0) }
+        // Measured over all there is: a start takes as long as a start takes.
+        let measured = history.starts.compactMap(\.took)
+        if !measured.isEmpty {
+            meanStartSeconds = Double(measured.reduce(0, +)) / Double(measured.count) / 1e6
+        }
+    }
+}
+
+/// What another idle window would have led to, all else being as it was.
+public struct WhatIf: Hashable, Sendable {
+    /// The window, seconds.
+    public var windowSeconds: Double
+    /// Seconds of idleness that would have been paid for.
+    public var idleSeconds: Double = 0
+    /// Times a service would have found the controller warm, and times it would have had to be started.
+    public var startsAvoided = 0
+    public var starts = 0
+
+    /// Goes over the idle periods that began in `span`: when a service was wanted again within the window, it is
+    /// found warm; else the controller stops at the window's end and is started then. Who stopped it by hand would
+    /// have done so all the same.
+    public init(windowSeconds: Double, _ history: ControllerHistory, in span: Range<Int64>, now: Int64) {
+        self.windowSeconds = windowSeconds
+        let window = Int64(max(0, min(windowSeconds, Deadline.longestSeconds)) * 1e6)
+        for period in history.idlePeriods where span.contains(period.began) {
+            let gap = (period.wantedAgain ?? now) - period.began
+            if period.end == .byHand, let ended = period.ended, ended - period.began <= window {
+                idleSeconds += Double(ended - period.began) / 1e6
+                if period.wantedAgain != nil { starts += 1 }
+            } else if gap <= window {
+                idleSeconds += Double(gap) / 1e6
+                if period.wantedAgain != nil { startsAvoided += 1 }
+            } else {
+                idleSeconds += Double(window) / 1e6
+                if period.wantedAgain != nil { starts += 1 }
+            }
+        }
+    }
+}
+
+extension ControllerHistory.Stretch {
+    /// Seconds of it that lie in `span`.
+    func clamped(to span: Range<Int64>) -> Double {
+        Double(max(0, min(ended, span.upperBound) - max(began, span.lowerBound))) / 1e6
+    }
+}

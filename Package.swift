@@ -108,7 +108,7 @@ let package = Package(
             name: "ReportingTests", dependencies: ["Lifecycle", "Reporting", "TestKit"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
         // The real program, with real processes, as a user runs it.
-        .testTarget(name: "EndToEnd", dependencies: ["CLI"], swiftSettings: strict),
+        .testTarget(name: "EndToEnd", dependencies: ["CLI"], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "LoadBalancerTests",
             dependencies: [

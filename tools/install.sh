@@ -32,6 +32,14 @@ built=$(swift build "${flags[@]}" --show-bin-path)/dwell
 mkdir -p "$folder"
 install -m 755 "$built" "$folder/.dwell.new"
 mv -f "$folder/.dwell.new" "$folder/dwell"
+
+share=${DESTDIR:-}$prefix/share
+"$folder/dwell" manual "$share/man/man1"
+mkdir -p "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
+"$folder/dwell" completions bash > "$share/bash-completion/completions/dwell"
+"$folder/dwell" completions zsh > "$share/zsh/site-functions/_dwell"
+"$folder/dwell" completions fish > "$share/fish/vendor_completions.d/dwell.fish"
+
 echo "Installed $("$folder/dwell" version) as $folder/dwell"
 
 case :$PATH: in

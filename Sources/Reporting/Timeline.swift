@@ -41,6 +41,8 @@ public struct Timeline: Sendable {
         }
         for lane in lanes {
             let rowHeight = lane.isService ? 12 : 18
+            // Room for the marks, which stand above their lane.
+            if !lane.isService { y += 9 }
             let style = lane.isService ? " class=\"service\"" : ""
             body +=
                 "<text\(style) x=\"\(Self.left - 8)\" y=\"\(y + rowHeight - 4)\" text-anchor=\"end\">\(Self.escaped(lane.name))</text>\n"
@@ -71,7 +73,7 @@ public struct Timeline: Sendable {
     }
 
     private var height: Int {
-        Self.top + lanes.reduce(0) { $0 + ($1.isService ? 15 : 26) } + 40
+        Self.top + lanes.reduce(0) { $0 + ($1.isService ? 15 : 35) } + 40
     }
 
     private var legend: String {

@@ -16,7 +16,7 @@ struct Autostop: AsyncParsableCommand {
               dwell autostop prod --cancel      never
             """)
 
-    @Argument(help: "Name of the controller.")
+    @Argument(help: "Name of the controller.", completion: .controllers)
     var controller: String
 
     @Option(

@@ -19,13 +19,13 @@ struct Down: AsyncParsableCommand {
               dwell down --all --stop-controller
             """)
 
-    @Argument(help: "Names of services, or patterns such as 'web-*'.")
+    @Argument(help: "Names of services, or patterns such as 'web-*'.", completion: .services)
     var names: [String] = []
 
     @Flag(help: "Take every service down.")
     var all = false
 
-    @Option(help: "Only services of this controller.")
+    @Option(help: "Only services of this controller.", completion: .controllers)
     var controller: String?
 
     @Flag(help: "Stop the controller as well, without waiting for its idle window.")

@@ -25,10 +25,10 @@ struct Events: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only what happened before this.", valueName: "time"))
     var until: String?
 
-    @Option(help: "Only of this controller.")
+    @Option(help: "Only of this controller.", completion: .controllers)
     var controller: String?
 
-    @Option(help: "Only about this service.")
+    @Option(help: "Only about this service.", completion: .services)
     var service: String?
 
     @Option(help: ArgumentHelp("Only about the replica with this id.", valueName: "id"))

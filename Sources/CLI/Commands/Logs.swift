@@ -18,7 +18,8 @@ struct Logs: AsyncParsableCommand {
               dwell logs local --controller
             """)
 
-    @Argument(help: "Name of the service; with --controller, of a service or a controller.")
+    @Argument(
+        help: "Name of the service; with --controller, of a service or a controller.", completion: .names)
     var name: String
 
     @Argument(help: "Id of the replica.")

@@ -24,7 +24,7 @@ struct Report: ParsableCommand {
     @Option(help: ArgumentHelp("From this moment on; default: from the beginning.", valueName: "time"))
     var since: String?
 
-    @Option(help: "Only this controller.")
+    @Option(help: "Only this controller.", completion: .controllers)
     var controller: String?
 
     @Option(help: ArgumentHelp("What an hour up costs, such as 1.20/h.", valueName: "price"))
@@ -163,7 +163,8 @@ private struct TimeAxis {
         while at * 1e6 < Double(span.upperBound), marks.count < 100 {
             let text = TimeText.clock(atMicroseconds: Int64(at * 1e6), now: now)
             let (date, time) = (String(text.prefix(10)), String(text.suffix(8)))
-            marks.append((Int64(at * 1e6), step >= 86_400 ? date : step < 60 ? time : String(time.prefix(5))))
+            let isMidnight = time == "00:00:00"
+            marks.append((Int64(at * 1e6), isMidnight ? date : step < 60 ? time : String(time.prefix(5))))
             at += step
         }
     }

@@ -13,7 +13,7 @@ struct Start: AsyncParsableCommand {
               dwell start prod
             """)
 
-    @Argument(help: "Name of the controller.")
+    @Argument(help: "Name of the controller.", completion: .controllers)
     var controller = "local"
 
     func run() async throws {

@@ -14,15 +14,19 @@ struct Status: AsyncParsableCommand {
               dwell status
               dwell status hello
               dwell status --json
+              dwell status --watch
               dwell status --at "2026-11-01 10:00"      what it showed then
               dwell status --at-position 41             when event 41 was the last
             """)
 
-    @Argument(help: "Only this service, or this controller.")
+    @Argument(help: "Only this service, or this controller.", completion: .names)
     var name: String?
 
     @Flag(help: "Print JSON.")
     var json = false
+
+    @Flag(help: "Go on showing it as it changes, with what is left counted down; Ctrl-C ends it.")
+    var watch = false
 
     @Option(help: ArgumentHelp("What it showed at this moment.", valueName: "time"))
     var at: String?
@@ -35,10 +39,15 @@ struct Status: AsyncParsableCommand {
 
     func validate() throws {
         if at != nil, atPosition != nil { throw ValidationError("say one of --at and --at-position") }
+        if watch, at != nil || atPosition != nil || json {
+            throw ValidationError(
+                "--watch shows what is true now, for people: leave out --at, --at-position and --json")
+        }
     }
 
     func run() async throws {
         let session = try Session()
+        if watch { return try await StatusWatch(session, name: name, all: all).run() }
         let report: StatusReport
         if let moment = try at.map({ try PastMoment($0, for: "--at", session) })
             ?? atPosition.map({ try PastMoment(position: $0, for: "--at-position", session) })
@@ -53,7 +62,7 @@ struct Status: AsyncParsableCommand {
         if json {
             print(try StatusJSON(view).text)
         } else {
-            for line in StatusTables(view).lines { print(line) }
+            for line in StatusTables(view).lines { print(StatusColours.paint(line)) }
         }
     }
 }

@@ -15,7 +15,7 @@ struct Stop: AsyncParsableCommand {
               dwell stop local
             """)
 
-    @Argument(help: "Name of the controller.")
+    @Argument(help: "Name of the controller.", completion: .controllers)
     var controller: String
 
     func run() async throws {

@@ -15,7 +15,7 @@ struct Terminate: AsyncParsableCommand {
               dwell terminate batch --force
             """)
 
-    @Argument(help: "Name of the controller.")
+    @Argument(help: "Name of the controller.", completion: .controllers)
     var controller: String
 
     @Flag(help: "Take its services down first.")

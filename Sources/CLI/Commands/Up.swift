@@ -19,7 +19,7 @@ struct Up: AsyncParsableCommand {
               dwell up service.yaml --env MODEL=small --secret TOKEN --detach
             """)
 
-    @Argument(help: "The service file.")
+    @Argument(help: "The service file.", completion: .file(extensions: ["yaml", "yml"]))
     var file: String
 
     @Option(
@@ -27,7 +27,7 @@ struct Up: AsyncParsableCommand {
         help: "Name of the service; default: the file's `name`, else derived from the file's name.")
     var name: String?
 
-    @Option(help: "Controller to run it on.")
+    @Option(help: "Controller to run it on.", completion: .controllers)
     var controller = "local"
 
     @OptionGroup

@@ -20,10 +20,10 @@ struct Update: AsyncParsableCommand {
               dwell update hello --rollback
             """)
 
-    @Argument(help: "Name of the service.")
+    @Argument(help: "Name of the service.", completion: .services)
     var name: String
 
-    @Argument(help: "The new service file.")
+    @Argument(help: "The new service file.", completion: .file(extensions: ["yaml", "yml"]))
     var file: String?
 
     @Option(help: "How replicas of the old version give way: rolling or blue_green.")

@@ -1,0 +1,64 @@
+import Controller
+import EventLog
+import Foundation
+
+/// `dwell status --watch`: at a terminal drawn in place, at each commit and once a second for what is counted down;
+/// elsewhere written anew when something has changed.
+struct StatusWatch {
+    private let session: Session
+    private let name: String?
+    private let all: Bool
+    private let isTerminal = isatty(STDOUT_FILENO) == 1
+
+    init(_ session: Session, name: String?, all: Bool) {
+        self.session = session
+        self.name = name
+        self.all = all
+    }
+
+    func run() async throws(CommandFailure) {
+        if isTerminal { Self.restoreTerminalAtTheEnd() }
+        var lastPosition = -1
+        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 1) {
+            let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+            if !isTerminal, position == lastPosition { continue }
+            let report = try session.read { (log) throws(LogFailure) in try log.status() }
+            let lines = StatusTables(try StatusView(report, name: name, all: all)).lines
+            try session.ensureAllRunning()
+            if isTerminal {
+                draw(lines)
+            } else {
+                if lastPosition >= 0 { print("") }
+                for line in lines { print(line) }
+            }
+            lastPosition = position
+        }
+    }
+
+    /// Over what was there: each line is ended by clearing what is right of it, so that nothing flickers.
+    private func draw(_ lines: [String]) {
+        var size = winsize()
+        let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 && size.ws_row > 1
+        let shown = isKnown ? Array(lines.prefix(Int(size.ws_row) - 1)) : lines
+        let text = shown.map { line in
+            let cut = isKnown && line.count > Int(size.ws_col) ? line.prefix(Int(size.ws_col) - 1) + "…" : line
+            return StatusColours.paint(String(cut)) + "\u{1b}[K\r\n"
+        }
+        write(Array(("\u{1b}[H" + text.joined() + "\u{1b}[J").utf8), to: STDOUT_FILENO)
+    }
+
+    /// On the other screen, without a cursor; both as they were when it ends.
+    private static func restoreTerminalAtTheEnd() {
+        write(Array("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J".utf8), to: STDOUT_FILENO)
+        for number in [SIGINT, SIGTERM] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                withExtendedLifetime(source) {}  // nobody else keeps it
+                write(Array("\u{1b}[?25h\u{1b}[?1049l".utf8), to: STDOUT_FILENO)
+                exit(number == SIGINT ? 0 : 128 + number)
+            }
+            source.activate()
+        }
+    }
+}

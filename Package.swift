@@ -98,6 +98,7 @@ let package = Package(
             dependencies: [
                 "CRecordingVFS", "EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            exclude: ["Golden", "Databases"],
             swiftSettings: strict),
         // Processes and drivers, with real processes.
         .testTarget(

@@ -85,6 +85,46 @@ import Testing
         }
     }
 
+    /// What is printed is what `docs/events.schema.json` says, and nothing that it does not name.
+    @Test func eventsAreAsTheirSchemaSays() async throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let schema = try #require(
+            try JSONSerialization.jsonObject(
+                with: Data(contentsOf: root.appendingPathComponent("docs/events.schema.json"))) as? [String: Any])
+        let properties = try #require(schema["properties"] as? [String: [String: Any]])
+        let required = try #require(schema["required"] as? [String])
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up(replicas: 2)
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            let lines = try await sandbox.dwell("events", "--json").out.split(separator: "\n")
+            #expect(lines.count > 15)
+            for line in lines {
+                let event = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                for key in required { #expect(event[key] != nil, "\(key): \(line)") }
+                for (key, value) in event {
+                    let rule = try #require(properties[key], "the schema does not name \(key)")
+                    #expect(Self.obeys(value, rule), "\(key): \(value)")
+                }
+            }
+        }
+    }
+
+    /// Of JSON Schema, what that schema uses.
+    private static func obeys(_ value: Any, _ rule: [String: Any]) -> Bool {
+        if let constant = rule["const"] as? String { return value as? String == constant }
+        if let allowed = rule["enum"] as? [String] { return (value as? String).map { allowed.contains($0) } == true }
+        if let pattern = rule["pattern"] as? String {
+            return (value as? String)?.range(of: pattern, options: .regularExpression) != nil
+        }
+        switch rule["type"] as? String {
+        case "string": return value is String
+        case "object": return value is [String: Any]
+        case "integer": return (value as? Int).map { $0 >= (rule["minimum"] as? Int ?? .min) } == true
+        default: return false
+        }
+    }
+
     @Test func theDatabaseReadsWellToAPerson() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()

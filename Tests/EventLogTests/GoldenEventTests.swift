@@ -98,6 +98,14 @@ import Testing
         for type in EventType.allCases { #expect(types.contains(type.rawValue), "\(type.rawValue)") }
     }
 
+    /// The documented interface (`docs/events.schema.json`) names every type.
+    @Test func theSchemaOfWhatIsPrintedNamesEveryType() throws {
+        let path = Self.path.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/events.schema.json")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        for type in EventType.allCases { #expect(text.contains("\"dwell.\(type.rawValue)\""), "\(type.rawValue)") }
+    }
+
     /// Read, and written again as it was, unless an older form has become a newer one on the way.
     @Test func everyFormIsReadAsItWas() throws {
         for form in try Self.stored() {

@@ -26,6 +26,11 @@ SELECT
         WHEN 'controller.policy_set' THEN
             'autostop ' || coalesce('after ' || json_extract(payload, '$.policy.idleTimeoutSeconds') || ' s idle', 'never')
                 || ' (' || json_extract(payload, '$.policy.source') || ')'
+        WHEN 'controller.autostop_paused' THEN
+            'autostop paused ' || coalesce('until ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.until.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime'), 'until it is resumed')
+                || coalesce(': ' || json_extract(payload, '$.reason'), '')
+        WHEN 'controller.autostop_resumed' THEN
+            CASE WHEN json_extract(payload, '$.latenessMicroseconds') IS NULL THEN 'autostop resumed by hand' ELSE 'the pause of autostop is over' END
         WHEN 'controller.stopping' THEN
             CASE json_extract(payload, '$.reason')
                 WHEN 'idle_deadline' THEN printf('stopping at its idle deadline, %.6f s late', json_extract(payload, '$.latenessMicroseconds') / 1e6)
@@ -33,12 +38,13 @@ SELECT
             END
         WHEN 'controller.start_requested' THEN 'will start again once stopped' || coalesce(', for service ' || service, '')
         WHEN 'controller.stopped' THEN 'stopped ' || CASE json_extract(payload, '$.reason') WHEN 'idle_deadline' THEN 'by its idle deadline' ELSE 'by hand' END
-        WHEN 'controller.terminating' THEN 'terminating' || CASE WHEN json_extract(payload, '$.force') THEN ' by force' ELSE '' END
+        WHEN 'controller.terminating' THEN 'terminating' || coalesce(printf(' by its deadline, %.6f s late', json_extract(payload, '$.latenessMicroseconds') / 1e6), '') || CASE WHEN json_extract(payload, '$.force') THEN ' by force' ELSE '' END
         WHEN 'controller.terminated' THEN 'terminated'
         WHEN 'service.up_requested' THEN
             printf('up requested: %d replica(s) at %s:%d', json_extract(payload, '$.spec.replicas'), json_extract(payload, '$.endpoint.host'), json_extract(payload, '$.endpoint.port'))
         WHEN 'service.down_requested' THEN
-            CASE WHEN json_extract(payload, '$.purge') THEN 'down requested; what cannot be removed is to be forgotten' ELSE 'down requested' END
+            CASE WHEN json_extract(payload, '$.unusedMicroseconds') IS NOT NULL THEN printf('not asked for in %.0f s, so it goes (idle_down)', json_extract(payload, '$.unusedMicroseconds') / 1e6) ELSE '' END ||
+            CASE WHEN json_extract(payload, '$.purge') THEN 'down requested; what cannot be removed is to be forgotten' WHEN json_extract(payload, '$.unusedMicroseconds') IS NULL THEN 'down requested' ELSE '' END
         WHEN 'service.updated' THEN
             printf('version %d, %s%s%s', json_extract(payload, '$.version'),
                 CASE json_extract(payload, '$.mode') WHEN 'blue_green' THEN 'blue-green' ELSE 'rolling' END,
@@ -112,7 +118,10 @@ SELECT
     CASE ended.type
         WHEN 'controller.woken' THEN 'woken'
         WHEN 'controller.policy_set' THEN 'policy changed'
-        WHEN 'controller.terminating' THEN 'terminated by hand'
+        WHEN 'controller.autostop_paused' THEN 'paused'
+        WHEN 'controller.autostop_resumed' THEN 'resumed'
+        WHEN 'controller.terminating' THEN
+            CASE WHEN json_extract(ended.payload, '$.latenessMicroseconds') IS NULL THEN 'terminated by hand' ELSE 'terminated by deadline' END
         WHEN 'controller.stopping' THEN
             CASE json_extract(ended.payload, '$.reason') WHEN 'idle_deadline' THEN 'stopped by deadline' ELSE 'stopped by hand' END
     END AS how,
@@ -123,7 +132,8 @@ FROM events AS began
 LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
     SELECT e.version FROM events AS e
     WHERE e.stream = began.stream AND e.version > began.version AND e.type GLOB 'controller.*'
-        AND e.type IN ('controller.woken', 'controller.policy_set', 'controller.terminating', 'controller.stopping')
+        AND e.type IN ('controller.woken', 'controller.policy_set', 'controller.autostop_paused', 'controller.autostop_resumed',
+            'controller.terminating', 'controller.stopping')
     ORDER BY e.version LIMIT 1)
 LEFT JOIN events AS last ON last.stream = began.stream AND last.version = (
     SELECT d.version FROM events AS d

@@ -14,6 +14,8 @@ extension ControllerState {
         case .controllerIdle(let payload): apply(payload, stamp)
         case .controllerWoken: phase = .up
         case .controllerPolicySet(let payload): apply(payload, stamp)
+        case .controllerAutostopPaused(let payload): apply(payload, stamp)
+        case .controllerAutostopResumed: applyAutostopResumed()
         case .controllerStopping(let payload): apply(payload, stamp)
         case .controllerStartRequested: setStartAgain()
         case .controllerStopped(let payload): apply(payload, stamp)
@@ -82,13 +84,36 @@ extension ControllerState {
 
     private mutating func apply(_ event: ControllerIdle, _ stamp: Stamp) {
         phase = .idle(
-            Idle(sinceMicroseconds: stamp.atMicroseconds, deadline: event.deadline, generation: stamp.version))
+            Idle(
+                sinceMicroseconds: event.sinceMicroseconds ?? stamp.atMicroseconds, deadline: event.deadline,
+                generation: stamp.version))
+        keptIdleSinceMicroseconds = nil
+    }
+
+    private mutating func apply(_ event: ControllerAutostopPaused, _ stamp: Stamp) {
+        pause = Pause(
+            by: stamp.actor, reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, until: event.until,
+            generation: stamp.version)
+        // One idle period ends and another begins, and it has been idle for as long as before.
+        guard case .idle(let idle) = phase else { return }
+        keptIdleSinceMicroseconds = idle.sinceMicroseconds
+        phase = .up
+    }
+
+    private mutating func applyAutostopResumed() {
+        pause = nil
+        if case .idle = phase { phase = .up }
     }
 
     private mutating func apply(_ event: ControllerPolicySet, _ stamp: Stamp) {
         policy = event.policy
         // A new policy ends the idle period; the one that `decide` lets begin has the new deadline.
         if case .idle = phase { phase = .up }
+        keptIdleSinceMicroseconds = event.keptSinceMicroseconds
+        if case .stopped(var stopped) = phase {
+            (stopped.terminateAt, stopped.generation) = (event.terminateAt, stamp.version)
+            phase = .stopped(stopped)
+        }
     }
 
     private mutating func apply(_ event: ControllerStopping, _ stamp: Stamp) {
@@ -107,13 +132,17 @@ extension ControllerState {
         process = nil
         // Nobody knows what load there will be when it is served again.
         for name in services.keys { services[name]?.scale = nil }
-        phase = .stopped(Stopped(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds))
+        phase = .stopped(
+            Stopped(
+                reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, terminateAt: event.terminateAt,
+                generation: stamp.version))
     }
 
     private mutating func applyTerminated() {
         startedAtMicroseconds = nil
         process = nil
         policy = .standard
+        pause = nil
         services = [:]
         phase = .terminated
     }
@@ -132,6 +161,8 @@ extension ControllerState {
             idle.deadline = idle.deadline?.carriedOver(to: now)
             phase = .idle(idle)
         }
+        let until = pause?.until?.carriedOver(to: now)
+        pause?.until = until
         for name in services.keys {
             services[name]?.loadBalancer?.carryDeadlineOver(to: now)
             for id in services[name]?.replicas.keys ?? [:].keys {

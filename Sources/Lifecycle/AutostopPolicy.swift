@@ -3,12 +3,57 @@
 public struct AutostopPolicy: Hashable, Sendable, Codable {
     /// Idle seconds before the controller stops; nil for never; 0 for at once.
     public var idleTimeoutSeconds: Double?
-    /// Where the value came from.
+    /// Where that value came from.
     public var source: PolicySource
+    /// Whether it is terminated then and not only stopped; nil where nobody has said.
+    public var down: Said<Bool>?
+    /// Seconds after which a controller that stays stopped is terminated; a value of nil for never, nil where
+    /// nobody has said.
+    public var terminateAfterSeconds: Said<Double?>?
 
-    public init(idleTimeoutSeconds: Double?, source: PolicySource) {
+    /// A value, and who said so.
+    public struct Said<Value: Hashable & Sendable & Codable>: Hashable, Sendable, Codable {
+        public var value: Value
+        public var source: PolicySource
+
+        public init(_ value: Value, _ source: PolicySource) {
+            self.value = value
+            self.source = source
+        }
+    }
+
+    public init(
+        idleTimeoutSeconds: Double?, source: PolicySource, down: Said<Bool>? = nil,
+        terminateAfterSeconds: Said<Double?>? = nil
+    ) {
         self.idleTimeoutSeconds = idleTimeoutSeconds
         self.source = source
+        self.down = down
+        self.terminateAfterSeconds = terminateAfterSeconds
+    }
+
+    /// This policy, but what was said on the command line of `earlier` goes before what was not, value by value.
+    func keepingCommandLine(of earlier: AutostopPolicy) -> AutostopPolicy {
+        var policy = self
+        if earlier.source == .commandLine, source != .commandLine {
+            (policy.idleTimeoutSeconds, policy.source) = (earlier.idleTimeoutSeconds, earlier.source)
+        }
+        if earlier.down?.source == .commandLine, down?.source != .commandLine { policy.down = earlier.down }
+        if earlier.terminateAfterSeconds?.source == .commandLine, terminateAfterSeconds?.source != .commandLine {
+            policy.terminateAfterSeconds = earlier.terminateAfterSeconds
+        }
+        return policy
+    }
+
+    /// This policy, with what `change` says on the command line.
+    func changed(by change: AutostopPolicy) -> AutostopPolicy {
+        var policy = self
+        if change.source == .commandLine {
+            (policy.idleTimeoutSeconds, policy.source) = (change.idleTimeoutSeconds, change.source)
+        }
+        if let down = change.down { policy.down = down }
+        if let after = change.terminateAfterSeconds { policy.terminateAfterSeconds = after }
+        return policy
     }
 
     /// Ten minutes, as SkyPilot's `serve.controller.autostop`.

@@ -4,12 +4,14 @@ extension Command {
     /// what people want of their own accord.
     public var causeVersion: Int? {
         switch self {
-        case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .takeOver,
+        case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .pauseAutostop,
+            .resumeAutostop, .takeOver,
             .startFailed,
             .stopFinished,
             .terminationFinished:
             nil
         case .deadlineReached(_, let generation): generation
+        case .serviceUnused(let reference, _, _): reference.generation
         case .scale(let request): request.loadBalancer.generation
         case .loadBalancerLaunched(let reference, _), .loadBalancerEnded(let reference, _),
             .loadBalancerRemoved(let reference), .loadBalancerRemovalFailed(let reference, _):
@@ -24,8 +26,10 @@ extension Command {
     /// Whether it tells what has happened, rather than what somebody wants.
     public var isReport: Bool {
         switch self {
-        case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop: false
-        case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .scale,
+        case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .pauseAutostop,
+            .resumeAutostop:
+            false
+        case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .scale, .serviceUnused,
             .loadBalancerLaunched,
             .loadBalancerEnded, .loadBalancerRemoved, .loadBalancerRemovalFailed, .replicaLaunched,
             .replicaLaunchFailed, .replicaStarted,

@@ -17,7 +17,12 @@ public enum Command: Hashable, Sendable {
     case start(policy: AutostopPolicy)
     case stop
     case terminate(force: Bool)
-    case setAutostop(AutostopPolicy)
+    /// Changes what the policy says on the command line's behalf; the rest of it stays. A new window counts from
+    /// now, unless the clock is kept: then from when idleness began.
+    case setAutostop(AutostopPolicy, keepClock: Bool = false)
+    /// Do not stop it by itself, for so many seconds or until ``resumeAutostop``.
+    case pauseAutostop(seconds: Double?, reason: String?)
+    case resumeAutostop
 
     // From the controller process and its keeper.
     /// A controller process holds the lease and begins.
@@ -37,6 +42,9 @@ public enum Command: Hashable, Sendable {
     case loadBalancerRemoved(LoadBalancerReference)
     /// Something of it could not be removed.
     case loadBalancerRemovalFailed(LoadBalancerReference, leftovers: String)
+
+    /// A service that is to go when nobody asks for it has not been asked for long enough.
+    case serviceUnused(LoadBalancerReference, version: Int, idleMicroseconds: Int64)
 
     // About a replica.
     case replicaLaunched(ReplicaReference, Handle, Endpoint)

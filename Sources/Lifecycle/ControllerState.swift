@@ -9,6 +9,10 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public internal(set) var incarnation = 0
     public internal(set) var phase: Phase = .absent
     public internal(set) var policy: AutostopPolicy = .standard
+    /// Set while autostop is paused.
+    public internal(set) var pause: Pause?
+    /// When the idleness began that the next idle period counts from, if not from its own beginning.
+    var keptIdleSinceMicroseconds: Int64?
     /// Wall time of the last `controller.started`, microseconds; nil while it is not up.
     public internal(set) var startedAtMicroseconds: Int64?
     /// The controller process that last took the lease.
@@ -52,6 +56,17 @@ public struct ControllerState: Hashable, Sendable, Codable {
         public var generation: Int
     }
 
+    /// A time in which it does not stop by itself.
+    public struct Pause: Hashable, Sendable, Codable {
+        public var by: String
+        public var reason: String?
+        public var sinceMicroseconds: Int64
+        /// Nil: until it is taken back.
+        public var until: Deadline?
+        /// Stream version of the `controller.autostop_paused`.
+        public var generation: Int
+    }
+
     public struct Stopping: Hashable, Sendable, Codable {
         public var reason: StopReason
         public var sinceMicroseconds: Int64
@@ -62,6 +77,10 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public struct Stopped: Hashable, Sendable, Codable {
         public var reason: StopReason
         public var sinceMicroseconds: Int64
+        /// When it is terminated if it stays stopped.
+        public var terminateAt: Deadline?
+        /// Stream version of the event that set that.
+        public var generation = 0
     }
 
     public var status: ControllerStatus {

@@ -26,9 +26,9 @@ extension Decision {
             .controllerStarting(ControllerStarting(incarnation: incarnation, policy: policy, service: service)))
     }
 
-    /// The configuration's policy, unless somebody set one on the command line, which wins.
+    /// The configuration's policy, but for what somebody said on the command line, which wins, value by value.
     func effective(_ configured: AutostopPolicy) -> AutostopPolicy {
-        state.policy.source == .commandLine && configured.source != .commandLine ? state.policy : configured
+        configured.keepingCommandLine(of: state.policy)
     }
 
     mutating func stop() throws(Rejection) {
@@ -40,7 +40,7 @@ extension Decision {
         case .stopped:
             break
         case .failed:
-            record(.controllerStopped(ControllerStopped(reason: .byHand)))
+            record(.controllerStopped(ControllerStopped(reason: .byHand, terminateAt: terminationDeadline)))
         case .stopping(let stopping):
             // Whoever asked for it to start again did so before this.
             if stopping.startAgain { record(.controllerStopping(ControllerStopping(reason: .byHand))) }
@@ -61,23 +61,20 @@ extension Decision {
         case .starting, .up, .idle, .stopping, .stopped, .failed:
             if !force && !live.isEmpty { throw .liveServices(live, controller: state.name) }
         }
+        beginTermination(force: force, nil)
+    }
+
+    /// - Parameter latenessMicroseconds: nil when a person wants it.
+    mutating func beginTermination(force: Bool, _ latenessMicroseconds: Int64?) {
         let hadProcess = state.needsProcess
-        record(.controllerTerminating(ControllerTerminating(force: force, idleVersion: idleVersion)))
+        record(
+            .controllerTerminating(
+                ControllerTerminating(
+                    force: force, idleVersion: idleVersion, latenessMicroseconds: latenessMicroseconds)))
         // Nothing runs that would have to be removed, and nobody runs who could remove it.
         if !hadProcess {
             settle()
             if state.services.isEmpty { record(.controllerTerminated(ControllerTerminated())) }
-        }
-    }
-
-    mutating func setAutostop(_ policy: AutostopPolicy) throws(Rejection) {
-        switch state.phase {
-        case .absent, .terminated:
-            throw .noSuchController(state.name)
-        case .terminating:
-            throw .terminating(state.name)
-        case .starting, .up, .idle, .stopping, .stopped, .failed:
-            record(.controllerPolicySet(ControllerPolicySet(policy: policy, idleVersion: idleVersion)))
         }
     }
 
@@ -107,7 +104,10 @@ extension Decision {
 
     mutating func stopFinished() {
         guard case .stopping(let stopping) = state.phase, state.isEmptyHanded else { return }
-        record(.controllerStopped(ControllerStopped(reason: stopping.reason)))
+        record(
+            .controllerStopped(
+                ControllerStopped(
+                    reason: stopping.reason, terminateAt: stopping.startAgain ? nil : terminationDeadline)))
         if stopping.startAgain {
             beginStart(incarnation: state.incarnation, policy: state.policy, service: nil)
         }
@@ -127,10 +127,16 @@ extension Decision {
         case .idle:
             // Law L3: this transaction is the one that sees no live service.
             guard !state.hasLiveService else { return }
+            if state.policy.down?.value == true { return beginTermination(force: false, lateness) }
             record(
                 .controllerStopping(
                     ControllerStopping(
                         reason: .idleDeadline, idleVersion: generation, latenessMicroseconds: lateness)))
+        case .pauseEnd:
+            record(
+                .controllerAutostopResumed(
+                    ControllerAutostopResumed(idleVersion: idleVersion, latenessMicroseconds: lateness)))
+        case .termination: beginTermination(force: false, lateness)
         case .readiness(let service, let replica):
             readinessMissed(service, replica, lateness)
         case .launch(let service, let replica):
@@ -154,7 +160,7 @@ extension Decision {
     }
 
     /// The idle period that what comes next ends, if there is one.
-    private var idleVersion: Int? {
+    var idleVersion: Int? {
         if case .idle(let idle) = state.phase { idle.generation } else { nil }
     }
 }

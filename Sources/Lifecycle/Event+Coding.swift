@@ -12,6 +12,8 @@ extension Event {
         case .controllerIdle(let payload): payload
         case .controllerWoken(let payload): payload
         case .controllerPolicySet(let payload): payload
+        case .controllerAutostopPaused(let payload): payload
+        case .controllerAutostopResumed(let payload): payload
         case .controllerStopping(let payload): payload
         case .controllerStartRequested(let payload): payload
         case .controllerStopped(let payload): payload
@@ -58,6 +60,8 @@ extension Event {
         case .controllerIdle: .controllerIdle
         case .controllerWoken: .controllerWoken
         case .controllerPolicySet: .controllerPolicySet
+        case .controllerAutostopPaused: .controllerAutostopPaused
+        case .controllerAutostopResumed: .controllerAutostopResumed
         case .controllerStopping: .controllerStopping
         case .controllerStartRequested: .controllerStartRequested
         case .controllerStopped: .controllerStopped
@@ -106,6 +110,8 @@ extension Event {
             case .controllerIdle: .controllerIdle(try decode())
             case .controllerWoken: .controllerWoken(try decode())
             case .controllerPolicySet: .controllerPolicySet(try decode())
+            case .controllerAutostopPaused: .controllerAutostopPaused(try decode())
+            case .controllerAutostopResumed: .controllerAutostopResumed(try decode())
             case .controllerStopping: .controllerStopping(try decode())
             case .controllerStartRequested: .controllerStartRequested(try decode())
             case .controllerStopped: .controllerStopped(try decode())
@@ -160,7 +166,9 @@ extension Event {
         case .controllerWoken(let payload): (payload.service, nil)
         case .controllerStartRequested(let payload): (payload.service, nil)
         case .controllerStarted, .controllerStartFailed, .controllerRecovered, .controllerIdle, .controllerPolicySet,
-            .controllerStopping, .controllerStopped, .controllerTerminating, .controllerTerminated:
+            .controllerAutostopPaused, .controllerAutostopResumed, .controllerStopping, .controllerStopped,
+            .controllerTerminating,
+            .controllerTerminated:
             (nil, nil)
         case .serviceUpRequested(let payload): (payload.service, nil)
         case .serviceUpdated(let payload): (payload.service, nil)

@@ -32,6 +32,9 @@ public struct ControllerIdle: Hashable, Sendable, Codable {
     /// Nil when the policy says never.
     public var deadline: Deadline?
     public var idleTimeoutSeconds: Double?
+    /// When it began to be idle, wall time in microseconds, where the window counts from then and not from this
+    /// event.
+    public var sinceMicroseconds: Int64?
 }
 
 public struct ControllerWoken: Hashable, Sendable, Codable {
@@ -45,6 +48,27 @@ public struct ControllerPolicySet: Hashable, Sendable, Codable {
     public var policy: AutostopPolicy
     /// Stream version of the `controller.idle` it ends, if the controller was idle.
     public var idleVersion: Int?
+    /// When the idleness began that the new window counts from, wall time in microseconds; nil: from now.
+    public var keptSinceMicroseconds: Int64?
+    /// When a controller that is stopped will be terminated; nil for never, or when it is not stopped.
+    public var terminateAt: Deadline?
+}
+
+/// It does not stop by itself until `until`, or until that is taken back.
+public struct ControllerAutostopPaused: Hashable, Sendable, Codable {
+    /// Nil: until it is taken back.
+    public var until: Deadline?
+    public var reason: String?
+    /// Stream version of the `controller.idle` it ends, if the controller was idle.
+    public var idleVersion: Int?
+}
+
+/// A pause is over; the idle window counts from here.
+public struct ControllerAutostopResumed: Hashable, Sendable, Codable {
+    /// Stream version of the `controller.idle` it ends, if the controller was idle.
+    public var idleVersion: Int?
+    /// How late the end of the pause was, microseconds; nil when it was taken back by hand.
+    public var latenessMicroseconds: Int64?
 }
 
 public struct ControllerStopping: Hashable, Sendable, Codable {
@@ -62,12 +86,16 @@ public struct ControllerStartRequested: Hashable, Sendable, Codable {
 
 public struct ControllerStopped: Hashable, Sendable, Codable {
     public var reason: StopReason
+    /// When it will be terminated if it stays stopped; nil for never.
+    public var terminateAt: Deadline?
 }
 
 public struct ControllerTerminating: Hashable, Sendable, Codable {
     public var force: Bool
     /// Stream version of the `controller.idle` it ends, if the controller was idle.
     public var idleVersion: Int?
+    /// How long after its deadline it was decided, microseconds; nil when it was terminated by hand.
+    public var latenessMicroseconds: Int64?
 }
 
 public struct ControllerTerminated: Hashable, Sendable, Codable {}

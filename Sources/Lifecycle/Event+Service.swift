@@ -23,6 +23,8 @@ public struct ServiceDownRequested: Hashable, Sendable, Codable {
     public var service: ServiceName
     /// Whether what cannot be removed is forgotten; nil for no.
     public var purge: Bool?
+    /// How long nobody had asked for it, microseconds, when that is why it goes (`idle_down`).
+    public var unusedMicroseconds: Int64?
 }
 
 /// Its load asks for another number of replicas.

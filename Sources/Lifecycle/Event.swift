@@ -12,6 +12,8 @@ public enum Event: Hashable, Sendable {
     case controllerIdle(ControllerIdle)
     case controllerWoken(ControllerWoken)
     case controllerPolicySet(ControllerPolicySet)
+    case controllerAutostopPaused(ControllerAutostopPaused)
+    case controllerAutostopResumed(ControllerAutostopResumed)
     case controllerStopping(ControllerStopping)
     case controllerStartRequested(ControllerStartRequested)
     case controllerStopped(ControllerStopped)
@@ -60,6 +62,8 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case controllerIdle = "controller.idle"
     case controllerWoken = "controller.woken"
     case controllerPolicySet = "controller.policy_set"
+    case controllerAutostopPaused = "controller.autostop_paused"
+    case controllerAutostopResumed = "controller.autostop_resumed"
     case controllerStopping = "controller.stopping"
     case controllerStartRequested = "controller.start_requested"
     case controllerStopped = "controller.stopped"

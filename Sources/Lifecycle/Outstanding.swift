@@ -45,7 +45,7 @@ extension ServiceState {
             case .pending: break  // its deadline makes it due
             case .running(let handle):
                 work.append(.watchLoadBalancer(reference, handle))
-                if !spec.replicaPolicy.isFixed, !isEnding, launchedVersion != nil {
+                if !spec.replicaPolicy.isFixed || spec.idleDownSeconds != nil, !isEnding, launchedVersion != nil {
                     work.append(.watchLoad(reference, handle))
                 }
             case .removing:

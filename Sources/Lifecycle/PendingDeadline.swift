@@ -10,6 +10,10 @@ public struct PendingDeadline: Hashable, Sendable {
     public enum Key: Hashable, Sendable {
         /// The controller has been idle long enough.
         case idle
+        /// A pause of autostop is over.
+        case pauseEnd
+        /// The controller has been stopped long enough to be terminated.
+        case termination
         /// A replica should have become ready by now, for the first time or again.
         case readiness(ServiceName, replica: Int)
         /// A replica's back-off is over.
@@ -30,6 +34,8 @@ extension PendingDeadline.Key {
     public var kind: String {
         switch self {
         case .idle: "idle"
+        case .pauseEnd: "pause_end"
+        case .termination: "termination"
         case .readiness: "readiness"
         case .launch: "launch"
         case .drain: "drain"
@@ -41,7 +47,7 @@ extension PendingDeadline.Key {
 
     public var service: ServiceName? {
         switch self {
-        case .idle: nil
+        case .idle, .pauseEnd, .termination: nil
         case .readiness(let service, _), .launch(let service, _), .drain(let service, _),
             .cleanup(let service, _), .loadBalancerLaunch(let service), .loadBalancerCleanup(let service):
             service
@@ -50,7 +56,7 @@ extension PendingDeadline.Key {
 
     public var replica: Int? {
         switch self {
-        case .idle, .loadBalancerLaunch, .loadBalancerCleanup: nil
+        case .idle, .pauseEnd, .termination, .loadBalancerLaunch, .loadBalancerCleanup: nil
         case .readiness(_, let replica), .launch(_, let replica), .drain(_, let replica), .cleanup(_, let replica):
             replica
         }
@@ -60,10 +66,7 @@ extension PendingDeadline.Key {
 extension ControllerState {
     /// Every deadline this state waits for.
     public var pendingDeadlines: [PendingDeadline] {
-        var pending: [PendingDeadline] = []
-        if case .idle(let idle) = phase, let deadline = idle.deadline {
-            pending.append(PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation))
-        }
+        var pending = ownDeadlines
         for name in orderedServices {
             guard let service = services[name] else { continue }
             pending += service.pendingDeadlines
@@ -73,11 +76,24 @@ extension ControllerState {
 
     /// The deadline under `key`, if the state waits for it.
     func pendingDeadline(_ key: PendingDeadline.Key) -> PendingDeadline? {
-        if case .idle = key {
-            guard case .idle(let idle) = phase, let deadline = idle.deadline else { return nil }
-            return PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation)
+        guard let name = key.service else { return ownDeadlines.first { $0.key == key } }
+        return services[name]?.pendingDeadlines.first { $0.key == key }
+    }
+
+    /// Those of the controller itself.
+    private var ownDeadlines: [PendingDeadline] {
+        var pending: [PendingDeadline] = []
+        if case .idle(let idle) = phase, let deadline = idle.deadline {
+            pending.append(PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation))
         }
-        return key.service.flatMap { services[$0] }?.pendingDeadlines.first { $0.key == key }
+        if let pause, let until = pause.until {
+            pending.append(PendingDeadline(key: .pauseEnd, deadline: until, generation: pause.generation))
+        }
+        // Services that will be served again at the next start are not to be lost (law L3).
+        if case .stopped(let stopped) = phase, let deadline = stopped.terminateAt, !hasLiveService {
+            pending.append(PendingDeadline(key: .termination, deadline: deadline, generation: stopped.generation))
+        }
+        return pending
     }
 }
 

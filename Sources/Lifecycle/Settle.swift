@@ -19,11 +19,7 @@ extension Decision {
     private mutating func settleController() {
         switch state.phase {
         case .up where !state.hasLiveService:
-            let window = state.policy.idleTimeoutSeconds
-            record(
-                .controllerIdle(
-                    ControllerIdle(
-                        deadline: window.map { Deadline(seconds: $0, after: now) }, idleTimeoutSeconds: window)))
+            record(.controllerIdle(idleEvent))
         case .idle(let idle) where state.hasLiveService:
             record(
                 .controllerWoken(

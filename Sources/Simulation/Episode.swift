@@ -83,7 +83,7 @@ extension Simulator {
         try runUntilQuiet(beyond: 400 * 86_400)
         for controller in controllers {
             let status = log.state(of: controller).status
-            if expected.contains(controller), status != .stopped {
+            if expected.contains(controller), status != .stopped, status != .terminated {
                 throw Violation(law: "L4", what: "\(controller) is \(status.rawValue) long after its deadline")
             }
             if processes[controller] != nil, !log.state(of: controller).needsProcess {
@@ -109,10 +109,12 @@ extension Simulator {
                 }
             }
             guard isQuiet else { continue }
+            for controller in controllers { try timer(controller, &random) }
+            guard isQuiet else { continue }
             let waits = controllers.compactMap { processes[$0] }.flatMap { process in
                 process.armed.map { $0.deadline.remainingMicroseconds(at: clock.now) }
                     + [process.retryAtBootMicroseconds].compactMap { $0 }.map { $0 - clock.bootMicroseconds }
-            }
+            } + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
             guard let next = waits.min(), next <= seconds * 1_000_000 else { return }
             passTime(max(1, next))
         }

@@ -11,14 +11,15 @@ struct Laws {
         /// What people want: the services, and whether the controller should run.
         var wanted: Set<ServiceName> = []
         var shouldRun = false
+        var isPaused = false
 
         struct OpenIdle {
             var version: Int
             /// When it is due, if ever, on the wall clock and on a boot clock; kept by own arithmetic.
-            var dueWall: Int64?
-            var dueBoot: Int64?
+            var dueWall: Int64? = nil
+            var dueBoot: Int64? = nil
             var bootID: String
-            var window: Int64?
+            var window: Int64? = nil
         }
     }
 
@@ -67,14 +68,21 @@ struct Laws {
             guard book.idle == nil else {
                 throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)")
             }
-            guard
-                event.deadline.map({ $0.remainingMicroseconds(at: now) })
-                    == event.idleTimeoutSeconds.map({ Int64($0 * 1e6) })
-            else { throw Violation(law: "L4", what: "the deadline is not the window from now") }
-            let window = event.idleTimeoutSeconds.map { Int64($0 * 1e6) }
+            // From now, or from when idleness began where somebody kept the clock.
+            let elapsed = event.sinceMicroseconds.map { max(0, now.wallMicroseconds - $0) } ?? 0
+            let window = event.idleTimeoutSeconds.map { max(0, Int64($0 * 1e6) - elapsed) }
+            guard let left = event.deadline?.remainingMicroseconds(at: now) else {
+                guard window == nil else { throw Violation(law: "L4", what: "a window without a deadline") }
+                book.idle = Book.OpenIdle(version: stamped.stamp.version, bootID: now.bootID)
+                return
+            }
+            // Seconds are fractions there, and whole microseconds here.
+            guard let window, abs(left - window) <= 1, !book.isPaused else {
+                throw Violation(law: "L4", what: "the deadline is not the window from now")
+            }
             book.idle = Book.OpenIdle(
-                version: stamped.stamp.version, dueWall: window.map { now.wallMicroseconds + $0 },
-                dueBoot: window.map { now.bootMicroseconds + $0 }, bootID: now.bootID, window: window)
+                version: stamped.stamp.version, dueWall: now.wallMicroseconds + left,
+                dueBoot: now.bootMicroseconds + left, bootID: now.bootID, window: left)
         case .controllerRecovered:
             guard var idle = book.idle, idle.bootID != now.bootID, let due = idle.dueWall, let window = idle.window
             else { return }
@@ -87,11 +95,31 @@ struct Laws {
             try end(&book, event.idleVersion, "woken")
         case .controllerPolicySet(let event):
             try end(&book, event.idleVersion, "policy set")
+        case .controllerAutostopPaused(let event):
+            try end(&book, event.idleVersion, "paused")
+            book.isPaused = true
+        case .controllerAutostopResumed(let event):
+            try end(&book, event.idleVersion, "resumed")
+            book.isPaused = false
         case .controllerTerminating(let event):
+            if let lateness = event.latenessMicroseconds {
+                // By itself: at its idle deadline, or long after it was stopped; never while it is wanted.
+                if event.idleVersion != nil {
+                    try checkIdleStop(lateness, book, before, machine, now)
+                } else {
+                    try checkNothingIsWanted(book, before, machine)
+                }
+                book.shouldRun = false
+                book.wanted = []
+            }
+            book.isPaused = false
             try end(&book, event.idleVersion, "terminating")
         case .controllerStopping(let event):
             if event.reason == .idleDeadline {
-                try checkIdleStop(event, book, before, machine, now)
+                guard let lateness = event.latenessMicroseconds else {
+                    throw Violation(law: "L4", what: "no lateness is recorded")
+                }
+                try checkIdleStop(lateness, book, before, machine, now)
                 book.shouldRun = false
             }
             try end(&book, event.idleVersion, "stopping")
@@ -123,23 +151,29 @@ struct Laws {
 
     /// Law L3, by the books and by the machine; and never before its time.
     private func checkIdleStop(
-        _ event: ControllerStopping, _ book: Book, _ before: ControllerState, _ machine: SimulatedMachine,
+        _ recorded: Int64, _ book: Book, _ before: ControllerState, _ machine: SimulatedMachine,
         _ now: Instant
+    ) throws(Violation) {
+        try checkNothingIsWanted(book, before, machine)
+        guard !book.isPaused else { throw Violation(law: "L4", what: "\(before.name) stops although it is paused") }
+        guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else {
+            throw Violation(law: "L5", what: "a deadline fired that nobody waits for")
+        }
+        let lateness = idle.bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
+        guard lateness >= 0 else { throw Violation(law: "L4", what: "stopped \(-lateness) us early") }
+        guard recorded == lateness else {
+            throw Violation(law: "L4", what: "the lateness recorded is \(recorded), not \(lateness)")
+        }
+    }
+
+    private func checkNothingIsWanted(
+        _ book: Book, _ before: ControllerState, _ machine: SimulatedMachine
     ) throws(Violation) {
         for name in book.wanted where before.services[name]?.status != .failed {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(name) is wanted")
         }
         if let leftover = machine.leftover(on: before.name) {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(leftover) runs")
-        }
-        guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else {
-            throw Violation(law: "L5", what: "a deadline fired that nobody waits for")
-        }
-        let lateness = idle.bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
-        guard lateness >= 0 else { throw Violation(law: "L4", what: "stopped \(-lateness) us early") }
-        guard event.latenessMicroseconds == lateness else {
-            throw Violation(
-                law: "L4", what: "the lateness recorded is \(event.latenessMicroseconds ?? -1), not \(lateness)")
         }
     }
 

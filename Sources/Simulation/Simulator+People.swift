@@ -38,7 +38,11 @@ extension Simulator {
                     policy: AutostopPolicy(
                         idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController),
                     host: "127.0.0.1", candidatePorts: Array(30_001...30_008)))
-        case 8..<13: return .down([name])
+        case 8..<11: return .down([name])
+        case 11:
+            return random.chance(60)
+                ? .pauseAutostop(seconds: random.pick([1, 30, 600, nil]), reason: nil) : .resumeAutostop
+        case 12: return .resumeAutostop
         case 13: return random.chance(50) ? .down([name]) : .purge([name])
         case 25: return .removeReplica(name, replica: 1 + random.below(6))
         case 14: return .start(policy: AutostopPolicy(idleTimeoutSeconds: 60, source: .standard))
@@ -46,7 +50,11 @@ extension Simulator {
         case 17: return .terminate(force: random.chance(70))
         default:
             return .setAutostop(
-                AutostopPolicy(idleTimeoutSeconds: random.pick([0, 1, 5, 60, nil]), source: .commandLine))
+                AutostopPolicy(
+                    idleTimeoutSeconds: random.pick([0, 1, 5, 60, nil]), source: .commandLine,
+                    down: random.chance(40) ? .init(random.chance(40), .commandLine) : nil,
+                    terminateAfterSeconds: random.chance(40) ? .init(random.pick([1, 100, nil]), .commandLine) : nil),
+                keepClock: random.chance(30))
         }
     }
 

@@ -47,7 +47,8 @@ struct Simulator {
         case 72..<82: advance(&random)
         case 82..<88: mishap(controller, &random)
         case 88..<90: crash(controller, &random)
-        case 90..<97: try keep(controller, &random)
+        case 90..<96: try keep(controller, &random)
+        case 96: try timer(controller, &random)
         case 97: jump(&random)
         case 98: if random.chance(20) { reboot(&random) }
         default: try recover(controller, &random)
@@ -83,6 +84,19 @@ struct Simulator {
     private mutating func recover(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
         guard random.chance(5) else { return }
         try log.recover(controller, snapshotAt: Double(random.below(101)) / 100)
+    }
+
+    /// The deadline at which a controller that stays stopped is terminated, if there is one.
+    func termination(of controller: ControllerName) -> PendingDeadline? {
+        log.state(of: controller).pendingDeadlines.first { $0.key == .termination }
+    }
+
+    /// Nothing of a stopped controller runs: the home's timer fires its deadline.
+    mutating func timer(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
+        guard processes[controller] == nil, let pending = termination(of: controller),
+            pending.deadline.latenessMicroseconds(at: clock.now) != nil
+        else { return }
+        _ = try submit(.deadlineReached(pending.key, generation: pending.generation), to: controller, &random)
     }
 
     // MARK: Time

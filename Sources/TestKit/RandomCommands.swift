@@ -36,7 +36,16 @@ public struct RandomCommands: Sendable {
 
     private mutating func wish() -> Command {
         let service = random.pick([ServiceName.api, .chat, .sample("demo")])
-        switch random.below(26) {
+        switch random.below(30) {
+        case 26: return .pauseAutostop(seconds: random.pick([1, 60, nil]), reason: random.chance(50) ? "demo" : nil)
+        case 27: return .resumeAutostop
+        case 28, 29:
+            return .setAutostop(
+                AutostopPolicy(
+                    idleTimeoutSeconds: random.pick([1, 60, nil]), source: .commandLine,
+                    down: random.chance(50) ? .init(random.chance(50), .commandLine) : nil,
+                    terminateAfterSeconds: random.chance(50) ? .init(random.pick([1, 60, nil]), .commandLine) : nil),
+                keepClock: random.chance(50))
         case 24: return .removeReplica(service, replica: 1 + random.below(4))
         case 25:
             return .update(
@@ -77,6 +86,9 @@ public struct RandomCommands: Sendable {
             return .loadBalancerEnded(reference, reason: "signal 9")
         case .watchLoad(let reference, _):
             guard let service = state.services[reference.service] else { return .takeOver(process: "p0") }
+            if random.chance(20) {
+                return .serviceUnused(reference, version: service.version, idleMicroseconds: 60_000_000)
+            }
             return .scale(
                 Command.Scale(
                     loadBalancer: reference, version: service.version,

@@ -1,0 +1,71 @@
+// Rules for when a controller stops, and is terminated, by itself.
+
+extension Decision {
+    mutating func setAutostop(_ change: AutostopPolicy, keepClock: Bool) throws(Rejection) {
+        try refuseUnlessThere()
+        let policy = state.policy.changed(by: change)
+        var event = ControllerPolicySet(policy: policy, idleVersion: idleVersion)
+        switch state.phase {
+        case .idle(let idle): event.keptSinceMicroseconds = keepClock ? idle.sinceMicroseconds : nil
+        case .stopped(let stopped):
+            let elapsed = keepClock ? Double(now.wallMicroseconds &- stopped.sinceMicroseconds) / 1e6 : 0
+            event.terminateAt = (policy.terminateAfterSeconds?.value).map {
+                Deadline(seconds: $0 - Swift.max(0, elapsed), after: now)
+            }
+        case .absent, .starting, .up, .stopping, .failed, .terminating, .terminated: break
+        }
+        record(.controllerPolicySet(event))
+    }
+
+    /// A pause given while there is one takes its place.
+    mutating func pauseAutostop(_ seconds: Double?, _ reason: String?) throws(Rejection) {
+        try refuseUnlessThere()
+        record(
+            .controllerAutostopPaused(
+                ControllerAutostopPaused(
+                    until: seconds.map { Deadline(seconds: $0, after: now) }, reason: reason, idleVersion: idleVersion))
+        )
+    }
+
+    mutating func resumeAutostop() throws(Rejection) {
+        try refuseUnlessThere()
+        guard state.pause != nil else { return }  // there is nothing to take back
+        record(.controllerAutostopResumed(ControllerAutostopResumed(idleVersion: idleVersion)))
+    }
+
+    /// The end of what a controller that stops now may stay stopped.
+    var terminationDeadline: Deadline? {
+        (state.policy.terminateAfterSeconds?.value).map { Deadline(seconds: $0, after: now) }
+    }
+
+    /// The idle period that begins now. It has no deadline while autostop is paused.
+    var idleEvent: ControllerIdle {
+        let since = state.keptIdleSinceMicroseconds
+        guard let window = state.policy.idleTimeoutSeconds, state.pause == nil else {
+            return ControllerIdle(sinceMicroseconds: since)
+        }
+        let elapsed = since.map { Double(now.wallMicroseconds &- $0) / 1e6 } ?? 0
+        return ControllerIdle(
+            deadline: Deadline(seconds: window - Swift.max(0, elapsed), after: now), idleTimeoutSeconds: window,
+            sinceMicroseconds: since)
+    }
+
+    /// A service that says `idle_down` and has not been asked for that long goes.
+    mutating func serviceUnused(_ reference: LoadBalancerReference, version: Int, idleMicroseconds: Int64) {
+        guard let service = state.services[reference.service], !service.isEnding,
+            service.loadBalancer?.generation == reference.generation, service.version == version,
+            let limit = service.spec.idleDownSeconds, Double(idleMicroseconds) / 1e6 >= limit
+        else { return }
+        record(
+            .serviceDownRequested(
+                ServiceDownRequested(service: service.name, unusedMicroseconds: idleMicroseconds)))
+    }
+
+    private func refuseUnlessThere() throws(Rejection) {
+        switch state.phase {
+        case .absent, .terminated: throw .noSuchController(state.name)
+        case .terminating: throw .terminating(state.name)
+        case .starting, .up, .idle, .stopping, .stopped, .failed: return
+        }
+    }
+}

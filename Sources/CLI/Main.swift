@@ -76,7 +76,7 @@ struct Dwell: AsyncParsableCommand {
             Logs.self,
             Events.self, Report.self, Diff.self, Replay.self, Rebuild.self, Validate.self, Verify.self, Doctor.self,
             Backup.self,
-            Restore.self, Repair.self, Completions.self, Version.self, Manual.self,
+            Restore.self, Repair.self, Completions.self, Version.self, Manual.self, TimerCommand.self,
             ControllerCommand.self, LoadBalancerCommand.self,
         ])
 }

@@ -72,7 +72,15 @@ struct Session {
             try ensureRunning(controller)
         }
         try removeUnusedSecrets()
+        do {
+            try timer.ensureRunning()
+        } catch {
+            throw CommandFailure("\(error)")
+        }
     }
+
+    /// What sees to controllers that stay stopped.
+    var timer: HomeTimer { HomeTimer(home: home, log: log, environment: environment, author: author) }
 
     /// A controller that has no process does not see to it that secrets go with their service.
     private func removeUnusedSecrets() throws(CommandFailure) {

@@ -40,7 +40,6 @@ struct UpRequest {
     private static func refuseWhatIsNotDone(_ spec: ServiceSpec, _ path: String) throws(CommandFailure) {
         var missing: [String] = []
         if spec.tls != nil { missing.append("service.tls (put a TLS proxy in front of the endpoint)") }
-        if spec.idleDownSeconds != nil { missing.append("service.idle_down (take it down by hand)") }
         guard missing.isEmpty else {
             throw CommandFailure("\(path): not done yet: \(missing.joined(separator: ", "))", exitCode: 2)
         }

@@ -17,8 +17,8 @@ struct Alarm: Sendable {
     }
 
     /// Sets the timer for the earliest of these, or for none.
-    func arm(_ pending: [PendingDeadline]) {
-        let earliest = pending.map(\.deadline.bootMicroseconds).min()
+    func arm(_ deadlines: [Deadline]) {
+        let earliest = deadlines.map(\.bootMicroseconds).min()
         // Zero would disarm it; a microsecond after the boot is as overdue.
         clinux_timer_set(timer, earliest.map { max(1, $0) } ?? 0)
     }

@@ -91,7 +91,7 @@ public actor ControllerProcess {
             case .cancel(let subject):
                 tasks[subject]?.cancel()
             case .arm(let pending):
-                alarm.arm(pending)
+                alarm.arm(pending.map(\.deadline))
             case .retryLater:
                 retryLater()
             case .end:

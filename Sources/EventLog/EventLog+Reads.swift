@@ -48,6 +48,16 @@ extension EventLog {
         }
     }
 
+    /// Controllers that stay stopped and will be terminated, the first to be so first. Nothing of them runs that
+    /// could see to it.
+    public func pendingTerminations() throws(LogFailure) -> [(controller: ControllerName, deadline: DeadlineRow)] {
+        try reading { db in
+            try DeadlineRow.filter(sql: "kind = 'termination'").order(sql: "due_at_us").fetchAll(db).compactMap { row in
+                ControllerName(rawValue: row.controller).map { ($0, row) }
+            }
+        }
+    }
+
     /// Position of the last event; 0 before the first.
     public func lastPosition() throws(LogFailure) -> Int {
         try reading { try Int.fetchOne($0, sql: "SELECT max(position) FROM events") ?? 0 }

@@ -25,6 +25,17 @@ public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, Persi
     public var recoveries: Int
     public var needsProcess: Bool
     public var process: String?
+    /// Whether it is terminated at its idle deadline.
+    public var down: Bool
+    public var downSource: String?
+    /// How long it may stay stopped; nil for ever.
+    public var terminateAfterSeconds: Double?
+    public var terminateAfterSource: String?
+    /// Who paused autostop; nil when nobody has.
+    public var pausedBy: String?
+    public var pausedReason: String?
+    /// Nil: until it is resumed.
+    public var pausedUntilMicroseconds: Int64?
 
     enum CodingKeys: String, CodingKey {
         case name, status, reason, incarnation, version
@@ -36,7 +47,13 @@ public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, Persi
         case startAgain = "start_again"
         case recoveries
         case needsProcess = "needs_process"
-        case process
+        case process, down
+        case downSource = "down_source"
+        case terminateAfterSeconds = "terminate_after_seconds"
+        case terminateAfterSource = "terminate_after_source"
+        case pausedBy = "paused_by"
+        case pausedReason = "paused_reason"
+        case pausedUntilMicroseconds = "paused_until_us"
     }
 
     init(_ state: ControllerState) {
@@ -51,6 +68,13 @@ public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, Persi
         recoveries = state.recoveries
         needsProcess = state.needsProcess
         process = state.process
+        down = state.policy.down?.value ?? false
+        downSource = state.policy.down?.source.rawValue
+        terminateAfterSeconds = state.policy.terminateAfterSeconds?.value
+        terminateAfterSource = state.policy.terminateAfterSeconds?.source.rawValue
+        pausedBy = state.pause?.by
+        pausedReason = state.pause?.reason
+        pausedUntilMicroseconds = state.pause?.until?.wallMicroseconds
         switch state.phase {
         case .idle(let idle):
             sinceMicroseconds = idle.sinceMicroseconds

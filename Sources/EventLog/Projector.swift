@@ -31,9 +31,9 @@ struct Projector {
 
     private func projectController(_ state: ControllerState) throws {
         try ControllerRow(state).upsert(db)
-        try db.cachedStatement(sql: "DELETE FROM deadlines WHERE controller = ? AND kind = 'idle'")
+        try db.cachedStatement(sql: "DELETE FROM deadlines WHERE controller = ? AND service = ''")
             .execute(arguments: [state.name.rawValue])
-        for pending in state.pendingDeadlines where pending.key == .idle {
+        for pending in state.pendingDeadlines where pending.key.service == nil {
             try DeadlineRow(pending, controller: state.name).insert(db)
         }
     }

@@ -87,29 +87,31 @@ extension ControllerState {
             Idle(
                 sinceMicroseconds: event.sinceMicroseconds ?? stamp.atMicroseconds, deadline: event.deadline,
                 generation: stamp.version))
-        keptIdleSinceMicroseconds = nil
+        (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (nil, nil)
     }
 
     private mutating func apply(_ event: ControllerAutostopPaused, _ stamp: Stamp) {
         pause = Pause(
             by: stamp.actor, reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, until: event.until,
             generation: stamp.version)
-        // One idle period ends and another begins, and it has been idle for as long as before.
-        guard case .idle(let idle) = phase else { return }
-        keptIdleSinceMicroseconds = idle.sinceMicroseconds
-        phase = .up
+        beginIdlenessAnew()
     }
 
     private mutating func applyAutostopResumed() {
         pause = nil
-        if case .idle = phase { phase = .up }
+        beginIdlenessAnew()
+    }
+
+    /// One idle period ends; in the one that `decide` lets begin it has been idle for as long as before.
+    private mutating func beginIdlenessAnew(clockSince: Int64? = nil) {
+        guard case .idle(let idle) = phase else { return }
+        (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (idle.sinceMicroseconds, clockSince)
+        phase = .up
     }
 
     private mutating func apply(_ event: ControllerPolicySet, _ stamp: Stamp) {
         policy = event.policy
-        // A new policy ends the idle period; the one that `decide` lets begin has the new deadline.
-        if case .idle = phase { phase = .up }
-        keptIdleSinceMicroseconds = event.keptSinceMicroseconds
+        beginIdlenessAnew(clockSince: event.keptSinceMicroseconds)
         if case .stopped(var stopped) = phase {
             (stopped.terminateAt, stopped.generation) = (event.terminateAt, stamp.version)
             phase = .stopped(stopped)

@@ -11,8 +11,10 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public internal(set) var policy: AutostopPolicy = .standard
     /// Set while autostop is paused.
     public internal(set) var pause: Pause?
-    /// When the idleness began that the next idle period counts from, if not from its own beginning.
+    /// For the idle period that begins next in place of one that has just ended: when idleness began, and what its
+    /// window counts from if not from then on.
     var keptIdleSinceMicroseconds: Int64?
+    var keptClockSinceMicroseconds: Int64?
     /// Wall time of the last `controller.started`, microseconds; nil while it is not up.
     public internal(set) var startedAtMicroseconds: Int64?
     /// The controller process that last took the lease.

@@ -40,14 +40,14 @@ extension Decision {
 
     /// The idle period that begins now. It has no deadline while autostop is paused.
     var idleEvent: ControllerIdle {
-        let since = state.keptIdleSinceMicroseconds
+        let (since, clock) = (state.keptIdleSinceMicroseconds, state.keptClockSinceMicroseconds)
         guard let window = state.policy.idleTimeoutSeconds, state.pause == nil else {
             return ControllerIdle(sinceMicroseconds: since)
         }
-        let elapsed = since.map { Double(now.wallMicroseconds &- $0) / 1e6 } ?? 0
+        let elapsed = clock.map { Double(now.wallMicroseconds &- $0) / 1e6 } ?? 0
         return ControllerIdle(
             deadline: Deadline(seconds: window - Swift.max(0, elapsed), after: now), idleTimeoutSeconds: window,
-            sinceMicroseconds: since)
+            sinceMicroseconds: since, clockSinceMicroseconds: clock)
     }
 
     /// A service that says `idle_down` and has not been asked for that long goes.

@@ -32,9 +32,11 @@ public struct ControllerIdle: Hashable, Sendable, Codable {
     /// Nil when the policy says never.
     public var deadline: Deadline?
     public var idleTimeoutSeconds: Double?
-    /// When it began to be idle, wall time in microseconds, where the window counts from then and not from this
-    /// event.
+    /// When it began to be idle, wall time in microseconds, where that was before this event: a policy was changed
+    /// or a pause ended meanwhile.
     public var sinceMicroseconds: Int64?
+    /// What the window counts from, wall time in microseconds; nil: from now.
+    public var clockSinceMicroseconds: Int64?
 }
 
 public struct ControllerWoken: Hashable, Sendable, Codable {

@@ -31,10 +31,21 @@ public struct Configuration: Hashable, Sendable {
     /// Sentences about what is accepted and does nothing here.
     public private(set) var notes: [String] = []
 
-    /// What an `autostop` says.
-    public enum IdleRule: Hashable, Sendable {
-        case never
-        case after(seconds: Double)
+    /// What an `autostop` says. What is nil it does not say.
+    public struct IdleRule: Hashable, Sendable {
+        public enum Window: Hashable, Sendable {
+            case never
+            case after(seconds: Double)
+        }
+
+        public var window: Window?
+        /// Terminate instead of stop.
+        public var down: Bool?
+        /// How long a controller may stay stopped before it is terminated.
+        public var terminateAfter: Window?
+
+        static func after(seconds: Double) -> IdleRule { IdleRule(window: .after(seconds: seconds)) }
+        static let never = IdleRule(window: .never)
     }
 
     public init() {}
@@ -63,9 +74,10 @@ public struct Configuration: Hashable, Sendable {
 
     /// The policy for a controller, and where it comes from.
     public func policy(for controller: ControllerName) -> AutostopPolicy {
-        if let rule = controllers[controller] { return rule.policy(.controllers) }
-        if let standard { return standard.policy(.serveController) }
-        return .standard
+        var policy = AutostopPolicy.standard
+        standard?.change(&policy, .serveController)
+        controllers[controller]?.change(&policy, .controllers)
+        return policy
     }
 
     private mutating func read(_ file: Section) {
@@ -99,10 +111,18 @@ public struct Configuration: Hashable, Sendable {
 }
 
 extension Configuration.IdleRule {
-    fileprivate func policy(_ source: PolicySource) -> AutostopPolicy {
-        switch self {
-        case .never: AutostopPolicy(idleTimeoutSeconds: nil, source: source)
-        case .after(let seconds): AutostopPolicy(idleTimeoutSeconds: seconds, source: source)
+    /// Puts what it says in the place of what was said elsewhere.
+    fileprivate func change(_ policy: inout AutostopPolicy, _ source: PolicySource) {
+        switch window {
+        case .never: (policy.idleTimeoutSeconds, policy.source) = (nil, source)
+        case .after(let seconds): (policy.idleTimeoutSeconds, policy.source) = (seconds, source)
+        case nil: break
+        }
+        if let down { policy.down = AutostopPolicy.Said(down, source) }
+        switch terminateAfter {
+        case .never: policy.terminateAfterSeconds = AutostopPolicy.Said(nil, source)
+        case .after(let seconds): policy.terminateAfterSeconds = AutostopPolicy.Said(seconds, source)
+        case nil: break
         }
     }
 }
@@ -156,19 +176,50 @@ enum AutostopValue {
     }
 
     private static func read(parts: Section) throws(OptionFailure) -> Configuration.IdleRule? {
-        parts.refuseUnknownKeys(known: ["idle_minutes", "down", "wait_for", "hook", "hook_timeout"])
-        for key in ["hook", "hook_timeout", "wait_for"] where parts.has(key) {
+        parts.refuseUnknownKeys(
+            known: ["idle_minutes", "idle", "down", "terminate_after", "wait_for", "hook", "hook_timeout"])
+        for key in ["hook", "hook_timeout"] where parts.has(key) {
             parts.problem("is not done yet; remove it", key: key)
         }
-        if parts.bool("down") == true {
-            parts.problem("is not done yet: a controller is stopped, and `dwell terminate` ends it", key: "down")
+        // A controller waits for its services, which are all the jobs it has.
+        if parts.has("wait_for"),
+            !["jobs", "none"].contains(parts.string("wait_for", wanted: "jobs or none") ?? "jobs")
+        {
+            parts.problem("can be jobs or none here: sessions are not looked at", key: "wait_for")
         }
         // SkyPilot takes a section without idle_minutes for 0; what people mean is the default.
-        guard let entry = parts.entry("idle_minutes") else { return standard }
+        var rule = Configuration.IdleRule()
+        rule.down = parts.bool("down")
+        if parts.has("terminate_after") { rule.terminateAfter = try window(parts, "terminate_after") }
+        if parts.has("idle"), parts.has("idle_minutes") {
+            parts.problem("says the same as idle_minutes; keep one of them", key: "idle")
+        }
+        if parts.has("idle") { rule.window = try window(parts, "idle") }
+        guard let entry = parts.entry("idle_minutes") else { return rule }
         guard case .number(let minutes, _) = entry.value.content else {
             parts.problem("must be a number of minutes, not \(entry.value.inWords)", key: "idle_minutes")
             return nil
         }
-        return .after(seconds: try IdleWindow.parse(minutes: minutes))
+        rule.window = .after(seconds: try IdleWindow.parse(minutes: minutes))
+        return rule
+    }
+
+    /// `false`, minutes, or a time such as `7d`.
+    private static func window(
+        _ parts: Section, _ key: String
+    ) throws(OptionFailure) -> Configuration.IdleRule.Window? {
+        guard let entry = parts.entry(key) else { return nil }
+        do throws(OptionFailure) {
+            switch entry.value.content {
+            case .bool(false): return .never
+            case .number(let minutes, _): return .after(seconds: try IdleWindow.parse(minutes: minutes))
+            case .string(let text): return .after(seconds: try IdleWindow.parse(text))
+            case .bool(true), .map, .null, .list:
+                parts.problem("must be false, minutes, or a time such as \"7d\", not \(entry.value.inWords)", key: key)
+            }
+        } catch {
+            parts.problem(error.description, key: key)
+        }
+        return nil
     }
 }

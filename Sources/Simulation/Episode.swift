@@ -111,10 +111,11 @@ extension Simulator {
             guard isQuiet else { continue }
             for controller in controllers { try timer(controller, &random) }
             guard isQuiet else { continue }
-            let waits = controllers.compactMap { processes[$0] }.flatMap { process in
-                process.armed.map { $0.deadline.remainingMicroseconds(at: clock.now) }
-                    + [process.retryAtBootMicroseconds].compactMap { $0 }.map { $0 - clock.bootMicroseconds }
-            } + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
+            let waits =
+                controllers.compactMap { processes[$0] }.flatMap { process in
+                    process.armed.map { $0.deadline.remainingMicroseconds(at: clock.now) }
+                        + [process.retryAtBootMicroseconds].compactMap { $0 }.map { $0 - clock.bootMicroseconds }
+                } + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
             guard let next = waits.min(), next <= seconds * 1_000_000 else { return }
             passTime(max(1, next))
         }

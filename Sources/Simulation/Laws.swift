@@ -69,7 +69,7 @@ struct Laws {
                 throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)")
             }
             // From now, or from when idleness began where somebody kept the clock.
-            let elapsed = event.sinceMicroseconds.map { max(0, now.wallMicroseconds - $0) } ?? 0
+            let elapsed = event.clockSinceMicroseconds.map { max(0, now.wallMicroseconds - $0) } ?? 0
             let window = event.idleTimeoutSeconds.map { max(0, Int64($0 * 1e6) - elapsed) }
             guard let left = event.deadline?.remainingMicroseconds(at: now) else {
                 guard window == nil else { throw Violation(law: "L4", what: "a window without a deadline") }

@@ -28,7 +28,7 @@ public struct RandomCommands: Sendable {
             processes += 1
             return .takeOver(process: "p\(processes)")
         case 9..<12:
-            return random.chance(95) ? deadline(of: state) ?? report(on: state) : .startFailed(reason: "no room")
+            return random.chance(88) ? deadline(of: state) ?? report(on: state) : .startFailed(reason: "no room")
         case 12: return late()
         default: return report(on: state)
         }

@@ -135,7 +135,7 @@ import Testing
     /// Each filter against the same picked from everything by hand.
     @Test func filtersPickWhatTheySay() throws {
         let log = try EventLog(home: temporary.home)
-        try log.drawHistory(seed: 7, commands: 900, on: controllers)
+        try log.drawHistory(seed: 7, commands: 1_400, on: controllers)
         try log.submit(.start, to: .sample("other"), by: Author(actor: "bob@lap", component: "keeper"))
         let all = try log.auditRows(after: 0)
         #expect(all.count > 600, "more than one part")

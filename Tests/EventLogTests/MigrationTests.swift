@@ -51,7 +51,7 @@ import Testing
         )
         let applied: Int? = try temporary.value("SELECT sum(applied_at_us) FROM schema_migrations")
         _ = try EventLog(home: temporary.home)
-        #expect(try temporary.value("SELECT count(*) FROM audit_log WHERE what <> 'old'") ?? 0 > 150)
+        #expect(try temporary.value("SELECT count(*) FROM audit_log WHERE what <> 'old'") ?? 0 > 50)
         #expect(try temporary.value("SELECT sum(applied_at_us) FROM schema_migrations") == applied)
         #expect(!FileManager.default.fileExists(atPath: backup), "nothing of the log changes")
     }

@@ -61,12 +61,12 @@ enum WhenCommand: String, CaseIterable, Sendable {
     case downReplica = "down --replica-id"
     case start, stop, terminate
     case terminateByForce = "terminate --force"
-    case setAutostop, takeOver, startFailed
+    case setAutostop, pauseAutostop, resumeAutostop, takeOver, startFailed
     case idleDeadlineReached, stopFinished, terminationFinished
     case loadBalancerLaunched, loadBalancerEnded, loadBalancerRemoved
     case loadBalancerRemovalFailed = "loadBalancerStuck"
     case replicaLaunched, replicaLaunchFailed, replicaStarted, replicaProbed, replicaEnded, replicaRemoved
-    case replicaRemovalFailed, update, replicaDrained, scale
+    case replicaRemovalFailed, update, replicaDrained, scale, serviceUnused
 
     /// The command as it would reach `it`: reports are about what there is, deadlines about the one set.
     func command(in it: Scenario) -> Command {
@@ -81,6 +81,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .terminate: .terminate(force: false)
         case .terminateByForce: .terminate(force: true)
         case .setAutostop: .setAutostop(.byHand(seconds: 60))
+        case .pauseAutostop: .pauseAutostop(seconds: 60, reason: "demo")
+        case .resumeAutostop: .resumeAutostop
         case .takeOver: .takeOver(process: "another")
         case .startFailed: .startFailed(reason: "no room")
         case .idleDeadlineReached: .deadlineReached(.idle, generation: it.idleGeneration)
@@ -99,6 +101,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .replicaRemovalFailed: .replicaRemovalFailed(it.replica(1), leftovers: "pid 12")
         case .update: .update(Command.Update(service: .api, target: .spec(.sample(run: "serve --new")), mode: .rolling))
         case .replicaDrained: .replicaDrained(it.replica(1))
+        case .serviceUnused: .serviceUnused(it.loadBalancer(), version: 1, idleMicroseconds: 60_000_000)
         case .scale:
             .scale(Command.Scale(loadBalancer: it.loadBalancer(), version: 1, from: 1, to: 2, reason: "load"))
         }
@@ -116,6 +119,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .stop: [.stop]
         case .terminate: [.terminate, .terminateByForce]
         case .setAutostop: [.setAutostop]
+        case .pauseAutostop: [.pauseAutostop]
+        case .resumeAutostop: [.resumeAutostop]
         case .takeOver: [.takeOver]
         case .startFailed: [.startFailed]
         case .deadlineReached: [.idleDeadlineReached]
@@ -135,6 +140,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .update: [.update]
         case .replicaDrained: [.replicaDrained]
         case .scale: [.scale]
+        case .serviceUnused: [.serviceUnused]
         }
     }
 }

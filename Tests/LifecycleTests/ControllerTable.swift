@@ -28,6 +28,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     absent                | replicaRemovalFailed | nothing
     absent                | update               | refused: noSuchService
     absent                | replicaDrained       | nothing
+    absent                | serviceUnused        | nothing
+    absent                | pauseAutostop        | refused: noSuchController
+    absent                | resumeAutostop       | refused: noSuchController
     absent                | loadBalancerStuck    | nothing
     absent                | down --purge         | refused: noSuchService
     absent                | scale                | nothing
@@ -57,6 +60,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | replicaRemovalFailed | nothing
     starting              | update               | refused: noSuchService
     starting              | replicaDrained       | nothing
+    starting              | serviceUnused        | nothing
+    starting              | pauseAutostop        | controller.autostop_paused
+    starting              | resumeAutostop       | nothing
     starting              | loadBalancerStuck    | nothing
     starting              | down --purge         | refused: noSuchService
     starting              | scale                | nothing
@@ -86,6 +92,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | replicaRemovalFailed | nothing
     up                    | update               | service.updated replica.added
     up                    | replicaDrained       | nothing
+    up                    | serviceUnused        | nothing
+    up                    | pauseAutostop        | controller.autostop_paused
+    up                    | resumeAutostop       | nothing
     up                    | loadBalancerStuck    | nothing
     up                    | down --purge         | service.down_requested replica.removing load_balancer.removing service.status_changed
     up                    | scale                | nothing
@@ -115,6 +124,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | replicaRemovalFailed | nothing
     idle                  | update               | refused: noSuchService
     idle                  | replicaDrained       | nothing
+    idle                  | serviceUnused        | nothing
+    idle                  | pauseAutostop        | controller.autostop_paused controller.idle
+    idle                  | resumeAutostop       | nothing
     idle                  | loadBalancerStuck    | nothing
     idle                  | down --purge         | refused: noSuchService
     idle                  | scale                | nothing
@@ -144,6 +156,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle, never           | replicaRemovalFailed | nothing
     idle, never           | update               | refused: noSuchService
     idle, never           | replicaDrained       | nothing
+    idle, never           | serviceUnused        | nothing
+    idle, never           | pauseAutostop        | controller.autostop_paused controller.idle
+    idle, never           | resumeAutostop       | nothing
     idle, never           | loadBalancerStuck    | nothing
     idle, never           | down --purge         | refused: noSuchService
     idle, never           | scale                | nothing
@@ -173,6 +188,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping              | replicaRemovalFailed | nothing
     stopping              | update               | refused: noSuchService
     stopping              | replicaDrained       | nothing
+    stopping              | serviceUnused        | nothing
+    stopping              | pauseAutostop        | controller.autostop_paused
+    stopping              | resumeAutostop       | nothing
     stopping              | loadBalancerStuck    | nothing
     stopping              | down --purge         | refused: noSuchService
     stopping              | scale                | nothing
@@ -202,6 +220,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping, start again | replicaRemovalFailed | nothing
     stopping, start again | update               | refused: noSuchService
     stopping, start again | replicaDrained       | nothing
+    stopping, start again | serviceUnused        | nothing
+    stopping, start again | pauseAutostop        | controller.autostop_paused
+    stopping, start again | resumeAutostop       | nothing
     stopping, start again | loadBalancerStuck    | nothing
     stopping, start again | down --purge         | refused: noSuchService
     stopping, start again | scale                | nothing
@@ -231,6 +252,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopped               | replicaRemovalFailed | nothing
     stopped               | update               | refused: noSuchService
     stopped               | replicaDrained       | nothing
+    stopped               | serviceUnused        | nothing
+    stopped               | pauseAutostop        | controller.autostop_paused
+    stopped               | resumeAutostop       | nothing
     stopped               | loadBalancerStuck    | nothing
     stopped               | down --purge         | refused: noSuchService
     stopped               | scale                | nothing
@@ -260,6 +284,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     failed                | replicaRemovalFailed | nothing
     failed                | update               | refused: noSuchService
     failed                | replicaDrained       | nothing
+    failed                | serviceUnused        | nothing
+    failed                | pauseAutostop        | controller.autostop_paused
+    failed                | resumeAutostop       | nothing
     failed                | loadBalancerStuck    | nothing
     failed                | down --purge         | refused: noSuchService
     failed                | scale                | nothing
@@ -289,6 +316,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminating           | replicaRemovalFailed | nothing
     terminating           | update               | refused: noSuchService
     terminating           | replicaDrained       | nothing
+    terminating           | serviceUnused        | nothing
+    terminating           | pauseAutostop        | refused: terminating
+    terminating           | resumeAutostop       | refused: terminating
     terminating           | loadBalancerStuck    | nothing
     terminating           | down --purge         | refused: noSuchService
     terminating           | scale                | nothing
@@ -318,6 +348,9 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminated            | replicaRemovalFailed | nothing
     terminated            | update               | refused: noSuchService
     terminated            | replicaDrained       | nothing
+    terminated            | serviceUnused        | nothing
+    terminated            | pauseAutostop        | refused: noSuchController
+    terminated            | resumeAutostop       | refused: noSuchController
     terminated            | loadBalancerStuck    | nothing
     terminated            | down --purge         | refused: noSuchService
     terminated            | scale                | nothing

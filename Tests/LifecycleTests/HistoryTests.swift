@@ -123,6 +123,8 @@ private struct LawBook {
             idle = version
         case .controllerWoken(let payload): return end(payload.idleVersion)
         case .controllerPolicySet(let payload): return end(payload.idleVersion)
+        case .controllerAutostopPaused(let payload): return end(payload.idleVersion)
+        case .controllerAutostopResumed(let payload): return end(payload.idleVersion)
         case .controllerStopping(let payload):
             if payload.reason == .idleDeadline && payload.idleVersion == nil { return "a deadline of no idle period" }
             return end(payload.idleVersion)

@@ -44,7 +44,11 @@ import Testing
         #expect(it.state.outstanding == [.finishStop])
         try it.given(.stopFinished)
         #expect(
-            it.state.phase == .stopped(.init(reason: .idleDeadline, sinceMicroseconds: it.clock.now.wallMicroseconds)))
+            it.state.phase
+                == .stopped(
+                    .init(
+                        reason: .idleDeadline, sinceMicroseconds: it.clock.now.wallMicroseconds,
+                        generation: it.state.version)))
     }
 
     /// L5: it fires at most once, however often it is reported.

@@ -200,7 +200,8 @@ import Testing
         let expected: Int? =
             switch command {
             case .deadlineReached: it.idleGeneration
-            case .scale, .loadBalancerLaunched, .loadBalancerEnded, .loadBalancerRemoved, .loadBalancerRemovalFailed:
+            case .scale, .serviceUnused, .loadBalancerLaunched, .loadBalancerEnded, .loadBalancerRemoved,
+                .loadBalancerRemovalFailed:
                 it.loadBalancer().generation
             case .replicaLaunched, .replicaLaunchFailed, .replicaStarted, .replicaProbed, .replicaEnded,
                 .replicaDrained, .replicaRemoved, .replicaRemovalFailed:

@@ -14,11 +14,30 @@ import Testing
         ("false", Double?.none), ("true", 600), ("10", 600), ("0", 0), ("1.5", 90), ("\"90s\"", 90), ("90s", 90),
         ("30m", 1800),
         ("2h", 7200), ("7d", 604_800), ("1w", 604_800), ("\"15\"", 900), ("{idle_minutes: 5}", 300),
-        ("{idle_minutes: 5, down: false}", 300), ("{down: false}", 600), ("{}", 600),
+        ("{idle: 90s}", 90), ("{idle: false}", nil),
     ])
     func everyFormOfAutostopIsUnderstood(_ value: String, _ seconds: Double?) throws {
         let policy = try policy("serve:\n  controller:\n    autostop: \(value)\n")
         #expect(policy == AutostopPolicy(idleTimeoutSeconds: seconds, source: .serveController))
+    }
+
+    /// A section says what it says; the rest is as it is elsewhere.
+    @Test func aSectionMaySayPartOfIt() throws {
+        func read(_ value: String) throws -> AutostopPolicy { try policy("serve: {controller: {autostop: \(value)}}") }
+        #expect(try read("{}") == .standard)
+        let down = try read("{down: true}")
+        #expect(down.idleTimeoutSeconds == 600 && down.source == .standard, "not 0, as SkyPilot has it")
+        #expect(down.down == AutostopPolicy.Said(true, .serveController))
+        let both = try read("{idle_minutes: 5, terminate_after: 7d}")
+        #expect(both.idleTimeoutSeconds == 300 && both.source == .serveController)
+        #expect(both.terminateAfterSeconds == AutostopPolicy.Said(604_800, .serveController))
+        #expect(
+            try read("{terminate_after: false}").terminateAfterSeconds == AutostopPolicy.Said(nil, .serveController))
+        let own = try policy(
+            "serve: {controller: {autostop: {idle_minutes: 5, down: true}}}\ncontrollers: {prod: {autostop: {down: false}}}",
+            "prod")
+        #expect(own.idleTimeoutSeconds == 300 && own.source == .serveController)
+        #expect(own.down == AutostopPolicy.Said(false, .controllers))
     }
 
     @Test func aControllersOwnGoesBeforeThatOfAll() throws {

@@ -34,6 +34,9 @@ struct Status: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What it showed when this event was the last.", valueName: "position"))
     var atPosition: Int?
 
+    @Flag(name: .shortAndLong, help: "Say where each value of a controller's autostop comes from.")
+    var verbose = false
+
     @Flag(help: "List terminated controllers too.")
     var all = false
 
@@ -56,7 +59,7 @@ struct Status: AsyncParsableCommand {
         } else {
             report = try session.read { (log) throws(LogFailure) in try log.status() }
         }
-        let view = try StatusView(report, name: name, all: all)
+        let view = try StatusView(report, name: name, all: all, isVerbose: verbose)
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
         if json {
@@ -79,7 +82,11 @@ struct StatusView {
     /// Terminated controllers that are not shown.
     let hidden: Int
 
-    init(_ report: StatusReport, name: String?, all: Bool) throws(CommandFailure) {
+    /// Whether to say where values come from.
+    let isVerbose: Bool
+
+    init(_ report: StatusReport, name: String?, all: Bool, isVerbose: Bool = false) throws(CommandFailure) {
+        self.isVerbose = isVerbose
         now = report.now
         deadlines = report.deadlines
         allServices = report.services
@@ -113,6 +120,12 @@ struct StatusView {
     /// overdue, because nothing of dwell has run since.
     func autostopRemaining(of controller: ControllerRow) -> Int64? {
         deadlines.first { $0.controller == controller.name && $0.kind == PendingDeadline.Key.idle.kind }
+            .map { $0.deadline.remainingMicroseconds(at: now) }
+    }
+
+    /// Microseconds until the controller, which is stopped, is terminated, if it will be.
+    func terminationRemaining(of controller: ControllerRow) -> Int64? {
+        deadlines.first { $0.controller == controller.name && $0.kind == PendingDeadline.Key.termination.kind }
             .map { $0.deadline.remainingMicroseconds(at: now) }
     }
 

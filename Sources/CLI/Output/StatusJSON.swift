@@ -36,6 +36,11 @@ struct StatusJSON: Encodable {
         var autostopSource: String
         @OrNull var autostopInSeconds: Double?
         @OrNull var autostopAt: Double?
+        var down: Bool
+        @OrNull var terminateAfterSeconds: Double?
+        @OrNull var pausedBy: String?
+        @OrNull var pausedReason: String?
+        @OrNull var pausedUntil: Double?
         @OrNull var startedAt: Double?
         var recoveries: Int
         var willStartAgain: Bool
@@ -52,6 +57,11 @@ struct StatusJSON: Encodable {
             let remaining = view.autostopRemaining(of: row)
             autostopInSeconds = seconds(remaining)
             autostopAt = seconds(remaining.map { $0 &+ view.now.wallMicroseconds })
+            down = row.down
+            terminateAfterSeconds = row.terminateAfterSeconds
+            pausedBy = row.pausedBy
+            pausedReason = row.pausedReason
+            pausedUntil = seconds(row.pausedUntilMicroseconds)
             startedAt = seconds(row.startedAtMicroseconds)
             recoveries = row.recoveries
             willStartAgain = row.startAgain

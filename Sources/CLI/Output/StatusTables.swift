@@ -38,8 +38,14 @@ struct StatusTables {
     /// The window, and when it is counting what is left of it and the clock time of the stop.
     private func autostop(_ row: ControllerRow) -> String {
         if row.status == ControllerStatus.terminated.rawValue { return "-" }
+        if row.pausedBy != nil {
+            return row.pausedUntilMicroseconds.map {
+                "paused until \(TimeText.clock(atMicroseconds: $0, now: view.now))"
+            }
+                ?? "paused"
+        }
         guard let seconds = row.idleTimeoutSeconds else { return "never" }
-        let window = TimeText.window(seconds: seconds)
+        let window = TimeText.window(seconds: seconds) + (row.down ? " (down)" : "")
         guard let left = view.autostopRemaining(of: row) else { return window }
         if left < 0 { return "\(window), overdue by \(TimeText.span(microseconds: -left))" }
         return "\(window), in \(TimeText.span(microseconds: left)) (\(TimeText.clock(inMicroseconds: left, view.now)))"
@@ -81,6 +87,28 @@ struct StatusTables {
         for row in view.controllers {
             if row.status == ControllerStatus.failed.rawValue, let reason = row.reason {
                 notes.append("controller \(row.name): \(reason)")
+            }
+            if let by = row.pausedBy {
+                notes.append(
+                    "controller \(row.name): autostop was paused by \(by)" + (row.pausedReason.map { ": \($0)" } ?? ""))
+            }
+            if let left = view.terminationRemaining(of: row) {
+                notes.append(
+                    "controller \(row.name): is terminated at \(TimeText.clock(inMicroseconds: left, view.now)) if it stays stopped"
+                )
+            }
+            if row.status == ControllerStatus.idle.rawValue, row.idleTimeoutSeconds == nil,
+                let idle = view.idleTime(of: row)
+            {
+                notes.append(
+                    "controller \(row.name): idle for \(TimeText.span(microseconds: idle)), and never stops by itself; stop it: dwell stop \(row.name)"
+                )
+            }
+            if view.isVerbose {
+                var said = ["idle window: \(row.policySource)"]
+                if let source = row.downSource { said.append("down: \(source)") }
+                if let source = row.terminateAfterSource { said.append("terminate_after: \(source)") }
+                notes.append("controller \(row.name): autostop from " + said.joined(separator: ", "))
             }
             if row.status == ControllerStatus.stopping.rawValue, row.startAgain {
                 notes.append("controller \(row.name): will start again once stopped")

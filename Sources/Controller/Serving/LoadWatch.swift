@@ -18,6 +18,8 @@ struct LoadWatch: Sendable {
         // A report that changes comes at once, which matters while there is no replica: somebody waits.
         for await _ in Changes.ticks(at: folder) {
             guard let service = await state().services[balancer.service] else { continue }
+            await lookForUse(of: service)
+            guard !service.spec.replicaPolicy.isFixed else { continue }
             let isAtZero = service.replicasForLoad == 0
             let traffic = TrafficReporter.read(reportPath)
             let isWaitedFor = isAtZero && (traffic?.held ?? 0) > 0
@@ -37,5 +39,18 @@ struct LoadWatch: Sendable {
                         loadBalancer: balancer, version: service.version, from: service.replicasForLoad,
                         to: change.to, reason: change.reason)))
         }
+    }
+
+    /// Says so when nobody has asked for a service for as long as it says. What its load balancer has written
+    /// down outlives this process and the load balancer's, so that a crash begins no new count.
+    private func lookForUse(of service: ServiceState) async {
+        guard let limit = service.spec.idleDownSeconds, let readySince = service.readySinceMicroseconds,
+            let traffic = TrafficReporter.read(reportPath), traffic.generation == balancer.generation,
+            traffic.inFlight == 0, traffic.held == 0
+        else { return }
+        let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
+        let idle = now &- max(traffic.lastRequestAtMicroseconds ?? readySince, readySince)
+        guard Double(idle) / 1e6 >= limit else { return }
+        await report(.serviceUnused(balancer, version: service.version, idleMicroseconds: idle))
     }
 }

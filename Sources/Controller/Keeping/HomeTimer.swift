@@ -1,0 +1,79 @@
+import EventLog
+import Foundation
+import Lifecycle
+import Logging
+
+/// Terminates controllers that have been stopped for as long as they may be. Nothing of such a controller runs, so
+/// the home has a process of its own for it while there is one to wait for: it sleeps on a timer of the kernel. After
+/// a reboot, or should it be killed, the next `dwell` command, or `dwell timer` by systemd, does the same. A deadline
+/// fires once, whoever is first: it carries its generation.
+public struct HomeTimer: Sendable {
+    private let home: Home
+    private let log: EventLog
+    private let environment: [String: String]
+    private let author: Author
+
+    public init(home: Home, log: EventLog, environment: [String: String], author: Author) {
+        self.home = home
+        self.log = log
+        self.environment = environment
+        self.author = author
+    }
+
+    /// Held by the process that waits.
+    private var lockPath: String { home.run + "/timer.lock" }
+    private var logPath: String { home.logs + "/timer.log" }
+
+    /// Terminates what is overdue, and starts a process that waits for the rest unless there is one.
+    ///
+    /// - Throws: ``LogFailure``, or ``ControllerLaunchFailure`` in words.
+    public func ensureRunning() throws {
+        try fireWhatIsDue()
+        guard try !log.pendingTerminations().isEmpty, let lock = try FileLock.attempt(lockPath) else { return }
+        try home.makeDirectory(home.logs)
+        var environment = environment
+        environment["DWELL_HOME"] = home.path
+        _ = try Spawn(
+            executable: Spawn.dwell, arguments: ["dwell", "timer", "--inherited"], environment: environment,
+            workingDirectory: "/", log: logPath, inherited: lock.descriptor.raw
+        ).start()
+    }
+
+    private func fireWhatIsDue() throws {
+        let now = try Clock.now()
+        for (controller, row) in try log.pendingTerminations()
+        where row.deadline.latenessMicroseconds(at: now) != nil {
+            try log.submit(.deadlineReached(.termination, generation: row.generation), to: controller, by: author)
+        }
+    }
+
+    /// Waits and terminates until there is nothing to wait for; returns at once when another process does.
+    public func run(inherited: CInt?, logger: Logger) async throws {
+        let lock =
+            try inherited.map { (raw) throws in try FileLock(inherited: raw, of: lockPath) }
+            ?? FileLock.attempt(lockPath)
+        guard lock != nil else { return }
+        let alarm = try Alarm()
+        let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let listening = Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await _ in alarm.ticks { wake.yield() } }
+                group.addTask { for await _ in Commits.ticks(log.bell, safetyPollSeconds: 60) { wake.yield() } }
+            }
+        }
+        defer { listening.cancel() }
+        wake.yield()
+        for await _ in wakes {
+            do {
+                try fireWhatIsDue()
+                let pending = try log.pendingTerminations()
+                guard !pending.isEmpty else { return }
+                // Of an earlier boot the wall clock tells what is left.
+                let now = try Clock.now()
+                alarm.arm(pending.map { $0.deadline.deadline.carriedOver(to: now) })
+            } catch LogFailure.busy {
+                continue  // tried again at the next tick
+            }
+        }
+    }
+}

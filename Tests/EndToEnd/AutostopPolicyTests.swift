@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// What people say about when a controller stops, on real controllers with windows of a second.
+@Suite struct AutostopPolicies {
+    private func idle(_ sandbox: Sandbox) async throws {
+        #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+    }
+
+    @Test func aPausedControllerStaysAndSaysWhoPausedIt() async throws {
+        try await Sandbox.run { sandbox in
+            try await idle(sandbox)
+            let pause = try await sandbox.dwell("autostop", "local", "--pause", "1.5s", "--reason", "demo")
+            #expect(pause.exitCode == 0 && pause.out.contains("paused until"), "\(pause)")
+            #expect(try await sandbox.dwell("autostop", "local", "--idle", "0.5s").exitCode == 0)
+            let status = try await sandbox.dwell("status").out
+            #expect(status.contains("paused until") && status.contains("demo") && status.contains("paused by"))
+            try await eventually("the pause ends, the window passes, and it stops") {
+                try await sandbox.status().controller().status == "STOPPED"
+            }
+            let events = try await sandbox.query(
+                "select event from audit_log where event in ('controller.autostop_paused', 'controller.autostop_resumed', 'controller.stopping') order by position"
+            )
+            #expect(events == ["controller.autostop_paused", "controller.autostop_resumed", "controller.stopping"])
+            let spans = try await sandbox.query(
+                "select (b.at_us - a.at_us) / 1e6 from events a, events b where a.type = 'controller.autostop_paused' and b.type = 'controller.stopping'"
+            )
+            #expect(Double(spans.first ?? "") ?? 0 >= 2, "1.5 s of pause and then the window of 0.5 s")
+        }
+    }
+
+    /// The second timer: nothing of the controller runs, and it is terminated all the same; also when whoever
+    /// waited for it was killed, by the next command.
+    @Test(arguments: [false, true])
+    func aControllerThatStaysStoppedIsTerminated(_ timerIsKilled: Bool) async throws {
+        try await Sandbox.run { sandbox in
+            try await idle(sandbox)
+            #expect(try await sandbox.dwell("autostop", "local", "--terminate-after", "2s").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("status").out.contains("if it stays stopped"))
+            try await eventually("a process waits") { !sandbox.processes(named: "dwell-timer").isEmpty }
+            if timerIsKilled { for pid in sandbox.processes(named: "dwell-timer") { kill(pid, SIGKILL) } }
+            try await eventually("it is terminated, once") {
+                if timerIsKilled { _ = try await sandbox.dwell("version", environment: [:]) }
+                if timerIsKilled { _ = try await sandbox.dwell("events", "--limit", "1") }
+                return try await sandbox.count("events where type = 'controller.terminated'") == 1
+            }
+            try await eventually("and nobody waits any more") { sandbox.processes().isEmpty }
+            #expect(
+                try await sandbox.count("audit_log where event = 'controller.terminating' and what like '%deadline%'")
+                    == 1)
+        }
+    }
+
+    @Test func theBatchProfileLeavesNothing() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write("controllers: {local: {autostop: {idle: 0, down: true}}}\n", to: "home/config.yaml")
+            _ = try await sandbox.up()
+            #expect(try await sandbox.dwell("status", "-v").out.contains("idle window: controllers, down: controllers"))
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            try await eventually("it is terminated at once") {
+                try await sandbox.count("events where type = 'controller.terminated'") == 1
+            }
+        }
+    }
+
+    /// No request, so the service goes; no service, so the controller dwells and stops: nobody types anything.
+    @Test func aServiceNobodyAsksForGoesByItself() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.writeService()
+            try sandbox.write(
+                "name: hello\nworkdir: .\nrun: exec python3 server.py\nservice: {readiness_probe: /, idle_down: 2s}\n",
+                to: "hello.yaml")
+            #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            #expect(try await sandbox.dwell("autostop", "local", "--idle", "0.2s").exitCode == 0)
+            let url = try await sandbox.status().service("hello").endpoint
+            let load = Load(url, clients: 1)
+            try await eventually("longer than that it is asked for", within: 10) {
+                try await sandbox.count("(select 1 from services where strftime('%s') - ready_since_us / 1000000 > 3)")
+                    == 1
+            }
+            _ = await load.stop()
+            try await eventually("then it goes, and the controller after it") {
+                try await sandbox.status().controller().status == "STOPPED"
+            }
+            #expect(
+                try await sandbox.count("audit_log where event = 'service.down_requested' and what like '%idle_down%'")
+                    == 1)
+        }
+    }
+
+    @Test(arguments: [
+        (["--idle", "5m", "--cancel"], "say one of"), (["--pause", "soon"], "soon"), (["--reason", "x"], "say one of"),
+        (["--terminate-after", "x"], "\"x\" is not a time"), (["--resume", "--idle", "5m"], "say one of"),
+        (["--pause", "--resume"], "say one of"), (["2h"], "say one of"),
+    ])
+    func whatMakesNoSenseIsRefused(_ options: [String], _ says: String) async throws {
+        try await Sandbox.run { sandbox in
+            let output = try await sandbox.dwell(["autostop", "local"] + options)
+            #expect(output.exitCode == 2 && output.errors.count == 1 && output.err.contains(says), "\(output)")
+        }
+    }
+}

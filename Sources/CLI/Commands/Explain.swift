@@ -1,0 +1,80 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import Lifecycle
+import Reporting
+
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Tell why a controller or a service is as it is.",
+        discussion: """
+            What it waits for, since when, what would change it, and who did what last: from the log alone, now or \
+            at any moment.
+
+            Examples:
+              dwell explain local
+              dwell explain hello
+              dwell explain prod --at "2026-11-01 03:00"
+            """)
+
+    @Argument(help: "Name of a controller or a service.", completion: .names)
+    var name: String
+
+    @Option(help: ArgumentHelp("As it was at this moment (a time, or '#41' for event 41).", valueName: "time"))
+    var at: String?
+
+    @Option(help: "The service of this controller.", completion: .controllers)
+    var controller: String?
+
+    func run() throws {
+        let only = try controller.map { try NameArgument.controller($0) }
+        let session = try Session()
+        let moment = try at.map { try PastMoment($0, for: "--at", session) }
+        let report = try moment?.report(session) ?? session.read { (log) throws(LogFailure) in try log.status() }
+        let services = report.services.filter {
+            $0.name == name && (only == nil || $0.controller == only?.rawValue)
+        }
+        let isController = only == nil && report.controllers.contains { $0.name == name }
+        guard isController || !services.isEmpty else {
+            let known = Set(report.controllers.map(\.name) + report.services.map(\.name)).sorted()
+            throw CommandFailure(
+                known.isEmpty
+                    ? "no controller or service \(name): there are none"
+                    : "no controller or service \(name); there is \(known.joined(separator: ", "))")
+        }
+        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents() }
+        if isController {
+            let explanation = try explanation(of: NameArgument.controller(name), events, moment, session)
+            print("Controller \(name)")
+            for line in explanation.ofController { print("  \(line)") }
+        }
+        for row in services {
+            let explanation = try explanation(of: NameArgument.controller(row.controller), events, moment, session)
+            print("Service \(name) on controller \(row.controller)")
+            for line in try explanation.of(NameArgument.service(name)) { print("  \(line)") }
+        }
+        if moment == nil { try session.ensureAllRunning() }
+    }
+
+    private func explanation(
+        of controller: ControllerName, _ events: [RecordedEvent], _ moment: PastMoment?, _ session: Session
+    ) throws(CommandFailure) -> Explanation {
+        let here = try session.read { (_) throws(LogFailure) in try Clock.now() }
+        let now = moment?.now ?? here
+        let state = try session.read { (log) throws(LogFailure) in
+            if let moment {
+                try log.state(of: controller, atPosition: moment.position)
+            } else {
+                try log.state(of: controller)
+            }
+        }
+        let happenings = events.filter {
+            $0.controller == controller && $0.stamp.version <= state.version
+        }.map { Explanation.Happening(event: $0.event, stamp: $0.stamp, component: $0.component) }
+        return Explanation(
+            state, happenings, now: now,
+            Explanation.Words(
+                clock: { TimeText.clock(atMicroseconds: $0, now: now) }, span: { TimeText.span(microseconds: $0) }))
+    }
+}

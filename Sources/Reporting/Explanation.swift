@@ -1,0 +1,250 @@
+import Lifecycle
+
+/// Why a controller, or a service, is as it is: what it waits for, since when, what would change it, and who did what
+/// last. From its state and its events alone, so that it can be told of any moment.
+public struct Explanation: Sendable {
+    /// What happened, as far as an explanation needs to know.
+    public struct Happening: Sendable {
+        public var event: Event
+        public var stamp: Stamp
+        /// Through what: `cli`, `controller`, `keeper`, `timer`.
+        public var component: String
+
+        public init(event: Event, stamp: Stamp, component: String) {
+            self.event = event
+            self.stamp = stamp
+            self.component = component
+        }
+    }
+
+    /// How times are written.
+    public struct Words: Sendable {
+        /// A moment, from microseconds since 1970.
+        var clock: @Sendable (Int64) -> String
+        /// A span, from microseconds.
+        var span: @Sendable (Int64) -> String
+
+        public init(clock: @escaping @Sendable (Int64) -> String, span: @escaping @Sendable (Int64) -> String) {
+            self.clock = clock
+            self.span = span
+        }
+    }
+
+    private let state: ControllerState
+    /// Those of the controller and its services as such, in order.
+    private let happenings: [Happening]
+    private let now: Instant
+    private let words: Words
+
+    public init(_ state: ControllerState, _ happenings: [Happening], now: Instant, _ words: Words) {
+        self.state = state
+        self.happenings = happenings
+        self.now = now
+        self.words = words
+    }
+
+    // MARK: Controllers
+
+    /// The controller, a sentence each.
+    public var ofController: [String] {
+        switch state.phase {
+        case .absent: return ["Controller \(state.name) was never started."]
+        case .starting(let since):
+            return [
+                "Starting since \(words.clock(since))\(by(last(.controllerStarting))).",
+                "It is up as soon as a process has taken its lease.",
+            ]
+        case .up: return up
+        case .idle(let idle): return self.idle(idle)
+        case .stopping(let stopping):
+            let left = state.services.values.filter { $0.presentReplicaCount > 0 || $0.loadBalancer != nil }
+            return [
+                "Stopping since \(words.clock(stopping.sinceMicroseconds)), \(cause(stopping.reason)).",
+                left.isEmpty
+                    ? "Nothing of it is left; it is stopped in a moment."
+                    : "It waits for what is left of \(list(left.map(\.name).sorted())).",
+            ]
+                + (stopping.startAgain
+                    ? ["Somebody wanted it meanwhile\(by(last(.controllerStartRequested))): it starts again at once."]
+                    : [])
+        case .stopped(let stopped): return self.stopped(stopped)
+        case .failed(let reason):
+            return ["It could not be started: \(reason).", "Try again: dwell start \(state.name)."]
+        case .terminating:
+            return ["Being terminated\(by(last(.controllerTerminating))): its services are being removed for good."]
+        case .terminated:
+            let lateness = last(.controllerTerminating).flatMap { happening -> Int64? in
+                if case .controllerTerminating(let event) = happening.event { event.latenessMicroseconds } else { nil }
+            }
+            let how =
+                lateness.map { "by its deadline, \(seconds($0)) late" } ?? "by hand" + by(last(.controllerTerminating))
+            let when = last(.controllerTerminated).map { " \(words.clock($0.stamp.atMicroseconds))" } ?? ""
+            return ["Terminated\(when) \(how).", "The name begins another life with: dwell start \(state.name)."]
+        }
+    }
+
+    private var up: [String] {
+        let since = state.startedAtMicroseconds.map { " since \(words.clock($0))" } ?? ""
+        var lines = ["Up\(since)\(by(last(.controllerStarting), verb: "started"))."]
+        let live = state.liveServices.compactMap { state.services[$0] }
+        for service in live {
+            lines.append(
+                "Held up by \(service.name): \(service.status.rawValue) since \(words.clock(service.statusSinceMicroseconds)), "
+                    + "wanted by \(service.requestedBy).")
+        }
+        lines.append("When the last of them is gone: \(whatIdlenessLeadsTo).")
+        if state.recoveries > 0 {
+            lines.append(
+                "Its process was replaced \(state.recoveries) time\(state.recoveries == 1 ? "" : "s") after a crash.")
+        }
+        return lines
+    }
+
+    private func idle(_ idle: ControllerState.Idle) -> [String] {
+        var lines = ["Idle since \(words.clock(idle.sinceMicroseconds)): \(whyNoService)."]
+        if let pause = state.pause {
+            let until = pause.until.map { "until \(moment($0))" } ?? "until it is resumed"
+            lines.append(
+                "It does not stop by itself \(until): paused by \(pause.by) \(words.clock(pause.sinceMicroseconds))"
+                    + (pause.reason.map { " (\($0))" } ?? "") + ".")
+        } else if let deadline = idle.deadline {
+            let ends = state.policy.down?.value == true ? "is terminated" : "stops"
+            let left = deadline.remainingMicroseconds(at: now)
+            lines.append(
+                left >= 0
+                    ? "It \(ends) at \(moment(deadline)), in \(words.span(left)), unless a service is brought up."
+                    : "It should have \(stoppedWord) at \(moment(deadline)); nothing of dwell has run since to do it.")
+        } else {
+            lines.append("It never stops by itself.")
+        }
+        lines.append("Window: \(window) (\(state.policy.source.rawValue)).")
+        return lines
+    }
+
+    private func stopped(_ stopped: ControllerState.Stopped) -> [String] {
+        var lines: [String]
+        let stopping = last(.controllerStopping)
+        if stopped.reason == .idleDeadline, let stopping, case .controllerStopping(let event) = stopping.event {
+            let began = happenings.last { $0.stamp.version == event.idleVersion }
+            var since = began?.stamp.atMicroseconds
+            if case .controllerIdle(let idle) = began?.event { since = idle.sinceMicroseconds ?? since }
+            let noService = since.map { "no service since \(words.clock($0)) (\(whyNoService))" } ?? whyNoService
+            lines = [
+                "Stopped \(words.clock(stopped.sinceMicroseconds)) by its idle deadline: \(noService), window \(window), "
+                    + "\(seconds(event.latenessMicroseconds ?? 0)) late."
+            ]
+        } else {
+            lines = ["Stopped \(words.clock(stopped.sinceMicroseconds)) by hand\(by(stopping))."]
+        }
+        let again = state.liveServices
+        if !again.isEmpty { lines.append("Its next start serves \(list(again)) again.") }
+        if let deadline = stopped.terminateAt {
+            lines.append(
+                again.isEmpty
+                    ? "It is terminated at \(moment(deadline)) if it stays stopped."
+                    : "It is not terminated while services wait for its next start.")
+        }
+        lines.append("Start it: dwell start \(state.name), or any dwell up.")
+        return lines
+    }
+
+    private var whyNoService: String {
+        guard
+            let down = happenings.last(where: {
+                if case .serviceDownRequested = $0.event { true } else { false }
+            }), case .serviceDownRequested(let event) = down.event
+        else { return "no service was brought up since its start\(by(last(.controllerStarting)))" }
+        if let unused = event.unusedMicroseconds {
+            return "\(event.service) was not asked for in \(words.span(unused)), so it went"
+        }
+        return "\(event.service) was taken down\(by(down))"
+    }
+
+    private var whatIdlenessLeadsTo: String {
+        let ends = state.policy.down?.value == true ? "terminated" : "stopped"
+        if state.pause != nil { return "it stays, for autostop is paused" }
+        switch state.policy.idleTimeoutSeconds {
+        case nil: return "it stays (autostop is off, \(state.policy.source.rawValue))"
+        case 0: return "it is \(ends) at once (\(state.policy.source.rawValue))"
+        case .some: return "it stays warm for \(window), then it is \(ends) (\(state.policy.source.rawValue))"
+        }
+    }
+
+    private var stoppedWord: String { state.policy.down?.value == true ? "been terminated" : "stopped" }
+
+    private var window: String {
+        state.policy.idleTimeoutSeconds.map { words.span(Int64($0 * 1e6)) } ?? "none"
+    }
+
+    private func cause(_ reason: StopReason) -> String {
+        switch reason {
+        case .idleDeadline: "by its idle deadline"
+        case .byHand: "by hand" + by(last(.controllerStopping))
+        }
+    }
+
+    // MARK: Services
+
+    /// A service of the controller, a sentence each; empty when there is none of that name.
+    public func of(_ name: ServiceName) -> [String] {
+        guard let service = state.services[name] else { return [] }
+        let reason = state.statusReason(of: service).map { ": \($0)" } ?? ""
+        var lines = ["\(service.status.rawValue) since \(words.clock(service.statusSinceMicroseconds))\(reason)."]
+        lines.append(
+            "Wanted since \(words.clock(service.requestedAtMicroseconds)) by \(service.requestedBy); "
+                + "version \(service.version); \(service.readyReplicas) of \(service.targetReplicas) replicas ready.")
+        if let scale = service.scale {
+            lines.append("Last scaled \(words.clock(scale.atMicroseconds)), to \(scale.replicas): \(scale.reason).")
+        }
+        for replica in service.orderedReplicas {
+            let why = replica.reasonInWords.map { ": \($0)" } ?? ""
+            lines.append(
+                "Replica \(replica.id) is \(replica.status.rawValue) since \(words.clock(replica.sinceMicroseconds))\(why)\(waits(replica))."
+            )
+        }
+        if service.isEnding { lines.append("It is gone as soon as nothing of it is left.") }
+        return lines
+    }
+
+    private func waits(_ replica: ReplicaState) -> String {
+        switch replica.phase {
+        case .pending(let launchAt?): "; launched again at \(moment(launchAt))"
+        case .starting(let waiting): "; it fails unless it is ready by \(moment(waiting.deadline))"
+        case .notReady(let waiting): "; it is replaced unless it is ready by \(moment(waiting.deadline))"
+        case .draining(let draining): "; cut off at \(moment(draining.deadline))"
+        case .removing(let removal):
+            removal.stuck?.retryAt.map { "; tried again at \(moment($0))" } ?? ""
+        case .pending, .provisioning, .ready, .failed: ""
+        }
+    }
+
+    // MARK: Words
+
+    private func last(_ type: EventType) -> Happening? { happenings.last { $0.event.type == type } }
+
+    /// ` by ann@desk, from the command line`.
+    private func by(_ happening: Happening?, verb: String = "") -> String {
+        guard let happening else { return "" }
+        let through = happening.component == "cli" ? "from the command line" : "through its \(happening.component)"
+        let verb = verb.isEmpty ? "" : ", \(verb)"
+        let service: String
+        switch happening.event {
+        case .controllerStarting(let event): service = event.service.map { " for \($0)" } ?? ""
+        case .controllerStartRequested(let event): service = event.service.map { " for \($0)" } ?? ""
+        default: service = ""
+        }
+        return "\(verb) by \(happening.stamp.actor) \(through)\(service)"
+    }
+
+    private func moment(_ deadline: Deadline) -> String {
+        words.clock(now.wallMicroseconds &+ deadline.remainingMicroseconds(at: now))
+    }
+
+    private func seconds(_ microseconds: Int64) -> String {
+        let thousandths = (microseconds &+ 500) / 1_000
+        let rest = String(thousandths % 1_000)
+        return "\(thousandths / 1_000).\(String(repeating: "0", count: max(0, 3 - rest.count)))\(rest) s"
+    }
+
+    private func list(_ names: [ServiceName]) -> String { names.map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,94 @@
+import Lifecycle
+import Reporting
+import TestKit
+import Testing
+
+/// Why a controller is as it is, in words, for every phase it can be in.
+@Suite struct ExplanationTests {
+    private let words = Explanation.Words(
+        clock: { "T+\($0 / 1_000_000 - 1_750_000_000)" }, span: { "\($0 / 1_000_000) s" })
+
+    private func explain(_ it: Scenario) -> Explanation {
+        Explanation(
+            it.state, it.history.map { Explanation.Happening(event: $0.event, stamp: $0.stamp, component: "cli") },
+            now: it.clock.now, words)
+    }
+
+    private func controller(_ it: Scenario) -> String { explain(it).ofController.joined(separator: " ") }
+
+    @Test func oneThatIsHeldUp() throws {
+        let text = controller(try .serving())
+        #expect(text.contains("Held up by api: READY since"))
+        #expect(text.contains("it stays warm for 600 s, then it is stopped (default)"))
+    }
+
+    @Test func oneThatIsIdle() throws {
+        var it = try Scenario.serving()
+        it.clock.advance(seconds: 50)
+        try it.given(.down([.api]))
+        try it.removeEverything()
+        it.clock.advance(seconds: 100)
+        let text = controller(it)
+        #expect(text.hasPrefix("Idle since T+50: api was taken down by "), "\(text)")
+        #expect(text.contains("It stops at T+650, in 500 s, unless a service is brought up."))
+        #expect(text.hasSuffix("Window: 600 s (default)."))
+        try it.given(.pauseAutostop(seconds: 60, reason: "demo"))
+        #expect(controller(it).contains("It does not stop by itself until T+210: paused by "))
+        #expect(controller(it).contains("(demo)"))
+    }
+
+    @Test func oneThatWasStoppedByItsDeadline() throws {
+        var it = try Scenario.serving()
+        try it.given(.down([.api]))
+        try it.removeEverything()
+        it.clock.advance(seconds: 600.004)
+        try it.whenReached(.idle)
+        #expect(controller(it).contains("by its idle deadline"))
+        try it.given(.stopFinished)
+        let text = controller(it)
+        #expect(
+            text.hasPrefix("Stopped T+600 by its idle deadline: no service since T+0 (api was taken down by "),
+            "\(text)")
+        #expect(text.contains("window 600 s, 0.004 s late."))
+    }
+
+    @Test func oneThatWasStoppedByHandWithItsServices() throws {
+        var it = try Scenario.serving()
+        try it.given(.stop)
+        #expect(controller(it).contains("It waits for what is left of api."))
+        try it.removeEverything()
+        let text = controller(it)
+        #expect(text.contains("by hand by ") && text.contains("Its next start serves api again."), "\(text)")
+    }
+
+    @Test func theOthers() throws {
+        var it = Scenario()
+        #expect(controller(it) == "Controller dev was never started.")
+        try it.given(.up(.api))
+        #expect(controller(it).contains("Starting since") && controller(it).contains("for api"))
+        try it.given(.startFailed(reason: "no room"))
+        #expect(controller(it).contains("could not be started: no room"))
+        try it.given(.terminate(force: true))
+        #expect(controller(it).hasPrefix("Terminated"))
+        var batch = try Scenario.idle()
+        try batch.given(
+            .setAutostop(AutostopPolicy(idleTimeoutSeconds: 5, source: .commandLine, down: .init(true, .commandLine))))
+        batch.clock.advance(seconds: 5)
+        try batch.whenReached(.idle)
+        #expect(controller(batch).contains("Being terminated"))
+        try batch.given(.terminationFinished)
+        #expect(controller(batch).contains("by its deadline, 0.000 s late"))
+    }
+
+    @Test func aService() throws {
+        var it = try Scenario.up()
+        try it.launch(1)
+        try it.given(.replicaProbed(it.replica(1), isReady: false, evidence: "HTTP 404"))
+        let text = explain(it).of(.api).joined(separator: " ")
+        #expect(text.contains("0 of 1 replicas ready"))
+        #expect(
+            text.contains(
+                "Replica 1 is STARTING since T+0: not ready yet: HTTP 404; it fails unless it is ready by T+1200."))
+        #expect(explain(it).of(.chat).isEmpty)
+    }
+}

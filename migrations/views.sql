@@ -26,6 +26,12 @@ SELECT
         WHEN 'controller.policy_set' THEN
             'autostop ' || coalesce('after ' || json_extract(payload, '$.policy.idleTimeoutSeconds') || ' s idle', 'never')
                 || ' (' || json_extract(payload, '$.policy.source') || ')'
+        WHEN 'controller.hook_started' THEN 'hook ' || json_extract(payload, '$.hook') || ' runs'
+        WHEN 'controller.hook_ended' THEN 'hook ' || json_extract(payload, '$.hook') || ' ' || CASE
+            WHEN json_extract(payload, '$.outcome.exited') IS NOT NULL THEN 'exited with code ' || json_extract(payload, '$.outcome.exited.code')
+            WHEN json_extract(payload, '$.outcome.timedOut') IS NOT NULL THEN 'had not ended after ' || json_extract(payload, '$.outcome.timedOut.seconds') || ' s and was killed'
+            WHEN json_extract(payload, '$.outcome.failed') IS NOT NULL THEN 'could not be run: ' || json_extract(payload, '$.outcome.failed.reason')
+            ELSE 'was interrupted, and is not run again' END
         WHEN 'controller.autostop_paused' THEN
             'autostop paused ' || coalesce('until ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.until.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime'), 'until it is resumed')
                 || coalesce(': ' || json_extract(payload, '$.reason'), '')

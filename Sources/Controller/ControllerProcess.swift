@@ -30,7 +30,7 @@ public actor ControllerProcess {
 
     public init(
         home: Home, controller: ControllerName, log: EventLog, environment: [String: String], author: Author,
-        logger: Logger
+        hookCommand: @escaping @Sendable (HookKind) -> HookCommand?, logger: Logger
     ) throws {
         let paths = ControllerPaths(home: home, controller: controller)
         try home.makeDirectory(paths.logDirectory)
@@ -40,7 +40,8 @@ public actor ControllerProcess {
             access: access, driver: LocalDriver(paths: paths, logID: log.logID, environment: environment),
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
             prober: Prober(), trafficReport: { paths.trafficReport($0) },
-            secrets: SecretFiles(home: home, controller: controller), logger: logger)
+            secrets: SecretFiles(home: home, controller: controller),
+            hooks: HookRunner(paths: paths, environment: environment, command: hookCommand), logger: logger)
         alarm = try Alarm()
         bell = log.bell
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

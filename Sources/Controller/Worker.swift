@@ -12,6 +12,7 @@ struct Worker: Sendable {
     /// Where a service's load balancer says what it sees of its traffic.
     let trafficReport: @Sendable (ServiceName) -> String
     let secrets: SecretFiles
+    let hooks: HookRunner
     let logger: Logger
 
     /// Does `work`, which `state` said is outstanding.
@@ -35,6 +36,7 @@ struct Worker: Sendable {
                 balancer: reference, reportPath: trafficReport(reference.service), state: { await access.state() },
                 report: { await report($0) }
             ).run()
+        case .runHook(_, let version): await runHook(version, state)
         case .finishStop: await report(.stopFinished)
         case .finishTermination: await report(.terminationFinished)
         }
@@ -151,6 +153,17 @@ struct Worker: Sendable {
             try? await Task.sleep(for: pause)
             if pause < interval { pause = min(pause * 3 / 2, .seconds(1), interval) }
         }
+    }
+
+    /// Runs a hook once at most: that it begins is on disk before it does, and one that an earlier process had
+    /// begun is only reported.
+    private func runHook(_ version: Int, _ state: ControllerState) async {
+        guard let hook = state.hooks.first(where: { $0.version == version }) else { return }
+        guard !hook.hasStarted else { return await report(.hookEnded(version, .interrupted)) }
+        await report(.hookStarted(version))
+        let outcome = await hooks.run(hook, of: state)
+        if outcome != .exited(code: 0) { logger.warning("hook \(hook.kind.rawValue) \(outcome.inWords)") }
+        await report(.hookEnded(version, outcome))
     }
 
     private func remove(_ replica: ReplicaReference, _ state: ControllerState) async {

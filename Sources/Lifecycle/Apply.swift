@@ -12,14 +12,18 @@ extension ControllerState {
         case .controllerStartFailed(let payload): apply(payload, stamp)
         case .controllerRecovered(let payload): apply(payload, stamp)
         case .controllerIdle(let payload): apply(payload, stamp)
-        case .controllerWoken: phase = .up
+        case .controllerWoken:
+            phase = .up
+            call(.wake, for: stamp.version)
         case .controllerPolicySet(let payload): apply(payload, stamp)
         case .controllerAutostopPaused(let payload): apply(payload, stamp)
+        case .controllerHookStarted(let payload): apply(payload)
+        case .controllerHookEnded(let payload): apply(payload)
         case .controllerAutostopResumed: applyAutostopResumed()
         case .controllerStopping(let payload): apply(payload, stamp)
         case .controllerStartRequested: setStartAgain()
         case .controllerStopped(let payload): apply(payload, stamp)
-        case .controllerTerminating: phase = .terminating
+        case .controllerTerminating: applyTerminating(stamp)
         case .controllerTerminated: applyTerminated()
         case .serviceUpRequested(let payload): apply(payload, stamp)
         case .serviceUpdated(let payload): services[payload.service]?.apply(payload, stamp)
@@ -69,6 +73,7 @@ extension ControllerState {
         process = event.process
         startedAtMicroseconds = stamp.atMicroseconds
         phase = .up
+        call(.start, for: stamp.version)
     }
 
     private mutating func apply(_ event: ControllerStartFailed, _ stamp: Stamp) {
@@ -88,6 +93,8 @@ extension ControllerState {
                 sinceMicroseconds: event.sinceMicroseconds ?? stamp.atMicroseconds, deadline: event.deadline,
                 generation: stamp.version))
         (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (nil, nil)
+        // One that goes on after a change of policy was told of already.
+        if event.sinceMicroseconds == nil { call(.idle, for: stamp.version) }
     }
 
     private mutating func apply(_ event: ControllerAutostopPaused, _ stamp: Stamp) {
@@ -119,8 +126,17 @@ extension ControllerState {
     }
 
     private mutating func apply(_ event: ControllerStopping, _ stamp: Stamp) {
+        // One that is stopping already and is told so again has its hook.
+        if case .stopping = phase {} else { call(.stop, for: stamp.version) }
         phase = .stopping(
             Stopping(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, startAgain: false))
+    }
+
+    private mutating func applyTerminating(_ stamp: Stamp) {
+        phase = .terminating
+        // What was to be told at its stop is told at its end.
+        hooks.removeAll { $0.kind == .stop && !$0.hasStarted }
+        call(.terminate, for: stamp.version)
     }
 
     private mutating func setStartAgain() {
@@ -132,6 +148,7 @@ extension ControllerState {
     private mutating func apply(_ event: ControllerStopped, _ stamp: Stamp) {
         startedAtMicroseconds = nil
         process = nil
+        hooks = []
         // Nobody knows what load there will be when it is served again.
         for name in services.keys { services[name]?.scale = nil }
         phase = .stopped(
@@ -145,6 +162,7 @@ extension ControllerState {
         process = nil
         policy = .standard
         pause = nil
+        hooks = []
         services = [:]
         phase = .terminated
     }

@@ -10,6 +10,8 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     /// Seconds after which a controller that stays stopped is terminated; a value of nil for never, nil where
     /// nobody has said.
     public var terminateAfterSeconds: Said<Double?>?
+    /// Which hooks the configuration has, sorted; nil for none.
+    public var hooks: [HookKind]?
 
     /// A value, and who said so.
     public struct Said<Value: Hashable & Sendable & Codable>: Hashable, Sendable, Codable {
@@ -24,8 +26,9 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
 
     public init(
         idleTimeoutSeconds: Double?, source: PolicySource, down: Said<Bool>? = nil,
-        terminateAfterSeconds: Said<Double?>? = nil
+        terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil
     ) {
+        self.hooks = hooks
         self.idleTimeoutSeconds = idleTimeoutSeconds
         self.source = source
         self.down = down

@@ -11,6 +11,7 @@ extension Command {
             .terminationFinished:
             nil
         case .deadlineReached(_, let generation): generation
+        case .hookStarted(let version), .hookEnded(let version, _): version
         case .serviceUnused(let reference, _, _): reference.generation
         case .scale(let request): request.loadBalancer.generation
         case .loadBalancerLaunched(let reference, _), .loadBalancerEnded(let reference, _),
@@ -29,7 +30,8 @@ extension Command {
         case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .pauseAutostop,
             .resumeAutostop:
             false
-        case .takeOver, .startFailed, .stopFinished, .terminationFinished, .deadlineReached, .scale, .serviceUnused,
+        case .takeOver, .startFailed, .hookStarted, .hookEnded, .stopFinished, .terminationFinished, .deadlineReached,
+            .scale, .serviceUnused,
             .loadBalancerLaunched,
             .loadBalancerEnded, .loadBalancerRemoved, .loadBalancerRemovalFailed, .replicaLaunched,
             .replicaLaunchFailed, .replicaStarted,

@@ -30,6 +30,9 @@ public enum Command: Hashable, Sendable {
     /// No controller process could be brought to take the lease.
     case startFailed(reason: String)
     case deadlineReached(PendingDeadline.Key, generation: Int)
+    /// A hook is about to run, and has ended; each is named by the version of the event it is for.
+    case hookStarted(Int)
+    case hookEnded(Int, HookOutcome)
     /// Everything the controller held is freed.
     case stopFinished
     case terminationFinished

@@ -11,6 +11,8 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public internal(set) var policy: AutostopPolicy = .standard
     /// Set while autostop is paused.
     public internal(set) var pause: Pause?
+    /// Hooks that transitions have called for and that have not ended, in order.
+    public internal(set) var hooks: [PendingHook] = []
     /// For the idle period that begins next in place of one that has just ended: when idleness began, and what its
     /// window counts from if not from then on.
     var keptIdleSinceMicroseconds: Int64?

@@ -103,7 +103,7 @@ extension Decision {
     }
 
     mutating func stopFinished() {
-        guard case .stopping(let stopping) = state.phase, state.isEmptyHanded else { return }
+        guard case .stopping(let stopping) = state.phase, state.isEmptyHanded, state.hooks.isEmpty else { return }
         record(
             .controllerStopped(
                 ControllerStopped(
@@ -114,7 +114,7 @@ extension Decision {
     }
 
     mutating func terminationFinished() {
-        guard case .terminating = state.phase, state.services.isEmpty else { return }
+        guard case .terminating = state.phase, state.services.isEmpty, state.hooks.isEmpty else { return }
         record(.controllerTerminated(ControllerTerminated()))
     }
 

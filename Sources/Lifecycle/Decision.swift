@@ -58,6 +58,8 @@ extension ControllerState {
         case .takeOver(let process): try decision.takeOver(process)
         case .startFailed(let reason): decision.startFailed(reason)
         case .deadlineReached(let key, let generation): decision.deadlineReached(key, generation)
+        case .hookStarted(let version): decision.hookStarted(version)
+        case .hookEnded(let version, let outcome): decision.hookEnded(version, outcome)
         case .stopFinished: decision.stopFinished()
         case .terminationFinished: decision.terminationFinished()
         case .scale(let request): decision.scale(request)

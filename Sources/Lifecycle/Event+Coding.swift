@@ -14,6 +14,8 @@ extension Event {
         case .controllerPolicySet(let payload): payload
         case .controllerAutostopPaused(let payload): payload
         case .controllerAutostopResumed(let payload): payload
+        case .controllerHookStarted(let payload): payload
+        case .controllerHookEnded(let payload): payload
         case .controllerStopping(let payload): payload
         case .controllerStartRequested(let payload): payload
         case .controllerStopped(let payload): payload
@@ -62,6 +64,8 @@ extension Event {
         case .controllerPolicySet: .controllerPolicySet
         case .controllerAutostopPaused: .controllerAutostopPaused
         case .controllerAutostopResumed: .controllerAutostopResumed
+        case .controllerHookStarted: .controllerHookStarted
+        case .controllerHookEnded: .controllerHookEnded
         case .controllerStopping: .controllerStopping
         case .controllerStartRequested: .controllerStartRequested
         case .controllerStopped: .controllerStopped
@@ -112,6 +116,8 @@ extension Event {
             case .controllerPolicySet: .controllerPolicySet(try decode())
             case .controllerAutostopPaused: .controllerAutostopPaused(try decode())
             case .controllerAutostopResumed: .controllerAutostopResumed(try decode())
+            case .controllerHookStarted: .controllerHookStarted(try decode())
+            case .controllerHookEnded: .controllerHookEnded(try decode())
             case .controllerStopping: .controllerStopping(try decode())
             case .controllerStartRequested: .controllerStartRequested(try decode())
             case .controllerStopped: .controllerStopped(try decode())
@@ -166,7 +172,8 @@ extension Event {
         case .controllerWoken(let payload): (payload.service, nil)
         case .controllerStartRequested(let payload): (payload.service, nil)
         case .controllerStarted, .controllerStartFailed, .controllerRecovered, .controllerIdle, .controllerPolicySet,
-            .controllerAutostopPaused, .controllerAutostopResumed, .controllerStopping, .controllerStopped,
+            .controllerAutostopPaused, .controllerHookEnded, .controllerHookStarted, .controllerAutostopResumed,
+            .controllerStopping, .controllerStopped,
             .controllerTerminating,
             .controllerTerminated:
             (nil, nil)

@@ -14,6 +14,8 @@ public enum Event: Hashable, Sendable {
     case controllerPolicySet(ControllerPolicySet)
     case controllerAutostopPaused(ControllerAutostopPaused)
     case controllerAutostopResumed(ControllerAutostopResumed)
+    case controllerHookStarted(ControllerHookStarted)
+    case controllerHookEnded(ControllerHookEnded)
     case controllerStopping(ControllerStopping)
     case controllerStartRequested(ControllerStartRequested)
     case controllerStopped(ControllerStopped)
@@ -64,6 +66,8 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case controllerPolicySet = "controller.policy_set"
     case controllerAutostopPaused = "controller.autostop_paused"
     case controllerAutostopResumed = "controller.autostop_resumed"
+    case controllerHookStarted = "controller.hook_started"
+    case controllerHookEnded = "controller.hook_ended"
     case controllerStopping = "controller.stopping"
     case controllerStartRequested = "controller.start_requested"
     case controllerStopped = "controller.stopped"

@@ -13,6 +13,8 @@ public enum Work: Hashable, Sendable {
     /// See the requests it has end, and its process.
     case drainReplica(ReplicaReference, Handle, LoadBalancerReference)
     case removeReplica(ReplicaReference)
+    /// Run it, unless it has begun already; say what became of it.
+    case runHook(HookKind, version: Int)
     /// Free what the controller process holds, and report that it is stopped.
     case finishStop
     case finishTermination
@@ -26,9 +28,10 @@ extension ControllerState {
         for name in orderedServices {
             if let service = services[name] { work += service.outstanding }
         }
+        for hook in hooksToRun { work.append(.runHook(hook.kind, version: hook.version)) }
         switch phase {
-        case .stopping where isEmptyHanded: work.append(.finishStop)
-        case .terminating where services.isEmpty: work.append(.finishTermination)
+        case .stopping where isEmptyHanded && hooks.isEmpty: work.append(.finishStop)
+        case .terminating where services.isEmpty && hooks.isEmpty: work.append(.finishTermination)
         case .absent, .starting, .up, .idle, .stopping, .stopped, .failed, .terminating, .terminated: break
         }
         return work

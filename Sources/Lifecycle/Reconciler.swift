@@ -10,6 +10,8 @@ public struct Reconciler: Sendable {
         case controller
         case loadBalancer(LoadBalancerReference)
         case load(LoadBalancerReference)
+        /// By the version of the event it is for.
+        case hook(Int)
         case replica(ReplicaReference)
 
         /// A fixed order, by the stream version of the event that made each: no two are alike in it.
@@ -18,6 +20,7 @@ public struct Reconciler: Sendable {
             case .controller: (0, 0)
             case .loadBalancer(let reference): (reference.generation, 0)
             case .load(let reference): (reference.generation, 1)
+            case .hook(let version): (version, 2)
             case .replica(let reference): (reference.generation, 0)
             }
         }
@@ -78,6 +81,7 @@ extension Work {
         case .launchReplica(let reference), .watchReplica(let reference, _, _, _),
             .drainReplica(let reference, _, _), .removeReplica(let reference):
             .replica(reference)
+        case .runHook(_, let version): .hook(version)
         case .finishStop, .finishTermination:
             .controller
         }
@@ -87,7 +91,7 @@ extension Work {
     public var isWatching: Bool {
         switch self {
         case .watchLoadBalancer, .watchLoad, .watchReplica, .drainReplica: true
-        case .launchLoadBalancer, .removeLoadBalancer, .launchReplica, .removeReplica, .finishStop,
+        case .launchLoadBalancer, .removeLoadBalancer, .launchReplica, .removeReplica, .runHook, .finishStop,
             .finishTermination:
             false
         }

@@ -18,6 +18,10 @@ public struct Configuration: Hashable, Sendable {
     /// `controllers.NAME.autostop`.
     public private(set) var controllers: [ControllerName: IdleRule] = [:]
 
+    /// `hooks` for all controllers, and `controllers.NAME.hooks`.
+    private var hooks = Hooks()
+    private var controllerHooks: [ControllerName: Hooks] = [:]
+
     public private(set) var loadBalancer = LoadBalancerAddress()
 
     /// Where load balancers listen.
@@ -43,6 +47,8 @@ public struct Configuration: Hashable, Sendable {
         public var down: Bool?
         /// How long a controller may stay stopped before it is terminated.
         public var terminateAfter: Window?
+        /// SkyPilot's `hook`: it runs when the controller stops.
+        public var hook: Hooks.Hook?
 
         static func after(seconds: Double) -> IdleRule { IdleRule(window: .after(seconds: seconds)) }
         static let never = IdleRule(window: .never)
@@ -77,12 +83,23 @@ public struct Configuration: Hashable, Sendable {
         var policy = AutostopPolicy.standard
         standard?.change(&policy, .serveController)
         controllers[controller]?.change(&policy, .controllers)
+        let kinds = hooks(for: controller).keys.sorted()
+        policy.hooks = kinds.isEmpty ? nil : kinds
         return policy
+    }
+
+    /// The hooks of a controller: its own before those for all.
+    public func hooks(for controller: ControllerName) -> [HookKind: Hooks.Hook] {
+        var all = hooks.byKind
+        if let hook = standard?.hook { all[.stop] = hook }
+        if let hook = controllers[controller]?.hook { all[.stop] = hook }
+        all.merge(controllerHooks[controller]?.byKind ?? [:]) { _, own in own }
+        return all
     }
 
     private mutating func read(_ file: Section) {
         file.refuseUnknownKeys(
-            known: ["serve", "controllers", "load_balancer"],
+            known: ["serve", "controllers", "load_balancer", "hooks"],
             elsewhere: ["autostop": "serve.controller", "controller": "serve"])
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
@@ -95,6 +112,7 @@ public struct Configuration: Hashable, Sendable {
             }
         }
         if let section = file.section("load_balancer") { loadBalancer = LoadBalancerAddress(section) }
+        if let section = file.section("hooks") { hooks = Hooks(section) }
         guard let section = file.section("controllers") else { return }
         for entry in section.entries {
             guard let name = ControllerName(rawValue: entry.key) else {
@@ -104,8 +122,9 @@ public struct Configuration: Hashable, Sendable {
                 continue
             }
             guard let controller = section.section(entry.key) else { continue }
-            controller.refuseUnknownKeys(known: ["autostop"])
+            controller.refuseUnknownKeys(known: ["autostop", "hooks"])
             controllers[name] = AutostopValue.read(controller)
+            if let section = controller.section("hooks") { controllerHooks[name] = Hooks(section) }
         }
     }
 }
@@ -178,9 +197,6 @@ enum AutostopValue {
     private static func read(parts: Section) throws(OptionFailure) -> Configuration.IdleRule? {
         parts.refuseUnknownKeys(
             known: ["idle_minutes", "idle", "down", "terminate_after", "wait_for", "hook", "hook_timeout"])
-        for key in ["hook", "hook_timeout"] where parts.has(key) {
-            parts.problem("is not done yet; remove it", key: key)
-        }
         // A controller waits for its services, which are all the jobs it has.
         if parts.has("wait_for"),
             !["jobs", "none"].contains(parts.string("wait_for", wanted: "jobs or none") ?? "jobs")
@@ -190,6 +206,11 @@ enum AutostopValue {
         // SkyPilot takes a section without idle_minutes for 0; what people mean is the default.
         var rule = Configuration.IdleRule()
         rule.down = parts.bool("down")
+        if parts.has("hook"), let run = parts.string("hook", wanted: "a command for bash") {
+            rule.hook = Hooks.Hook(run: run, timeoutSeconds: Hooks.timeout(parts, "hook_timeout"))
+        } else if parts.has("hook_timeout") {
+            parts.problem("belongs to a `hook`", key: "hook_timeout")
+        }
         if parts.has("terminate_after") { rule.terminateAfter = try window(parts, "terminate_after") }
         if parts.has("idle"), parts.has("idle_minutes") {
             parts.problem("says the same as idle_minutes; keep one of them", key: "idle")

@@ -48,6 +48,9 @@ struct Laws {
         now: Instant
     ) throws(Violation) {
         var book = books[after.name] ?? Book()
+        for (key, runs) in machine.hookRuns where runs > 1 {
+            throw Violation(law: "hook", what: "the hook of \(key.controller) \(key.version) ran \(runs) times")
+        }
         for stamped in events {
             try check(stamped, &book, before, machine, now)
             try checkDraining(stamped, before, after, machine, now)
@@ -123,6 +126,10 @@ struct Laws {
                 book.shouldRun = false
             }
             try end(&book, event.idleVersion, "stopping")
+        case .controllerHookStarted(let event) where event.hook == .stop || event.hook == .terminate:
+            if let leftover = machine.leftover(on: before.name) {
+                throw Violation(law: "hook", what: "the hook \(event.hook.rawValue) runs while \(leftover) is alive")
+            }
         case .controllerStopped, .controllerTerminated:
             if let leftover = machine.leftover(on: before.name) {
                 throw Violation(law: "L7", what: "\(leftover) is alive although \(before.name) has ended")

@@ -13,6 +13,12 @@ struct SimulatedMachine {
         var reference: LoadBalancerReference
     }
 
+    struct HookKey: Hashable {
+        var controller: ControllerName
+        /// Of the event it is for.
+        var version: Int
+    }
+
     struct Replica {
         var handle: Handle
         var bootID: String
@@ -52,6 +58,8 @@ struct SimulatedMachine {
     /// How those that ended by themselves did, for whoever watches.
     var endings: [ReplicaKey: Ending] = [:]
     var loadBalancers: [LoadBalancerKey: LoadBalancer] = [:]
+    /// How often each hook was run.
+    var hookRuns: [HookKey: Int] = [:]
     private var processes = 0
 
     mutating func newHandle(bootID: String) -> Handle {

@@ -35,8 +35,7 @@ extension Simulator {
             return .up(
                 Command.Up(
                     service: name, spec: spec(&random),
-                    policy: AutostopPolicy(
-                        idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController),
+                    policy: configured(&random),
                     host: "127.0.0.1", candidatePorts: Array(30_001...30_008)))
         case 8..<11: return .down([name])
         case 11:
@@ -56,6 +55,12 @@ extension Simulator {
                     terminateAfterSeconds: random.chance(40) ? .init(random.pick([1, 100, nil]), .commandLine) : nil),
                 keepClock: random.chance(30))
         }
+    }
+
+    private func configured(_ random: inout SeededGenerator) -> AutostopPolicy {
+        AutostopPolicy(
+            idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController,
+            hooks: random.chance(30) ? HookKind.allCases : nil)
     }
 
     private func spec(_ random: inout SeededGenerator) -> ServiceSpec {

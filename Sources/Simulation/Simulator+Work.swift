@@ -113,9 +113,35 @@ extension Simulator {
             watchLoad(&job, .init(controller: controller, reference: reference), handle, &random)
         case .removeLoadBalancer(let reference):
             job.report = remove(.init(controller: controller, reference: reference))
+        case .runHook(_, let version): runHook(&job, controller, version, &random)
         case .finishStop: job.report = .stopFinished
         case .finishTermination: job.report = .terminationFinished
         }
+    }
+
+    /// Begins a hook once that is recorded, and sees it end some steps later; or reports one that was begun before.
+    private mutating func runHook(
+        _ job: inout SimulatedProcess.Job, _ controller: ControllerName, _ version: Int, _ random: inout SeededGenerator
+    ) {
+        let key = SimulatedMachine.HookKey(controller: controller, version: version)
+        if !job.hasReportedStart {
+            if log.state(of: controller).hooks.contains(where: { $0.version == version && $0.hasStarted }) {
+                job.report = .hookEnded(version, .interrupted)
+                return
+            }
+            job.hasReportedStart = true
+            job.report = .hookStarted(version)
+            job.endsWithReport = false
+            return
+        }
+        if job.reportedVerdict == nil {
+            job.reportedVerdict = true
+            machine.hookRuns[key, default: 0] += 1
+            note("hook of \(controller) \(version) runs")
+        }
+        guard !hasFaults || random.chance(50) else { return }
+        job.endsWithReport = true
+        job.report = .hookEnded(version, .exited(code: 0))
     }
 
     /// Launches a replica, or finds the one that was launched before a crash.

@@ -59,7 +59,7 @@ public struct RandomCommands: Sendable {
         case 0..<8:
             return .up(
                 service, replicas: random.pick([0, 1, 1, 2, 3]), setup: random.chance(40) ? "make" : nil,
-                policy: .configured(seconds: random.pick([5, 60, 600, nil])))
+                policy: policy())
         case 8..<12: return .down([service])
         case 12: return .purge([service])
         case 13..<15: return .start
@@ -67,6 +67,12 @@ public struct RandomCommands: Sendable {
         case 17: return .terminate(force: random.chance(50))
         default: return .setAutostop(.byHand(seconds: random.pick([0, 1, 60, 600, nil])))
         }
+    }
+
+    private mutating func policy() -> AutostopPolicy {
+        var policy = AutostopPolicy.configured(seconds: random.pick([5, 60, 600, nil]))
+        if random.chance(40) { policy.hooks = HookKind.allCases.filter { _ in random.chance(60) } }
+        return policy
     }
 
     private mutating func deadline(of state: ControllerState) -> Command? {
@@ -107,6 +113,15 @@ public struct RandomCommands: Sendable {
             pastReplicas.append(reference)
             return random.chance(80)
                 ? .replicaRemoved(reference) : .replicaRemovalFailed(reference, leftovers: "pid 12 will not die")
+        case .runHook(_, let version):
+            return random.chance(50)
+                ? .hookStarted(version)
+                : .hookEnded(
+                    version,
+                    random.pick([
+                        .exited(code: 0), .exited(code: 3), .timedOut(seconds: 60), .interrupted,
+                        .failed(reason: "no bash"),
+                    ]))
         case .finishStop: return .stopFinished
         case .finishTermination: return .terminationFinished
         }

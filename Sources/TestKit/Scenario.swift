@@ -116,8 +116,8 @@ extension Scenario {
     }
 
     /// Everything that is to be removed, is; a stop or a termination under way comes to its end.
-    public mutating func removeEverything() throws(Rejection) {
-        while let work = state.outstanding.first(where: { $0.isRemoval }) {
+    public mutating func removeEverything(runningHooks: Bool = false) throws(Rejection) {
+        while let work = state.outstanding.first(where: { $0.isRemoval || runningHooks && $0.isHook }) {
             switch work {
             case .drainReplica(let replica, _, _): try when(.replicaDrained(replica))
             case .removeReplica(let replica): try when(.replicaRemoved(replica))
@@ -125,16 +125,21 @@ extension Scenario {
             case .finishStop: try when(.stopFinished)
             case .finishTermination: try when(.terminationFinished)
             case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica: break
+            case .runHook(_, let version): try when(.hookEnded(version, .exited(code: 0)))
             }
         }
     }
 }
 
 extension Work {
+    fileprivate var isHook: Bool {
+        if case .runHook = self { true } else { false }
+    }
+
     fileprivate var isRemoval: Bool {
         switch self {
         case .drainReplica, .removeReplica, .removeLoadBalancer, .finishStop, .finishTermination: true
-        case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica: false
+        case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica, .runHook: false
         }
     }
 }

@@ -58,7 +58,7 @@ import Testing
             var state = ControllerState(name: .dev)
             var commands = RandomCommands(seed: seed)
             var clock = ManualClock()
-            for _ in 0..<250 {
+            for _ in 0..<400 {
                 commands.advance(&clock)
                 let command = commands.next(for: state)
                 guard let decision = try? state.decide(command, Surroundings(now: clock.now, actor: "ann@desk"))

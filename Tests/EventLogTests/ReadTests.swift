@@ -87,7 +87,7 @@ import Testing
             let controller = ControllerName.sample("c\(seed)")
             var it = Scenario(controller)
             var commands = RandomCommands(seed: seed)
-            for _ in 1...250 {
+            for _ in 1...500 {
                 commands.advance(&it.clock)
                 _ = try? it.when(commands.next(for: it.state))
             }

@@ -61,6 +61,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
     case downReplica = "down --replica-id"
     case start, stop, terminate
     case terminateByForce = "terminate --force"
+    case hookStarted, hookEnded
     case setAutostop, pauseAutostop, resumeAutostop, takeOver, startFailed
     case idleDeadlineReached, stopFinished, terminationFinished
     case loadBalancerLaunched, loadBalancerEnded, loadBalancerRemoved
@@ -83,6 +84,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .setAutostop: .setAutostop(.byHand(seconds: 60))
         case .pauseAutostop: .pauseAutostop(seconds: 60, reason: "demo")
         case .resumeAutostop: .resumeAutostop
+        case .hookStarted: .hookStarted(1)
+        case .hookEnded: .hookEnded(1, .exited(code: 0))
         case .takeOver: .takeOver(process: "another")
         case .startFailed: .startFailed(reason: "no room")
         case .idleDeadlineReached: .deadlineReached(.idle, generation: it.idleGeneration)
@@ -121,6 +124,8 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .setAutostop: [.setAutostop]
         case .pauseAutostop: [.pauseAutostop]
         case .resumeAutostop: [.resumeAutostop]
+        case .hookStarted: [.hookStarted]
+        case .hookEnded: [.hookEnded]
         case .takeOver: [.takeOver]
         case .startFailed: [.startFailed]
         case .deadlineReached: [.idleDeadlineReached]

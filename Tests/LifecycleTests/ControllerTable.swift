@@ -28,6 +28,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     absent                | replicaRemovalFailed | nothing
     absent                | update               | refused: noSuchService
     absent                | replicaDrained       | nothing
+    absent                | hookStarted          | nothing
+    absent                | hookEnded            | nothing
     absent                | serviceUnused        | nothing
     absent                | pauseAutostop        | refused: noSuchController
     absent                | resumeAutostop       | refused: noSuchController
@@ -60,6 +62,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | replicaRemovalFailed | nothing
     starting              | update               | refused: noSuchService
     starting              | replicaDrained       | nothing
+    starting              | hookStarted          | nothing
+    starting              | hookEnded            | nothing
     starting              | serviceUnused        | nothing
     starting              | pauseAutostop        | controller.autostop_paused
     starting              | resumeAutostop       | nothing
@@ -92,6 +96,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | replicaRemovalFailed | nothing
     up                    | update               | service.updated replica.added
     up                    | replicaDrained       | nothing
+    up                    | hookStarted          | nothing
+    up                    | hookEnded            | nothing
     up                    | serviceUnused        | nothing
     up                    | pauseAutostop        | controller.autostop_paused
     up                    | resumeAutostop       | nothing
@@ -124,6 +130,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | replicaRemovalFailed | nothing
     idle                  | update               | refused: noSuchService
     idle                  | replicaDrained       | nothing
+    idle                  | hookStarted          | nothing
+    idle                  | hookEnded            | nothing
     idle                  | serviceUnused        | nothing
     idle                  | pauseAutostop        | controller.autostop_paused controller.idle
     idle                  | resumeAutostop       | nothing
@@ -156,6 +164,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle, never           | replicaRemovalFailed | nothing
     idle, never           | update               | refused: noSuchService
     idle, never           | replicaDrained       | nothing
+    idle, never           | hookStarted          | nothing
+    idle, never           | hookEnded            | nothing
     idle, never           | serviceUnused        | nothing
     idle, never           | pauseAutostop        | controller.autostop_paused controller.idle
     idle, never           | resumeAutostop       | nothing
@@ -188,6 +198,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping              | replicaRemovalFailed | nothing
     stopping              | update               | refused: noSuchService
     stopping              | replicaDrained       | nothing
+    stopping              | hookStarted          | nothing
+    stopping              | hookEnded            | nothing
     stopping              | serviceUnused        | nothing
     stopping              | pauseAutostop        | controller.autostop_paused
     stopping              | resumeAutostop       | nothing
@@ -220,6 +232,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping, start again | replicaRemovalFailed | nothing
     stopping, start again | update               | refused: noSuchService
     stopping, start again | replicaDrained       | nothing
+    stopping, start again | hookStarted          | nothing
+    stopping, start again | hookEnded            | nothing
     stopping, start again | serviceUnused        | nothing
     stopping, start again | pauseAutostop        | controller.autostop_paused
     stopping, start again | resumeAutostop       | nothing
@@ -252,6 +266,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopped               | replicaRemovalFailed | nothing
     stopped               | update               | refused: noSuchService
     stopped               | replicaDrained       | nothing
+    stopped               | hookStarted          | nothing
+    stopped               | hookEnded            | nothing
     stopped               | serviceUnused        | nothing
     stopped               | pauseAutostop        | controller.autostop_paused
     stopped               | resumeAutostop       | nothing
@@ -284,6 +300,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     failed                | replicaRemovalFailed | nothing
     failed                | update               | refused: noSuchService
     failed                | replicaDrained       | nothing
+    failed                | hookStarted          | nothing
+    failed                | hookEnded            | nothing
     failed                | serviceUnused        | nothing
     failed                | pauseAutostop        | controller.autostop_paused
     failed                | resumeAutostop       | nothing
@@ -316,6 +334,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminating           | replicaRemovalFailed | nothing
     terminating           | update               | refused: noSuchService
     terminating           | replicaDrained       | nothing
+    terminating           | hookStarted          | nothing
+    terminating           | hookEnded            | nothing
     terminating           | serviceUnused        | nothing
     terminating           | pauseAutostop        | refused: terminating
     terminating           | resumeAutostop       | refused: terminating
@@ -348,6 +368,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminated            | replicaRemovalFailed | nothing
     terminated            | update               | refused: noSuchService
     terminated            | replicaDrained       | nothing
+    terminated            | hookStarted          | nothing
+    terminated            | hookEnded            | nothing
     terminated            | serviceUnused        | nothing
     terminated            | pauseAutostop        | refused: noSuchController
     terminated            | resumeAutostop       | refused: noSuchController

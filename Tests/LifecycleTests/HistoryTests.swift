@@ -7,7 +7,7 @@ import Testing
 /// Random histories: whatever commands come in whatever order, the laws hold after each. A failure
 /// names its seed, from which it can be drawn again.
 @Suite struct HistoryTests {
-    private static let steps = 250
+    private static let steps = 500
     private static let seeds: [UInt64] = Array(1...16)
 
     @Test(arguments: seeds)
@@ -100,7 +100,7 @@ import Testing
         for _ in 1...200 where it.state.status != .terminated {
             it.clock.advance(seconds: 100)
             for pending in it.state.pendingDeadlines { try it.whenReached(pending.key) }
-            try it.removeEverything()
+            try it.removeEverything(runningHooks: true)
         }
         #expect(it.state.status == .terminated)
         #expect(it.state.services.isEmpty)

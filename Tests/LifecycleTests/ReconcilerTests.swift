@@ -200,6 +200,7 @@ import Testing
         let expected: Int? =
             switch command {
             case .deadlineReached: it.idleGeneration
+            case .hookStarted, .hookEnded: 1
             case .scale, .serviceUnused, .loadBalancerLaunched, .loadBalancerEnded, .loadBalancerRemoved,
                 .loadBalancerRemovalFailed:
                 it.loadBalancer().generation

@@ -4,6 +4,7 @@ import EventLog
 import Foundation
 import Lifecycle
 import Logging
+import ServiceFile
 
 struct ControllerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,10 +41,16 @@ struct ControllerCommand: AsyncParsableCommand {
                 throw CommandFailure(
                     "controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
             }
+            let configuration = session.home.configuration
             repeat {
                 let process = try ControllerProcess(
                     home: session.home, controller: name, log: session.log, environment: session.environment,
-                    author: session.author, logger: logger)
+                    author: session.author,
+                    hookCommand: { kind in
+                        // As the file says now; one that has become unreadable says nothing.
+                        let hooks = (try? Configuration.load(path: configuration))?.hooks(for: name)
+                        return hooks?[kind].map { HookCommand(run: $0.run, timeoutSeconds: $0.timeoutSeconds) }
+                    }, logger: logger)
                 try await process.run()
                 // An `up` between the last look and the end of this process relies on it.
             } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }

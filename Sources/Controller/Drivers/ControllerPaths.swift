@@ -26,6 +26,8 @@ public struct ControllerPaths: Sendable {
 
     var logDirectory: String { "\(home.logs)/\(controller)" }
     public var controllerLog: String { "\(logDirectory)/controller.log" }
+    /// What hooks write.
+    public var hookLog: String { "\(logDirectory)/hooks.log" }
     func serviceLogDirectory(_ service: ServiceName) -> String { "\(logDirectory)/\(service)" }
     public func loadBalancerLog(_ service: ServiceName) -> String {
         "\(serviceLogDirectory(service))/load-balancer.log"

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// Hooks of `config.yaml`, run by a real controller.
+@Suite struct HooksEndToEnd {
+    private func lines(_ sandbox: Sandbox) -> [String] {
+        ((try? String(contentsOfFile: sandbox.folder + "/told", encoding: .utf8)) ?? "").split(separator: "\n").map(
+            String.init)
+    }
+
+    private func configure(_ sandbox: Sandbox, _ more: String = "") throws {
+        let tell = "echo $DWELL_HOOK $DWELL_CONTROLLER >> '\(sandbox.folder)/told'"
+        let hooks = ["start", "idle", "wake", "stop", "terminate"].map { "  \($0): \"\(tell)\"" }
+        try sandbox.write((["hooks:"] + hooks).joined(separator: "\n") + "\n" + more, to: "home/config.yaml")
+    }
+
+    @Test func eachRunsWhenItsTimeHasCome() async throws {
+        try await Sandbox.run { sandbox in
+            try configure(sandbox)
+            _ = try await sandbox.up()
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            _ = try await sandbox.up()
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            #expect(lines(sandbox).filter { $0 == "stop local" }.count == 1, "it has run when stop returns")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("terminate", "local").exitCode == 0)
+            let told = lines(sandbox).map { $0.replacing(" local", with: "") }
+            #expect(Set(told) == ["start", "idle", "wake", "stop", "terminate"], "\(told)")
+            #expect(told.last == "terminate")
+            #expect(
+                try await sandbox.count(
+                    "audit_log where event = 'controller.hook_ended' and what like '%exited with code 0'")
+                    == told.count)
+        }
+    }
+
+    @Test func oneThatHangsHoldsTheStopBackForItsTimeoutOnly() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                "controllers: {local: {hooks: {stop: {run: sleep 1000, timeout: 1s}}}}\n", to: "home/config.yaml")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            #expect(try await sandbox.status().controller().status == "STOPPED")
+            #expect(
+                try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
+                    == ["hook stop had not ended after 1 s and was killed"])
+            try await eventually("nothing of it is left") { sandbox.processes(named: "sleep").isEmpty }
+        }
+    }
+
+    /// SkyPilot's place for it; and what it writes is kept.
+    @Test func aHookThatFailsIsReportedAndHoldsNothingBack() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                "serve: {controller: {autostop: {idle: 0.3s, hook: echo cannot; exit 3}}}\n", to: "home/config.yaml")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("it stops itself") { try await sandbox.status().controller().status == "STOPPED" }
+            #expect(
+                try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
+                    == ["hook stop exited with code 3"])
+            #expect(try String(contentsOfFile: sandbox.home + "/logs/local/hooks.log", encoding: .utf8) == "cannot\n")
+        }
+    }
+
+    /// The machine goes down under it, as with `poweroff`: it is not run again, and the stop comes to its end.
+    @Test func oneThatIsCutOffIsNotRunAgain() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                "hooks: {stop: \"echo ran >> '\(sandbox.folder)/told'; sleep 1000\"}\n", to: "home/config.yaml")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let stop = try sandbox.start("stop", "local")
+            try await eventually("the hook runs") { lines(sandbox) == ["ran"] }
+            for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+            for pid in sandbox.processes(named: "bash") + sandbox.processes(named: "sleep") { kill(pid, SIGKILL) }
+            try await eventually("it is stopped") { try await sandbox.status().controller().status == "STOPPED" }
+            _ = await stop.output()
+            #expect(lines(sandbox) == ["ran"])
+            #expect(
+                try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
+                    == ["hook stop was interrupted, and is not run again"])
+        }
+    }
+
+    @Test(arguments: [
+        ("hooks: {stopp: x}", "config.yaml:1: hooks.stopp"), ("hooks: {stop: 3}", "must be a command for bash"),
+        ("hooks: {stop: {timeout: 3s}}", "needs `run`"), ("hooks: {stop: {run: x, timeout: 0s}}", "such as 30s"),
+    ])
+    func whatMakesNoSenseIsRefused(_ text: String, _ says: String) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(text + "\n", to: "home/config.yaml")
+            let output = try await sandbox.dwell("start", "local")
+            #expect(output.exitCode == 2 && output.errors.count == 1 && output.err.contains(says), "\(output)")
+        }
+    }
+}

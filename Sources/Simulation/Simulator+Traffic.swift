@@ -7,9 +7,9 @@ extension Simulator {
         let keys = balancers(of: controller)
         guard !keys.isEmpty else { return }
         let key = random.pick(keys)
-        switch random.below(3) {
+        switch random.below(4) {
         case 0: readRoutes(key)
-        case 1: beginRequest(key, &random)
+        case 1, 2: beginRequest(key, &random)
         default: endRequest(key, &random)
         }
     }

@@ -190,13 +190,24 @@ enum AutostopValue {
         }
     }
 
+    /// What suits three ways of working; whatever else is said in the section goes before it.
+    private static let profiles: [String: Configuration.IdleRule] = [
+        // Stopped by hand as a rule, and after ten minutes when that is forgotten; forgotten for a week, it goes.
+        "dev": Configuration.IdleRule(
+            window: .after(seconds: 600), down: false, terminateAfter: .after(seconds: 604_800)),
+        // Warm for the next deployment.
+        "prod": Configuration.IdleRule(window: .after(seconds: 600), down: false, terminateAfter: .never),
+        // Paid for as long as there is work.
+        "batch": Configuration.IdleRule(window: .after(seconds: 0), down: true),
+    ]
+
     private static var standard: Configuration.IdleRule {
         .after(seconds: AutostopPolicy.standard.idleTimeoutSeconds ?? 600)
     }
 
     private static func read(parts: Section) throws(OptionFailure) -> Configuration.IdleRule? {
         parts.refuseUnknownKeys(
-            known: ["idle_minutes", "idle", "down", "terminate_after", "wait_for", "hook", "hook_timeout"])
+            known: ["profile", "idle_minutes", "idle", "down", "terminate_after", "wait_for", "hook", "hook_timeout"])
         // A controller waits for its services, which are all the jobs it has.
         if parts.has("wait_for"),
             !["jobs", "none"].contains(parts.string("wait_for", wanted: "jobs or none") ?? "jobs")
@@ -205,7 +216,15 @@ enum AutostopValue {
         }
         // SkyPilot takes a section without idle_minutes for 0; what people mean is the default.
         var rule = Configuration.IdleRule()
-        rule.down = parts.bool("down")
+        if parts.has("profile") {
+            let name = parts.string("profile", wanted: "dev, prod or batch") ?? ""
+            if let profile = profiles[name] {
+                rule = profile
+            } else if !name.isEmpty {
+                parts.problem("must be dev, prod or batch, not \"\(name.shortened)\"", key: "profile")
+            }
+        }
+        if let down = parts.bool("down") { rule.down = down }
         if parts.has("hook"), let run = parts.string("hook", wanted: "a command for bash") {
             rule.hook = Hooks.Hook(run: run, timeoutSeconds: Hooks.timeout(parts, "hook_timeout"))
         } else if parts.has("hook_timeout") {

@@ -40,6 +40,21 @@ import Testing
         #expect(own.down == AutostopPolicy.Said(false, .controllers))
     }
 
+    @Test func aProfileIsAPolicyThatCanBeChanged() throws {
+        func read(_ value: String) throws -> AutostopPolicy { try policy("controllers: {local: {autostop: \(value)}}") }
+        let batch = try read("{profile: batch}")
+        #expect(batch.idleTimeoutSeconds == 0 && batch.source == .controllers)
+        #expect(batch.down == AutostopPolicy.Said(true, .controllers))
+        let dev = try read("{profile: dev}")
+        #expect(dev.idleTimeoutSeconds == 600 && dev.terminateAfterSeconds?.value == 604_800)
+        #expect(try read("{profile: prod}").terminateAfterSeconds == AutostopPolicy.Said(nil, .controllers))
+        let changed = try read("{profile: batch, idle: 5m, down: false}")
+        #expect(changed.idleTimeoutSeconds == 300 && changed.down?.value == false)
+        let failure = #expect(throws: FileProblems.self) { try read("{profile: night}") }
+        #expect(
+            failure?.lines.first?.contains("controllers.local.autostop.profile: must be dev, prod or batch") == true)
+    }
+
     @Test func aControllersOwnGoesBeforeThatOfAll() throws {
         let text = "serve: {controller: {autostop: 2h}}\ncontrollers: {prod: {autostop: false}, dev: {}}\n"
         #expect(try policy(text, "prod") == AutostopPolicy(idleTimeoutSeconds: nil, source: .controllers))

@@ -43,12 +43,14 @@ extension EventLog {
 
     /// What happened to controllers and services as such, oldest first: without what happened to replicas, which is
     /// most of a log.
-    public func lifecycleEvents() throws(LogFailure) -> [RecordedEvent] {
+    ///
+    /// - Parameter controller: only of this one; nil for all.
+    public func lifecycleEvents(of controller: ControllerName? = nil) throws(LogFailure) -> [RecordedEvent] {
         try reading { db in
             var events: [RecordedEvent] = []
             for pattern in ["controller.*", "service.*"] {
                 // Spelled out, so that the index of just those is used.
-                try EventReader.forEach(where: "type GLOB '\(pattern)'", db) { events.append($0) }
+                try EventReader.forEach(where: "type GLOB '\(pattern)'", in: controller, db) { events.append($0) }
             }
             return events.sorted { $0.position < $1.position }
         }

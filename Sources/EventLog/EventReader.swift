@@ -27,8 +27,17 @@ enum EventReader {
     }
 
     /// Calls `body` with each event that a condition of our own picks, in no order that is promised.
-    static func forEach(where condition: String, _ db: Database, _ body: (RecordedEvent) throws -> Void) throws {
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: "\(select) WHERE \(condition)"))
+    static func forEach(
+        where condition: String, in stream: ControllerName?, _ db: Database, _ body: (RecordedEvent) throws -> Void
+    ) throws {
+        let rows =
+            if let stream {
+                try Row.fetchCursor(
+                    db.cachedStatement(sql: "\(select) WHERE stream = ? AND \(condition)"),
+                    arguments: [stream.rawValue])
+            } else {
+                try Row.fetchCursor(db.cachedStatement(sql: "\(select) WHERE \(condition)"))
+            }
         while let row = try rows.next() { try body(event(row)) }
     }
 

@@ -43,14 +43,13 @@ struct Explain: ParsableCommand {
                     ? "no controller or service \(name): there are none"
                     : "no controller or service \(name); there is \(known.joined(separator: ", "))")
         }
-        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents() }
         if isController {
-            let explanation = try explanation(of: NameArgument.controller(name), events, moment, session)
+            let explanation = try explanation(of: NameArgument.controller(name), moment, session)
             print("Controller \(name)")
             for line in explanation.ofController { print("  \(line)") }
         }
         for row in services {
-            let explanation = try explanation(of: NameArgument.controller(row.controller), events, moment, session)
+            let explanation = try explanation(of: NameArgument.controller(row.controller), moment, session)
             print("Service \(name) on controller \(row.controller)")
             for line in try explanation.of(NameArgument.service(name)) { print("  \(line)") }
         }
@@ -58,7 +57,7 @@ struct Explain: ParsableCommand {
     }
 
     private func explanation(
-        of controller: ControllerName, _ events: [RecordedEvent], _ moment: PastMoment?, _ session: Session
+        of controller: ControllerName, _ moment: PastMoment?, _ session: Session
     ) throws(CommandFailure) -> Explanation {
         let here = try session.read { (_) throws(LogFailure) in try Clock.now() }
         let now = moment?.now ?? here
@@ -69,9 +68,10 @@ struct Explain: ParsableCommand {
                 try log.state(of: controller)
             }
         }
-        let happenings = events.filter {
-            $0.controller == controller && $0.stamp.version <= state.version
-        }.map { Explanation.Happening(event: $0.event, stamp: $0.stamp, component: $0.component) }
+        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: controller) }
+        let happenings = events.filter { $0.stamp.version <= state.version }.map {
+            Explanation.Happening(event: $0.event, stamp: $0.stamp, component: $0.component)
+        }
         return Explanation(
             state, happenings, now: now,
             Explanation.Words(

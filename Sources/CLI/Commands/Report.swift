@@ -55,21 +55,22 @@ struct Report: ParsableCommand {
         let session = try Session()
         let now = try session.read { (_) throws(LogFailure) in try Clock.now() }.wallMicroseconds
         let from = try since.map { (text) throws(CommandFailure) in try TimeArgument.parse(text, for: "--since") }
-        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents() }
-        let names = Set(events.map(\.controller)).sorted().filter { only == nil || $0 == only }
+        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: only) }
+        let byController = Dictionary(grouping: events, by: \.controller)
+        let names = byController.keys.sorted()
         if let only, names.isEmpty { throw CommandFailure("controller \(only) has no history") }
         let first = events.first?.stamp.atMicroseconds ?? now
         let span = min(from ?? first, now)..<max(now, from ?? first)
         let rows = names.map { name in
             let history = ControllerHistory(
-                events.lazy.filter { $0.controller == name && $0.event.type.isOfController }
+                (byController[name] ?? []).lazy.filter { $0.event.type.isOfController }
                     .map { StampedEvent(event: $0.event, stamp: $0.stamp) }, now: now)
             return UsageRow(
                 name: name, history: history, usage: UsageReport(history, in: span),
                 whatIf: windows.map { WhatIf(windowSeconds: $0, history, in: span, now: now) })
         }
         if let svg {
-            try draw(rows, events, span, to: svg)
+            try draw(rows, byController, span, to: svg)
             print("drawn: \(svg)")
             return
         }
@@ -102,7 +103,7 @@ struct Report: ParsableCommand {
     }
 
     private func draw(
-        _ rows: [UsageRow], _ events: [RecordedEvent], _ span: Range<Int64>, to path: String
+        _ rows: [UsageRow], _ events: [ControllerName: [RecordedEvent]], _ span: Range<Int64>, to path: String
     ) throws(CommandFailure) {
         var lanes: [Timeline.Lane] = []
         for row in rows {
@@ -110,7 +111,7 @@ struct Report: ParsableCommand {
                 Timeline.Lane(
                     name: row.name.rawValue, stretches: row.history.stretches, marks: row.history.crashes,
                     isService: false))
-            lanes += ServiceStretches(events.filter { $0.controller == row.name }, now: span.upperBound).lanes
+            lanes += ServiceStretches(events[row.name] ?? [], now: span.upperBound).lanes
         }
         let picture = Timeline(lanes, span: span, axis: TimeAxis(span).marks)
         do {

@@ -23,6 +23,7 @@ struct HookRunner: Sendable {
         environment["DWELL_CONTROLLER"] = paths.controller.rawValue
         environment["DWELL_HOME"] = paths.home.path
         environment["DWELL_EVENT_VERSION"] = String(hook.version)
+        environment[Self.variable] = identity(of: hook)
         if case .stopping(let stopping) = state.phase { environment["DWELL_REASON"] = stopping.reason.rawValue }
         do {
             let pid = try Spawn(
@@ -32,13 +33,39 @@ struct HookRunner: Sendable {
             ).start()
             let process = ProcessIdentity(
                 pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
-            return await wait(for: process, command, result)
+            return await wait(for: process, hook, command, result)
         } catch {
             return .failed(reason: "\(error)")
         }
     }
 
-    private func wait(for process: ProcessIdentity, _ command: HookCommand, _ result: String) async -> HookOutcome {
+    /// Ends what is left of a run, whichever process began it: whoever has inherited its name.
+    func end(_ hook: PendingHook) async {
+        let limit = ContinuousClock.now + .seconds(Self.graceSeconds)
+        var left = processes(of: hook)
+        for pid in left { kill(pid, SIGTERM) }
+        while !left.isEmpty, ContinuousClock.now < limit {
+            try? await Task.sleep(for: .milliseconds(20))
+            left = processes(of: hook)
+        }
+        for pid in left { kill(pid, SIGKILL) }
+    }
+
+    /// In the environment of a hook and of all that it starts.
+    private static let variable = "DWELL_HOOK_RUN"
+
+    private func identity(of hook: PendingHook) -> String { "\(paths.home.path)/\(paths.controller)/\(hook.version)" }
+
+    private func processes(of hook: PendingHook) -> [pid_t] {
+        let identity = identity(of: hook)
+        return ProcessTable.pids().filter {
+            ProcessTable.environment(of: $0, Self.variable) == identity && ProcessTable.entry(of: $0)?.isAlive == true
+        }
+    }
+
+    private func wait(
+        for process: ProcessIdentity, _ hook: PendingHook, _ command: HookCommand, _ result: String
+    ) async -> HookOutcome {
         let isOver = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await process.waitUntilEnded()
@@ -51,12 +78,8 @@ struct HookRunner: Sendable {
             defer { group.cancelAll() }
             return await group.next() ?? false
         }
-        // Its session, which it leads: whatever it has started goes with it.
         if !isOver {
-            kill(-process.pid, SIGTERM)
-            let limit = ContinuousClock.now + .seconds(Self.graceSeconds)
-            while process.isAlive, ContinuousClock.now < limit { try? await Task.sleep(for: .milliseconds(20)) }
-            kill(-process.pid, SIGKILL)
+            await end(hook)
             return .timedOut(seconds: command.timeoutSeconds)
         }
         guard let text = try? String(contentsOfFile: result, encoding: .utf8),

@@ -25,12 +25,17 @@ struct LogAccess: Sendable {
     ///
     /// - Returns: the state after it.
     func submit(_ command: Command) async throws(Rejection) -> ControllerState {
+        try await receipt(of: command).state
+    }
+
+    /// The same, with what the command led to.
+    func receipt(of command: Command) async throws(Rejection) -> Receipt {
         while true {
-            let result: Result<ControllerState, SubmitError> = await onQueue { () throws(SubmitError) in
-                try log.submit(command, to: controller, by: author).state
+            let result: Result<Receipt, SubmitError> = await onQueue { () throws(SubmitError) in
+                try log.submit(command, to: controller, by: author)
             }
             switch result {
-            case .success(let state): return state
+            case .success(let receipt): return receipt
             case .failure(.rejected(let rejection)): throw rejection
             case .failure(.failed(let failure)): await pause(after: failure)
             }

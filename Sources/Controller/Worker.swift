@@ -159,8 +159,14 @@ struct Worker: Sendable {
     /// begun is only reported.
     private func runHook(_ version: Int, _ state: ControllerState) async {
         guard let hook = state.hooks.first(where: { $0.version == version }) else { return }
-        guard !hook.hasStarted else { return await report(.hookEnded(version, .interrupted)) }
-        await report(.hookStarted(version))
+        guard !hook.hasStarted else {
+            await hooks.end(hook)
+            return await report(.hookEnded(version, .interrupted))
+        }
+        // Not called for any more, or begun meanwhile: then this is not the one that runs it.
+        guard let receipt = try? await access.receipt(of: .hookStarted(version)), !receipt.events.isEmpty else {
+            return
+        }
         let outcome = await hooks.run(hook, of: state)
         if outcome != .exited(code: 0) { logger.warning("hook \(hook.kind.rawValue) \(outcome.inWords)") }
         await report(.hookEnded(version, outcome))

@@ -61,7 +61,9 @@ public struct Explanation: Sendable {
             return [
                 "Stopping since \(words.clock(stopping.sinceMicroseconds)), \(cause(stopping.reason)).",
                 left.isEmpty
-                    ? "Nothing of it is left; it is stopped in a moment."
+                    ? state.hooks.isEmpty
+                        ? "Nothing of it is left; it is stopped in a moment."
+                        : "Nothing of its services is left; it waits for its hook \(hookNames)."
                     : "It waits for what is left of \(list(left.map(\.name).sorted())).",
             ]
                 + (stopping.startAgain
@@ -71,7 +73,10 @@ public struct Explanation: Sendable {
         case .failed(let reason):
             return ["It could not be started: \(reason).", "Try again: dwell start \(state.name)."]
         case .terminating:
-            return ["Being terminated\(by(last(.controllerTerminating))): its services are being removed for good."]
+            let what =
+                state.services.isEmpty && !state.hooks.isEmpty
+                ? "it waits for its hook \(hookNames)" : "its services are being removed for good"
+            return ["Being terminated\(by(last(.controllerTerminating))): \(what)."]
         case .terminated:
             let lateness = last(.controllerTerminating).flatMap { happening -> Int64? in
                 if case .controllerTerminating(let event) = happening.event { event.latenessMicroseconds } else { nil }
@@ -101,7 +106,7 @@ public struct Explanation: Sendable {
     }
 
     private func idle(_ idle: ControllerState.Idle) -> [String] {
-        var lines = ["Idle since \(words.clock(idle.sinceMicroseconds)): \(whyNoService)."]
+        var lines = ["Idle since \(words.clock(idle.sinceMicroseconds)): \(whyNoService(before: idle.generation))."]
         if let pause = state.pause {
             let until = pause.until.map { "until \(moment($0))" } ?? "until it is resumed"
             lines.append(
@@ -126,9 +131,13 @@ public struct Explanation: Sendable {
         let stopping = last(.controllerStopping)
         if stopped.reason == .idleDeadline, let stopping, case .controllerStopping(let event) = stopping.event {
             let began = happenings.last { $0.stamp.version == event.idleVersion }
-            var since = began?.stamp.atMicroseconds
-            if case .controllerIdle(let idle) = began?.event { since = idle.sinceMicroseconds ?? since }
-            let noService = since.map { "no service since \(words.clock($0)) (\(whyNoService))" } ?? whyNoService
+            var (since, window) = (began?.stamp.atMicroseconds, self.window)
+            if case .controllerIdle(let idle) = began?.event {
+                since = idle.sinceMicroseconds ?? since
+                window = idle.idleTimeoutSeconds.map { words.span(Int64($0 * 1e6)) } ?? window
+            }
+            let why = whyNoService(before: event.idleVersion ?? stopping.stamp.version)
+            let noService = since.map { "no service since \(words.clock($0)) (\(why))" } ?? why
             lines = [
                 "Stopped \(words.clock(stopped.sinceMicroseconds)) by its idle deadline: \(noService), window \(window), "
                     + "\(seconds(event.latenessMicroseconds ?? 0)) late."
@@ -148,12 +157,17 @@ public struct Explanation: Sendable {
         return lines
     }
 
-    private var whyNoService: String {
+    private var hookNames: String { state.hooks.map(\.kind.rawValue).joined(separator: ", ") }
+
+    /// What left the controller without a service at an event of its stream: the last `down` of the life it was in
+    /// then, if there was one.
+    private func whyNoService(before version: Int) -> String {
+        let earlier = happenings.prefix { $0.stamp.version < version }
+        let start = earlier.last { $0.event.type == .controllerStarting }
         guard
-            let down = happenings.last(where: {
-                if case .serviceDownRequested = $0.event { true } else { false }
-            }), case .serviceDownRequested(let event) = down.event
-        else { return "no service was brought up since its start\(by(last(.controllerStarting)))" }
+            let down = earlier.last(where: { $0.event.type == .serviceDownRequested }),
+            down.stamp.version > start?.stamp.version ?? 0, case .serviceDownRequested(let event) = down.event
+        else { return "no service was brought up since its start\(by(start))" }
         if let unused = event.unusedMicroseconds {
             return "\(event.service) was not asked for in \(words.span(unused)), so it went"
         }

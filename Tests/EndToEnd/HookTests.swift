@@ -72,10 +72,11 @@ import Testing
             let stop = try sandbox.start("stop", "local")
             try await eventually("the hook runs") { lines(sandbox) == ["ran"] }
             for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
-            for pid in sandbox.processes(named: "bash") + sandbox.processes(named: "sleep") { kill(pid, SIGKILL) }
+            #expect(!sandbox.processes(named: "sleep").isEmpty, "the hook goes on, and would take away what comes next")
             try await eventually("it is stopped") { try await sandbox.status().controller().status == "STOPPED" }
             _ = await stop.output()
             #expect(lines(sandbox) == ["ran"])
+            #expect(sandbox.processes(named: "sleep").isEmpty, "so it is ended")
             #expect(
                 try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
                     == ["hook stop was interrupted, and is not run again"])

@@ -52,6 +52,27 @@ import Testing
         #expect(text.contains("window 600 s, 0.004 s late."))
     }
 
+    /// What happened before the start, or after the stop, is not what led to it.
+    @Test func theCauseIsTheOneOfThatTime() throws {
+        var it = try Scenario.serving()
+        try it.given(.down([.api]))
+        try it.removeEverything()
+        try it.given(.stop, .stopFinished, .start, .takeOver(process: "b"))
+        #expect(controller(it).contains("no service was brought up since its start"))
+        it.clock.advance(seconds: 600)
+        try it.whenReached(.idle)
+        try it.given(.stopFinished, .setAutostop(.byHand(seconds: 7)))
+        #expect(controller(it).contains("window 600 s"), "the one that was in force")
+    }
+
+    @Test func oneThatWaitsForItsHook() throws {
+        var policy = AutostopPolicy.configured(seconds: 60)
+        policy.hooks = [.stop]
+        var it = Scenario()
+        try it.given(.start(policy: policy), .takeOver(process: "a"), .stop)
+        #expect(controller(it).contains("it waits for its hook stop"))
+    }
+
     @Test func oneThatWasStoppedByHandWithItsServices() throws {
         var it = try Scenario.serving()
         try it.given(.stop)

@@ -21,7 +21,8 @@ import Testing
             let load = Load(url, clients: 4)
             let update = try await sandbox.dwell("update", "hello", "better.yaml", "--mode", mode)
             #expect(update.exitCode == 0, "\(update)")
-            #expect(await HTTP.get(url + "/greeting")?.body == "better")
+            // Routes follow a commit within milliseconds, and the command has returned at the commit.
+            try await eventually("the new version answers") { await HTTP.get(url + "/greeting")?.body == "better" }
             try await eventually("the old replicas are gone") {
                 try await sandbox.count("replicas where version = 1") == 0
             }

@@ -41,7 +41,9 @@ public actor ControllerProcess {
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
             prober: Prober(), trafficReport: { paths.trafficReport($0) },
             secrets: SecretFiles(home: home, controller: controller),
-            hooks: HookRunner(paths: paths, environment: environment, command: hookCommand), logger: logger)
+            hooks: HookRunner(
+                paths: paths, logID: log.logID, environment: environment, command: hookCommand, logger: logger),
+            logger: logger)
         alarm = try Alarm()
         bell = log.bell
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -1,12 +1,15 @@
 import Foundation
 import Lifecycle
+import Logging
 
 /// Runs a hook: bash, in a session of its own, what it writes appended to the controller's `hooks.log`.
 struct HookRunner: Sendable {
     let paths: ControllerPaths
+    let logID: String
     let environment: [String: String]
     /// The command and its limit in seconds, as `config.yaml` says now; nil when it says nothing any more.
     let command: @Sendable (HookKind) -> HookCommand?
+    let logger: Logger
 
     /// How long a hook that is told to end may take before it is killed.
     private static let graceSeconds: Double = 2
@@ -16,20 +19,19 @@ struct HookRunner: Sendable {
             return .failed(reason: "config.yaml says nothing of a hook \(hook.kind.rawValue) any more")
         }
         // How it ended is read from a file, for nobody waits for children.
-        let result = paths.home.run + "/\(paths.controller)-hook-\(hook.version)"
+        let result = resultPath(of: hook)
         defer { unlink(result) }
         var environment = environment
         environment["DWELL_HOOK"] = hook.kind.rawValue
         environment["DWELL_CONTROLLER"] = paths.controller.rawValue
         environment["DWELL_HOME"] = paths.home.path
         environment["DWELL_EVENT_VERSION"] = String(hook.version)
-        environment[Self.variable] = identity(of: hook)
         if case .stopping(let stopping) = state.phase { environment["DWELL_REASON"] = stopping.reason.rawValue }
         do {
             let pid = try Spawn(
                 executable: "bash",
                 arguments: ["bash", "-c", "(eval \"$1\"); echo $? > \"$2\"", "dwell-hook", command.run, result],
-                environment: environment, workingDirectory: paths.home.path, log: paths.hookLog
+                environment: environment, mark: mark(of: hook), workingDirectory: paths.home.path, log: paths.hookLog
             ).start()
             let process = ProcessIdentity(
                 pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
@@ -39,28 +41,24 @@ struct HookRunner: Sendable {
         }
     }
 
-    /// Ends what is left of a run, whichever process began it: whoever has inherited its name.
+    /// Ends what is left of a run, whichever process began it.
     func end(_ hook: PendingHook) async {
-        let limit = ContinuousClock.now + .seconds(Self.graceSeconds)
-        var left = processes(of: hook)
-        for pid in left { kill(pid, SIGTERM) }
-        while !left.isEmpty, ContinuousClock.now < limit {
-            try? await Task.sleep(for: .milliseconds(20))
-            left = processes(of: hook)
+        defer { unlink(resultPath(of: hook)) }
+        if let leftovers = await tree(of: hook).end(gracePeriodSeconds: Self.graceSeconds) {
+            logger.error("hook \(hook.kind.rawValue): \(leftovers)")
         }
-        for pid in left { kill(pid, SIGKILL) }
     }
 
-    /// In the environment of a hook and of all that it starts.
-    private static let variable = "DWELL_HOOK_RUN"
+    /// Known by a mark as what belongs to a replica is, so that a controller process that takes over ends what of an
+    /// earlier one's hooks is left, and what a hook starts with `dwell` is not taken for the hook's own.
+    private func tree(of hook: PendingHook) -> ProcessTree { ProcessTree(mark: mark(of: hook)) }
 
-    private func identity(of hook: PendingHook) -> String { "\(paths.home.path)/\(paths.controller)/\(hook.version)" }
+    private func resultPath(of hook: PendingHook) -> String {
+        paths.home.run + "/\(paths.controller)-hook-\(hook.version)"
+    }
 
-    private func processes(of hook: PendingHook) -> [pid_t] {
-        let identity = identity(of: hook)
-        return ProcessTable.pids().filter {
-            ProcessTable.environment(of: $0, Self.variable) == identity && ProcessTable.entry(of: $0)?.isAlive == true
-        }
+    private func mark(of hook: PendingHook) -> ProcessMark {
+        ProcessMark(logID: logID, controller: paths.controller, generation: hook.version)
     }
 
     private func wait(
@@ -86,17 +84,5 @@ struct HookRunner: Sendable {
             let code = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
         else { return .failed(reason: "it was killed") }
         return .exited(code: code)
-    }
-}
-
-/// A hook as `config.yaml` says it.
-public struct HookCommand: Hashable, Sendable {
-    /// For bash.
-    public var run: String
-    public var timeoutSeconds: Double
-
-    public init(run: String, timeoutSeconds: Double) {
-        self.run = run
-        self.timeoutSeconds = timeoutSeconds
     }
 }

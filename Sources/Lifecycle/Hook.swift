@@ -15,6 +15,18 @@ public enum HookKind: String, Hashable, Sendable, Codable, CaseIterable, Compara
     public static func < (a: HookKind, b: HookKind) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// What a hook runs, as `config.yaml` says it.
+public struct HookCommand: Hashable, Sendable {
+    /// For bash.
+    public var run: String
+    public var timeoutSeconds: Double
+
+    public init(run: String, timeoutSeconds: Double) {
+        self.run = run
+        self.timeoutSeconds = timeoutSeconds
+    }
+}
+
 /// A hook that a transition calls for, from the transition until the hook has ended.
 public struct PendingHook: Hashable, Sendable, Codable {
     public var kind: HookKind

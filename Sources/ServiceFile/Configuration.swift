@@ -48,7 +48,7 @@ public struct Configuration: Hashable, Sendable {
         /// How long a controller may stay stopped before it is terminated.
         public var terminateAfter: Window?
         /// SkyPilot's `hook`: it runs when the controller stops.
-        public var hook: Hooks.Hook?
+        public var hook: HookCommand?
 
         static func after(seconds: Double) -> IdleRule { IdleRule(window: .after(seconds: seconds)) }
         static let never = IdleRule(window: .never)
@@ -89,7 +89,7 @@ public struct Configuration: Hashable, Sendable {
     }
 
     /// The hooks of a controller: its own before those for all.
-    public func hooks(for controller: ControllerName) -> [HookKind: Hooks.Hook] {
+    public func hooks(for controller: ControllerName) -> [HookKind: HookCommand] {
         var all = hooks.byKind
         if let hook = standard?.hook { all[.stop] = hook }
         if let hook = controllers[controller]?.hook { all[.stop] = hook }
@@ -226,7 +226,7 @@ enum AutostopValue {
         }
         if let down = parts.bool("down") { rule.down = down }
         if parts.has("hook"), let run = parts.string("hook", wanted: "a command for bash") {
-            rule.hook = Hooks.Hook(run: run, timeoutSeconds: Hooks.timeout(parts, "hook_timeout"))
+            rule.hook = HookCommand(run: run, timeoutSeconds: Hooks.timeout(parts, "hook_timeout"))
         } else if parts.has("hook_timeout") {
             parts.problem("belongs to a `hook`", key: "hook_timeout")
         }

@@ -7,15 +7,9 @@ import Lifecycle
 ///       stop: aws ec2 stop-instances --instance-ids i-123
 ///       idle: {run: ./tell-me.sh, timeout: 10s}
 public struct Hooks: Hashable, Sendable {
-    public struct Hook: Hashable, Sendable {
-        /// For bash.
-        public var run: String
-        public var timeoutSeconds: Double
-    }
+    public internal(set) var byKind: [HookKind: HookCommand] = [:]
 
-    public internal(set) var byKind: [HookKind: Hook] = [:]
-
-    /// As SkyPilot's `hook_timeout`: an hour at most would hold a machine that is paid for; a minute is plenty.
+    /// How long a hook may take unless it is said: it holds up a machine that is paid for.
     public static let standardTimeoutSeconds: Double = 60
 
     init() {}
@@ -27,7 +21,7 @@ public struct Hooks: Hashable, Sendable {
             guard let entry = section.entry(key) else { continue }
             switch entry.value.content {
             case .string(let text) where !text.allSatisfy(\.isWhitespace):
-                byKind[kind] = Hook(run: text, timeoutSeconds: Self.standardTimeoutSeconds)
+                byKind[kind] = HookCommand(run: text, timeoutSeconds: Self.standardTimeoutSeconds)
             case .map:
                 guard let parts = section.section(key) else { continue }
                 parts.refuseUnknownKeys(known: ["run", "timeout"])
@@ -36,7 +30,7 @@ public struct Hooks: Hashable, Sendable {
                     if !parts.has("run") { section.problem("needs `run`, a command for bash", key: key) }
                     continue
                 }
-                byKind[kind] = Hook(run: run, timeoutSeconds: Self.timeout(parts, "timeout"))
+                byKind[kind] = HookCommand(run: run, timeoutSeconds: Self.timeout(parts, "timeout"))
             default:
                 section.problem("must be a command for bash, or {run, timeout}, not \(entry.value.inWords)", key: key)
             }

@@ -48,8 +48,7 @@ struct ControllerCommand: AsyncParsableCommand {
                     author: session.author,
                     hookCommand: { kind in
                         // As the file says now; one that has become unreadable says nothing.
-                        let hooks = (try? Configuration.load(path: configuration))?.hooks(for: name)
-                        return hooks?[kind].map { HookCommand(run: $0.run, timeoutSeconds: $0.timeoutSeconds) }
+                        (try? Configuration.load(path: configuration))?.hooks(for: name)[kind]
                     }, logger: logger)
                 try await process.run()
                 // An `up` between the last look and the end of this process relies on it.

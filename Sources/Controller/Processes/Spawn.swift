@@ -10,6 +10,8 @@ struct Spawn {
     var environment: [String: String]
     /// What it, and whatever it starts in turn, is known by; nil for what is nobody's.
     var cookie: Cookie?
+    /// What it is known by beside a cookie, or without one; nil for the cookie's own.
+    var mark: ProcessMark?
     var workingDirectory: String
     /// File that its output is appended to, mode 0600.
     var log: String
@@ -43,7 +45,7 @@ struct Spawn {
         let code = Self.withCStrings(arguments) { argv in
             Self.withCStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
                 Self.exclusion.withLock { _ in
-                    ProcessMark.inherited(cookie.map { ProcessMark($0) }) {
+                    ProcessMark.inherited(mark ?? cookie.map { ProcessMark($0) }) {
                         clinux_spawn(&pid, executable, argv, envp, workingDirectory, input, output, inherited ?? -1)
                     }
                 }

@@ -72,6 +72,11 @@ struct Session {
             try ensureRunning(controller)
         }
         try removeUnusedSecrets()
+        try ensureTimer()
+    }
+
+    /// Sees to it that somebody waits for the controllers that are to be terminated when they stay stopped.
+    func ensureTimer() throws(CommandFailure) {
         do {
             try timer.ensureRunning()
         } catch {

@@ -52,6 +52,23 @@ import Testing
         }
     }
 
+    /// Both timers in a row, and nobody gives a command after the first has begun to run.
+    @Test func theChainRunsWhileNobodyLooks() async throws {
+        try await Sandbox.run { sandbox in
+            try await idle(sandbox)
+            #expect(
+                try await sandbox.dwell("autostop", "local", "--idle", "0.5s", "--terminate-after", "1s").exitCode == 0)
+            try await eventually("it stops, and is terminated a second later") {
+                try await sandbox.count("events where type = 'controller.terminated'") == 1
+            }
+            let seconds = try await sandbox.query(
+                "select (b.at_us - a.at_us) / 1e6 from events a, events b where a.type = 'controller.stopped' and b.type = 'controller.terminating'"
+            )
+            #expect(Double(seconds.first ?? "") ?? 0 >= 1)
+            try await eventually("and nobody waits any more") { sandbox.processes().isEmpty }
+        }
+    }
+
     @Test func theBatchProfileLeavesNothing() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write("controllers: {local: {autostop: {idle: 0, down: true}}}\n", to: "home/config.yaml")

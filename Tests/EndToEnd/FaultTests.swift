@@ -52,15 +52,23 @@ import Testing
 
     @Test func anInterruptedUpSaysWhatGoesOn() async throws {
         try await Sandbox.run { sandbox in
+            let go = sandbox.folder + "/go"
             try sandbox.write(
-                "name: slow\nrun: sleep 3; exec python3 -m http.server $PORT --bind 127.0.0.1\nservice: {readiness_probe: /}\n",
-                to: "slow.yaml")
+                """
+                name: slow
+                envs: {GO: "\(go)"}
+                run: |
+                  until [ -e "$GO" ]; do sleep 0.05; done
+                  exec python3 -m http.server $PORT --bind 127.0.0.1
+                service: {readiness_probe: /}
+                """, to: "slow.yaml")
             let up = try sandbox.start("up", "slow.yaml")
             _ = await up.lines { lines in lines.contains { $0.contains("launched") } }
             kill(up.pid, SIGINT)
             let output = await up.output()
             #expect(output.exitCode == 130)
             #expect(output.err.contains("interrupted; service slow is still being started"), "\(output)")
+            try sandbox.write("", to: "go")
             try await eventually("it goes on without the command") {
                 try await sandbox.status().service("slow").status == "READY"
             }

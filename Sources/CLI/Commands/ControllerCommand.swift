@@ -53,6 +53,7 @@ struct ControllerCommand: AsyncParsableCommand {
                 try await process.run()
                 // An `up` between the last look and the end of this process relies on it.
             } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }
+            try session.ensureTimer()
         }
     }
 
@@ -76,6 +77,8 @@ struct ControllerCommand: AsyncParsableCommand {
                 author: session.author)
             do {
                 try keeper.keep(inherited: inherited ? Daemon.inheritedDescriptor : nil)
+                // The controller process starts it too, unless that was killed after its last event.
+                try session.timer.ensureRunning()
             } catch let failure as LogFailure {
                 throw CommandFailure(failure)
             } catch {

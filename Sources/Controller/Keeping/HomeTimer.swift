@@ -1,12 +1,12 @@
 import EventLog
 import Foundation
 import Lifecycle
-import Logging
 
 /// Terminates controllers that have been stopped for as long as they may be. Nothing of such a controller runs, so
-/// the home has a process of its own for it while there is one to wait for: it sleeps on a timer of the kernel. After
-/// a reboot, or should it be killed, the next `dwell` command, or `dwell timer` by systemd, does the same. A deadline
-/// fires once, whoever is first: it carries its generation.
+/// the home has a process of its own for it while there is one to wait for: it sleeps on a timer of the kernel. A
+/// controller that stops leaves it behind, as its process and its keeper end. After a reboot, or should it be killed,
+/// the next `dwell` command, or `dwell timer` by systemd, does the same. A deadline fires once, whoever is first: it
+/// carries its generation.
 public struct HomeTimer: Sendable {
     private let home: Home
     private let log: EventLog
@@ -48,11 +48,20 @@ public struct HomeTimer: Sendable {
     }
 
     /// Waits and terminates until there is nothing to wait for; returns at once when another process does.
-    public func run(inherited: CInt?, logger: Logger) async throws {
-        let lock =
+    public func run(inherited: CInt?) async throws {
+        var lock =
             try inherited.map { (raw) throws in try FileLock(inherited: raw, of: lockPath) }
             ?? FileLock.attempt(lockPath)
-        guard lock != nil else { return }
+        while lock != nil {
+            try await waitUntilNothingIsPending()
+            lock = nil
+            // A controller that stopped between the last look and letting the lock go found a timer and relied on it.
+            guard try !log.pendingTerminations().isEmpty else { return }
+            lock = try FileLock.attempt(lockPath)
+        }
+    }
+
+    private func waitUntilNothingIsPending() async throws {
         let alarm = try Alarm()
         let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let listening = Task {

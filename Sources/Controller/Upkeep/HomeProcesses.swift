@@ -3,7 +3,7 @@ import Foundation
 import Lifecycle
 import Synchronization
 
-/// The processes of one home: controllers, keepers, load balancers, replicas.
+/// The processes of one home: controllers, keepers, the timer, load balancers, replicas.
 public struct HomeProcesses: Sendable {
     private let home: Home
 
@@ -12,7 +12,7 @@ public struct HomeProcesses: Sendable {
     public struct Found: Hashable, Sendable, CustomStringConvertible {
         public var pid: pid_t
         public var name: String
-        /// What it was started for; nil for a controller process or keeper.
+        /// What it was started for; nil for a controller process, a keeper or the timer.
         var cookie: Cookie?
 
         public var description: String {
@@ -31,18 +31,20 @@ public struct HomeProcesses: Sendable {
             if let text = ProcessTable.environment(of: entry.pid, Cookie.variable), let cookie = Cookie(text) {
                 return Found(pid: entry.pid, name: entry.name, cookie: cookie)
             }
-            return Self.isControllerOrKeeper(entry.pid) ? Found(pid: entry.pid, name: entry.name) : nil
+            return Self.isDaemon(entry.pid) ? Found(pid: entry.pid, name: entry.name) : nil
         }
     }
 
     /// By its command line, which it has from its first moment; the name for `ps` comes later.
-    private static func isControllerOrKeeper(_ pid: pid_t) -> Bool {
+    private static func isDaemon(_ pid: pid_t) -> Bool {
         guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-        return words.count > 2 && words[1] == "controller" && ["run", "keep"].contains(words[2])
+        guard words.count > 2 else { return false }
+        return words[1] == "controller" && ["run", "keep"].contains(words[2])
+            || words[1] == "timer" && words[2] == "--inherited"
     }
 
-    /// Ends all of them: controllers and keepers at once and first, for each starts the other again; then the
+    /// Ends all of them: controllers, keepers and the timer at once and first, for they start each other again; then the
     /// rest, with SIGTERM and a grace period.
     ///
     /// - Returns: those that do not end.

@@ -140,12 +140,17 @@ final class Sandbox: Sendable {
                 _ = try? await dwell("terminate", controller.name, "--force")
             }
         }
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(20)
         while !processes().isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
         let left = processes()
-        #expect(left.isEmpty, "processes are left after everything was terminated")
+        #expect(left.isEmpty, "processes are left after everything was terminated: \(left.map(Self.commandLine))")
         for pid in left { kill(pid, SIGKILL) }
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private static func commandLine(of pid: pid_t) -> String {
+        let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
     }
 
     private func showLogs() async {

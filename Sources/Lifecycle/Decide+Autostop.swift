@@ -50,12 +50,20 @@ extension Decision {
             sinceMicroseconds: since, clockSinceMicroseconds: clock)
     }
 
-    /// A service that says `idle_down` and has not been asked for that long goes.
+    /// A service that says `idle_down` and has not been asked for that long goes, or its replicas do where
+    /// requests bring them back.
     mutating func serviceUnused(_ reference: LoadBalancerReference, version: Int, idleMicroseconds: Int64) {
         guard let service = state.services[reference.service], !service.isEnding,
             service.loadBalancer?.generation == reference.generation, service.version == version,
             let limit = service.spec.idleDownSeconds, Double(idleMicroseconds) / 1e6 >= limit
         else { return }
+        guard !service.spec.replicaPolicy.startsOnRequest else {
+            guard service.replicasForLoad > 0 else { return }
+            let reason = "no request for \(idleMicroseconds / 1_000_000) s"
+            return record(
+                .serviceScaled(
+                    ServiceScaled(service: service.name, from: service.replicasForLoad, to: 0, reason: reason)))
+        }
         record(
             .serviceDownRequested(
                 ServiceDownRequested(service: service.name, unusedMicroseconds: idleMicroseconds)))

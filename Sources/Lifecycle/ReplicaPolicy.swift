@@ -28,6 +28,9 @@ public struct ReplicaPolicy: Hashable, Sendable, Codable {
     /// Whether the number of replicas never changes by itself.
     public var isFixed: Bool { targetQPSPerReplica == nil }
 
+    /// Whether there may be none until somebody asks for the service.
+    public var startsOnRequest: Bool { !isFixed && minReplicas == 0 }
+
     /// How many replicas there are before any load was seen, overprovisioned ones included.
     public var firstReplicas: Int { Swift.min(minReplicas &+ numOverprovision, ServiceSpec.maximumReplicas) }
 }

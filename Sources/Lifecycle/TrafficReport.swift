@@ -22,6 +22,10 @@ public struct TrafficReport: Hashable, Sendable, Codable {
     /// Stream version of the state whose routes it goes by: a replica that this state does not count among
     /// the ready ones gets no more requests, and is drained when ``perReplicaInFlight`` does not name it.
     public var routesVersion: Int?
+    /// Whether it has a replica to send requests to.
+    public var isServing: Bool
+    /// Since when nobody has asked for the service although it served; nil in reports of before there was this.
+    public var quietSince: Instant?
     /// Requests that came in each of the last ``recentSeconds`` seconds, oldest first; seconds without any
     /// are left out.
     public var recent: [SecondCount]
@@ -44,7 +48,7 @@ public struct TrafficReport: Hashable, Sendable, Codable {
     public init(
         generation: Int, writtenAtMicroseconds: Int64, lastRequestAtMicroseconds: Int64? = nil, totalRequests: Int = 0,
         inFlight: Int = 0, held: Int = 0, perReplicaInFlight: [Int: Int] = [:],
-        routesVersion: Int? = nil, recent: [SecondCount] = []
+        routesVersion: Int? = nil, isServing: Bool = false, quietSince: Instant? = nil, recent: [SecondCount] = []
     ) {
         self.generation = generation
         self.writtenAtMicroseconds = writtenAtMicroseconds
@@ -54,6 +58,8 @@ public struct TrafficReport: Hashable, Sendable, Codable {
         self.held = held
         self.perReplicaInFlight = perReplicaInFlight
         self.routesVersion = routesVersion
+        self.isServing = isServing
+        self.quietSince = quietSince
         self.recent = recent
     }
 

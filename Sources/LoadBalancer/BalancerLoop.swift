@@ -168,6 +168,7 @@ final class BalancerLoop {
         traffic.inFlight = inFlight
         traffic.held = held.count
         traffic.routesVersion = table.version
+        traffic.isServing = !backends.isEmpty
         traffic.total = counts.total
         traffic.lastRequestAtMicroseconds = counts.lastMicroseconds
         for backend in backends + leaving where backend.inFlight > 0 {

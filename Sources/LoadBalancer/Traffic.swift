@@ -17,6 +17,8 @@ public struct Traffic: Hashable, Sendable {
 
     /// The ``RoutingTable/version`` that requests go by.
     public var routesVersion = 0
+    /// Whether there is a replica to send requests to.
+    public var isServing = false
 
     public init() {}
 
@@ -26,6 +28,7 @@ public struct Traffic: Hashable, Sendable {
         held += other.held
         // Only what every loop goes by is in force.
         routesVersion = min(routesVersion, other.routesVersion)
+        isServing = isServing && other.isServing
         total += other.total
         if let theirs = other.lastRequestAtMicroseconds {
             lastRequestAtMicroseconds = max(lastRequestAtMicroseconds ?? theirs, theirs)

@@ -115,11 +115,23 @@ extension Simulator {
                 controllers.compactMap { processes[$0] }.flatMap { process in
                     process.armed.map { $0.deadline.remainingMicroseconds(at: clock.now) }
                         + [process.retryAtBootMicroseconds].compactMap { $0 }.map { $0 - clock.bootMicroseconds }
-                } + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
+                } + unusedSoon + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
             guard let next = waits.min(), next <= seconds * 1_000_000 else { return }
             passTime(max(1, next))
         }
         throw Violation(law: "liveness", what: "it does not settle")
+    }
+
+    /// How long it takes, in microseconds, until services that nobody asks for are of no use.
+    private var unusedSoon: [Int64] {
+        machine.loadBalancers.keys.compactMap { key in
+            guard let service = log.state(of: key.controller).services[key.reference.service],
+                let report = machine.trafficReports[key], let since = report.quietSince, report.isServing,
+                let limit = service.spec.idleDownSeconds
+            else { return nil }
+            let left = Int64(limit * 1e6) - (clock.bootMicroseconds - since.bootMicroseconds)
+            return left > 0 ? left : nil
+        }
     }
 
     /// Whether nobody is awake and nothing is in flight but watching that has nothing to say.

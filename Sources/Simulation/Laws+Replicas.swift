@@ -88,6 +88,18 @@ extension Laws {
         }
     }
 
+    /// Nobody's service is taken away: it has been of no use for as long as it says.
+    func checkUnused(_ service: ServiceState, _ last: Instant?, _ now: Instant) throws(Violation) {
+        guard let limit = service.spec.idleDownSeconds, let last, last.bootID == now.bootID else {
+            throw Violation(law: "unused", what: "\(service.name) is called unused and never served")
+        }
+        let quiet = now.bootMicroseconds - last.bootMicroseconds
+        guard Double(quiet) / 1e6 >= limit else {
+            throw Violation(
+                law: "unused", what: "\(service.name) is called unused after \(quiet) us, and says \(limit) s")
+        }
+    }
+
     /// Nothing is given up that nobody has tried to remove, or that nobody wanted to be given up.
     func checkPurge(_ stamped: StampedEvent, _ events: [StampedEvent], _ before: ControllerState) throws(Violation) {
         guard case .replicaGone(let gone) = stamped.event, gone.reason?.hasPrefix("purged") == true else { return }
@@ -124,6 +136,9 @@ extension Laws {
             throw Violation(law: "liveness", what: "\(service.name) settled as \(service.status.rawValue)")
         }
         guard service.status == .ready, let version = service.launchedVersion else { return }
+        guard service.spec.idleDownSeconds == nil || service.spec.replicaPolicy.startsOnRequest else {
+            throw Violation(law: "liveness", what: "\(service.name) is there still although nobody asks for it")
+        }
         let working = service.replicas.values.filter { $0.status == .ready }
         guard working.count == target else {
             throw Violation(law: "liveness", what: "\(service.name) has \(working.count) of \(target) replicas")

@@ -126,6 +126,8 @@ struct Laws {
                 book.shouldRun = false
             }
             try end(&book, event.idleVersion, "stopping")
+        case .serviceDownRequested(let event) where event.unusedMicroseconds != nil:
+            book.wanted.remove(event.service)
         case .controllerHookStarted(let event) where event.hook == .stop || event.hook == .terminate:
             if let leftover = machine.leftover(on: before.name) {
                 throw Violation(law: "hook", what: "the hook \(event.hook.rawValue) runs while \(leftover) is alive")

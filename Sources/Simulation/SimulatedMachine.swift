@@ -46,11 +46,15 @@ struct SimulatedMachine {
         /// When it was told to end, on the boot clock: it takes nothing new from there on.
         var endingSinceMicroseconds: Int64?
 
+        /// Requests that have come.
+        var total = 0
+
         /// What it says of its traffic.
         func report(_ reference: LoadBalancerReference) -> TrafficReport {
             TrafficReport(
-                generation: reference.generation, writtenAtMicroseconds: 0, perReplicaInFlight: inFlight,
-                routesVersion: routesVersion)
+                generation: reference.generation, writtenAtMicroseconds: 0, totalRequests: total,
+                inFlight: inFlight.values.reduce(0, +), held: held, perReplicaInFlight: inFlight,
+                routesVersion: routesVersion, isServing: !routes.isEmpty)
         }
     }
 
@@ -58,6 +62,10 @@ struct SimulatedMachine {
     /// How those that ended by themselves did, for whoever watches.
     var endings: [ReplicaKey: Ending] = [:]
     var loadBalancers: [LoadBalancerKey: LoadBalancer] = [:]
+    /// What load balancers have written down of their traffic.
+    var trafficReports: [LoadBalancerKey: TrafficReport] = [:]
+    /// When each service was last asked for, or could be from then on, as nobody but the laws knows it.
+    var lastUses: [LoadBalancerKey: Instant] = [:]
     /// How often each hook was run.
     var hookRuns: [HookKey: Int] = [:]
     private var processes = 0

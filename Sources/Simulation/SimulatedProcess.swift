@@ -19,6 +19,8 @@ struct SimulatedProcess {
         var isCancelled = false
         /// What is to be reported next.
         var report: Command?
+        /// Whether the last report led to an event: one that was made before leads to none.
+        var wasRecorded = false
         /// Whether the job is over once the report is made.
         var endsWithReport = true
         /// What a watch has reported so far.

@@ -71,7 +71,7 @@ extension Simulator {
             readinessProbe: ReadinessProbe(
                 initialDelaySeconds: random.pick([2, 20, 200]),
                 consecutiveFailureThresholdSeconds: random.pick([1, 10, 60])),
-            replicaPolicy: policy(&random))
+            replicaPolicy: policy(&random), idleDownSeconds: random.chance(20) ? random.pick([5, 60]) : nil)
     }
 
     private func policy(_ random: inout SeededGenerator) -> ReplicaPolicy {

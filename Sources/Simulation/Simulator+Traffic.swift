@@ -12,6 +12,14 @@ extension Simulator {
         case 1, 2: beginRequest(key, &random)
         default: endRequest(key, &random)
         }
+        writeReport(key)
+    }
+
+    /// As a load balancer does whenever something has happened.
+    private mutating func writeReport(_ key: SimulatedMachine.LoadBalancerKey) {
+        guard var report = machine.loadBalancers[key]?.report(key.reference) else { return }
+        report.carryOn(machine.trafficReports[key], now: clock.now)
+        machine.trafficReports[key] = report
     }
 
     /// No fault is left: every load balancer knows its routes, and requests end.
@@ -19,7 +27,9 @@ extension Simulator {
         for controller in controllers {
             for key in balancers(of: controller) {
                 readRoutes(key)
+                if machine.loadBalancers[key]?.inFlight.isEmpty == false { machine.lastUses[key] = clock.now }
                 machine.loadBalancers[key]?.inFlight = [:]
+                writeReport(key)
             }
         }
     }
@@ -32,6 +42,8 @@ extension Simulator {
     private mutating func readRoutes(_ key: SimulatedMachine.LoadBalancerKey) {
         let state = log.state(of: key.controller)
         guard let service = state.services[key.reference.service] else { return }
+        let knewOfNone = machine.loadBalancers[key].map { $0.routes.isEmpty && $0.routesVersion > 0 } ?? false
+        if knewOfNone || machine.lastUses[key]?.bootID != clock.now.bootID { machine.lastUses[key] = clock.now }
         machine.loadBalancers[key]?.routes = service.routedReplicas.map(\.id)
         machine.loadBalancers[key]?.routesVersion = state.version
         // Whoever waited is sent on.
@@ -43,11 +55,16 @@ extension Simulator {
     mutating func watchLoad(
         _ job: inout SimulatedProcess.Job, _ key: SimulatedMachine.LoadBalancerKey, _ handle: Handle,
         _ random: inout SeededGenerator
-    ) {
+    ) throws(Violation) {
         job.endsWithReport = false
         guard let balancer = machine.loadBalancers[key], balancer.handle == handle,
             let service = log.state(of: key.controller).services[key.reference.service]
         else { return }
+        if let unused = machine.trafficReports[key]?.lackOfUse(of: service, by: key.reference, at: clock.now) {
+            try laws.checkUnused(service, machine.lastUses[key], clock.now)
+            job.report = unused
+            return
+        }
         let isBusy = balancer.held > 0 || !balancer.inFlight.isEmpty
         let load =
             hasFaults
@@ -63,6 +80,8 @@ extension Simulator {
 
     private mutating func beginRequest(_ key: SimulatedMachine.LoadBalancerKey, _ random: inout SeededGenerator) {
         guard let balancer = machine.loadBalancers[key], balancer.endingSinceMicroseconds == nil else { return }
+        machine.loadBalancers[key]?.total += 1
+        machine.lastUses[key] = clock.now
         guard !balancer.routes.isEmpty else {
             machine.loadBalancers[key]?.held += 1
             return note("a request of \(key.reference.service) waits for a replica")
@@ -79,6 +98,7 @@ extension Simulator {
 
     private mutating func endRequest(_ key: SimulatedMachine.LoadBalancerKey, _ random: inout SeededGenerator) {
         guard let balancer = machine.loadBalancers[key], !balancer.inFlight.isEmpty else { return }
+        machine.lastUses[key] = clock.now
         let id = random.pick(balancer.inFlight.keys.sorted())
         let left = (balancer.inFlight[id] ?? 0) - 1
         machine.loadBalancers[key]?.inFlight[id] = left > 0 ? left : nil

@@ -53,14 +53,15 @@ extension Simulator {
         guard var job = processes[controller]?.jobs[subject] else { return }
         if let report = job.report {
             // What happened is reported until the log takes it.
-            guard try submit(report, to: controller, &random) != nil else { return }
+            guard let outcome = try submit(report, to: controller, &random) else { return }
+            if case .accepted(_, let events) = outcome { job.wasRecorded = !events.isEmpty }
             job.report = nil
             if job.endsWithReport { return finish(subject, of: controller) }
             processes[controller]?.jobs[subject] = job
             return
         }
         if job.isCancelled { return finish(subject, of: controller) }
-        act(&job, controller, &random)
+        try act(&job, controller, &random)
         job.isAtRest = job.report == nil && !isSettingUp(job, controller)
         guard processes[controller]?.jobs[subject] != nil else { return }
         processes[controller]?.jobs[subject] = job
@@ -81,7 +82,7 @@ extension Simulator {
 
     private mutating func act(
         _ job: inout SimulatedProcess.Job, _ controller: ControllerName, _ random: inout SeededGenerator
-    ) {
+    ) throws(Violation) {
         switch job.work {
         case .launchReplica(let replica):
             job.report = launch(replica, on: controller, &random)
@@ -110,10 +111,10 @@ extension Simulator {
                 job.report = .loadBalancerEnded(reference, reason: "its process ended")
             }
         case .watchLoad(let reference, let handle):
-            watchLoad(&job, .init(controller: controller, reference: reference), handle, &random)
+            try watchLoad(&job, .init(controller: controller, reference: reference), handle, &random)
         case .removeLoadBalancer(let reference):
             job.report = remove(.init(controller: controller, reference: reference))
-        case .runHook(_, let version): runHook(&job, controller, version, &random)
+        case .runHook(_, let version): try runHook(&job, controller, version, &random)
         case .finishStop: job.report = .stopFinished
         case .finishTermination: job.report = .terminationFinished
         }
@@ -122,10 +123,10 @@ extension Simulator {
     /// Begins a hook once that is recorded, and sees it end some steps later; or reports one that was begun before.
     private mutating func runHook(
         _ job: inout SimulatedProcess.Job, _ controller: ControllerName, _ version: Int, _ random: inout SeededGenerator
-    ) {
-        let key = SimulatedMachine.HookKey(controller: controller, version: version)
+    ) throws(Violation) {
+        let isRecorded = log.state(of: controller).hooks.contains { $0.version == version && $0.hasStarted }
         if !job.hasReportedStart {
-            if log.state(of: controller).hooks.contains(where: { $0.version == version && $0.hasStarted }) {
+            if isRecorded {
                 job.report = .hookEnded(version, .interrupted)
                 return
             }
@@ -135,8 +136,16 @@ extension Simulator {
             return
         }
         if job.reportedVerdict == nil {
+            // What somebody else recorded, somebody else runs.
+            guard job.wasRecorded else {
+                job.isCancelled = true
+                return
+            }
+            guard isRecorded else {
+                throw Violation(law: "hook", what: "the hook of \(controller) \(version) runs unrecorded")
+            }
             job.reportedVerdict = true
-            machine.hookRuns[key, default: 0] += 1
+            machine.hookRuns[.init(controller: controller, version: version), default: 0] += 1
             note("hook of \(controller) \(version) runs")
         }
         guard !hasFaults || random.chance(50) else { return }

@@ -167,22 +167,4 @@ import Testing
         try it.given(said(terminateAfter: .some(nil)))
         #expect(it.pending(.termination) == nil)
     }
-
-    // Services nobody asks for.
-
-    @Test func aServiceNobodyAsksForGoes() throws {
-        var spec = ServiceSpec.sample()
-        spec.idleDownSeconds = 1_800
-        var it = Scenario()
-        try it.given(.start, .takeOver(process: "a"), .up(spec))
-        try it.launchLoadBalancer()
-        try it.makeReady(1)
-        #expect(it.state.outstanding.contains { if case .watchLoad = $0 { true } else { false } })
-        let balancer = it.loadBalancer()
-        #expect(try it.when(.serviceUnused(balancer, version: 1, idleMicroseconds: 1_799_000_000)).isEmpty)
-        #expect(try it.when(.serviceUnused(balancer, version: 2, idleMicroseconds: 1_800_000_000)).isEmpty)
-        try it.given(.serviceUnused(balancer, version: 1, idleMicroseconds: 1_800_000_000))
-        try it.removeEverything()
-        #expect(it.state.services.isEmpty && it.state.status == .idle, "and the controller dwells from then on")
-    }
 }

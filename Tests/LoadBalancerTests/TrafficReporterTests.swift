@@ -56,6 +56,9 @@ import Testing
                 let idle = try await report(path, "no request under way") { $0.inFlight == 0 }
                 #expect(idle.perReplicaInFlight == [:])
                 #expect(idle.lastRequestAtMicroseconds == at)
+                #expect(first.isServing && idle.isServing)
+                let quietSince = try #require(idle.quietSince)
+                #expect(quietSince.wallMicroseconds >= at && quietSince != first.quietSince)
                 let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
                 #expect(permissions as? Int == 0o600)
                 following.cancel()
@@ -83,6 +86,7 @@ import Testing
                 #expect(first.lastRequestAtMicroseconds == earlier.lastRequestAtMicroseconds)
                 #expect(first.totalRequests == 40)
                 #expect(first.held == 0)
+                #expect(first.quietSince != nil, "from when its requests ended with it")
                 #expect(first.perReplicaInFlight == [:])
                 #expect(first.recent == [.init(second: now - 2, count: 10)])
                 _ = try await stage.warmUp()

@@ -26,7 +26,7 @@ struct TrafficReporter: Sendable {
     func follow(_ balancer: LoadBalancer) async {
         let earlier = Self.read(path)
         // What an earlier process had under way ended with it.
-        await write(balancer, earlier)
+        var last = await write(balancer, earlier, after: earlier)
         var lastWritten = ContinuousClock.now
         var isScheduled = false
         let (ticks, continuation) = AsyncStream.makeStream(of: Tick.self)
@@ -51,40 +51,44 @@ struct TrafficReporter: Sendable {
                 case .changed: break
                 }
                 if Task.isCancelled { break }
-                await write(balancer, earlier)
+                last = await write(balancer, earlier, after: last)
                 lastWritten = .now
             }
             group.cancelAll()
         }
     }
 
-    /// Writes one report, what `earlier` processes of the load balancer have seen included.
-    func write(_ balancer: LoadBalancer, _ earlier: TrafficReport?) async {
-        guard let traffic = try? await balancer.traffic() else { return }  // it has ended
-        let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
-        let report = Self.report(of: traffic, generation, earlier, atMicroseconds: now)
+    /// Writes one report, what `earlier` processes of the load balancer have seen included, and gives it back.
+    private func write(
+        _ balancer: LoadBalancer, _ earlier: TrafficReport?, after last: TrafficReport?
+    ) async -> TrafficReport? {
+        // Without traffic it has ended, and without a clock there is no log either.
+        guard let traffic = try? await balancer.traffic(), let now = try? Clock.now() else { return last }
+        var report = Self.report(of: traffic, generation, earlier, at: now)
+        report.carryOn(last, now: now)
         do {
             try Self.write(report, to: path)
         } catch {
             logger.error("cannot write \(path): \(error)")
         }
+        return report
     }
 
     /// The report of `traffic`, and of what there was before it.
-    static func report(
-        of traffic: Traffic, _ generation: Int, _ earlier: TrafficReport?, atMicroseconds now: Int64
+    private static func report(
+        of traffic: Traffic, _ generation: Int, _ earlier: TrafficReport?, at now: Instant
     ) -> TrafficReport {
         var perSecond = traffic.perSecond
         for part in earlier?.recent ?? [] { perSecond[part.second, default: 0] += part.count }
-        let oldest = now / 1_000_000 - TrafficReport.recentSeconds
+        let oldest = now.wallMicroseconds / 1_000_000 - TrafficReport.recentSeconds
         let recent = perSecond.filter { $0.key > oldest }.sorted { $0.key < $1.key }
             .map { TrafficReport.SecondCount(second: $0.key, count: $0.value) }
         return TrafficReport(
-            generation: generation, writtenAtMicroseconds: now,
+            generation: generation, writtenAtMicroseconds: now.wallMicroseconds,
             lastRequestAtMicroseconds: traffic.lastRequestAtMicroseconds ?? earlier?.lastRequestAtMicroseconds,
             totalRequests: traffic.total + (earlier?.totalRequests ?? 0),
             inFlight: traffic.inFlight, held: traffic.held, perReplicaInFlight: traffic.perReplicaInFlight,
-            routesVersion: traffic.routesVersion, recent: recent)
+            routesVersion: traffic.routesVersion, isServing: traffic.isServing, recent: recent)
     }
 
     /// The report in the file; nil when there is none, or none that can be read.

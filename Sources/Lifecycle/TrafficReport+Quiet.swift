@@ -1,0 +1,34 @@
+// When a service has been of no use to anybody for as long as it says (`idle_down`).
+
+extension TrafficReport {
+    /// Whether nothing is under way and nobody waits.
+    private var isAtRest: Bool { inFlight == 0 && held == 0 }
+
+    /// Says since when it has been quiet: since as long as in the report before, unless something has happened.
+    /// It counts from the end of the last request and from when there was a replica that could have answered one, on
+    /// the boot clock, so that nobody who sets the clock takes a service down; and not while the machine was off.
+    public mutating func carryOn(_ previous: TrafficReport?, now: Instant) {
+        guard let previous, previous.isAtRest, isAtRest, previous.totalRequests == totalRequests,
+            previous.isServing || !isServing, let since = previous.quietSince, since.bootID == now.bootID
+        else {
+            quietSince = now
+            return
+        }
+        quietSince = since
+    }
+
+    /// What the controller is to be told once nobody has asked for `service` as long as it says; nil before.
+    ///
+    /// - Parameter balancer: the load balancer that serves it; a report of an earlier one says nothing.
+    public func lackOfUse(
+        of service: ServiceState, by balancer: LoadBalancerReference, at now: Instant
+    ) -> Command? {
+        guard let limit = service.spec.idleDownSeconds, generation == balancer.generation, isServing, isAtRest,
+            let quietSince, quietSince.bootID == now.bootID,
+            !service.spec.replicaPolicy.startsOnRequest || service.replicasForLoad > 0
+        else { return nil }
+        let quiet = now.bootMicroseconds &- quietSince.bootMicroseconds
+        guard Double(quiet) / 1e6 >= limit else { return nil }
+        return .serviceUnused(balancer, version: service.version, idleMicroseconds: quiet)
+    }
+}

@@ -70,7 +70,7 @@ SELECT
         WHEN 'load_balancer.removing' THEN 'load balancer is being removed'
         WHEN 'load_balancer.cleanup_failed' THEN 'load balancer could not be removed: ' || json_extract(payload, '$.leftovers')
         WHEN 'load_balancer.cleanup_due' THEN 'removal of the load balancer is tried again'
-        WHEN 'load_balancer.gone' THEN 'load balancer is gone' || coalesce(': ' || json_extract(payload, '$.reason'), '')
+        WHEN 'load_balancer.gone' THEN 'load balancer is gone' || coalesce(': purged; may be left: ' || json_extract(payload, '$.leftovers'), '')
         WHEN 'replica.added' THEN
             'wanted, version ' || json_extract(payload, '$.version')
                 || coalesce(', not before ' || strftime('%H:%M:%f', json_extract(payload, '$.launchAt.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime'), '')
@@ -97,6 +97,7 @@ SELECT
         WHEN 'replica.cleanup_due' THEN 'its removal is tried again'
         WHEN 'replica.failed' THEN json_extract(payload, '$.status') || ': ' || json_extract(payload, '$.reason')
         WHEN 'replica.gone' THEN 'gone' || coalesce(': ' || json_extract(payload, '$.reason'), '')
+            || coalesce(': purged; may be left: ' || json_extract(payload, '$.leftovers'), '')
         ELSE payload
     END AS what,
     actor,

@@ -1,4 +1,4 @@
-import Dispatch
+import Controller
 import Foundation
 
 /// What a command that waits says when it is interrupted (Ctrl-C): what was asked for is on disk and goes on
@@ -6,13 +6,9 @@ import Foundation
 enum Interruption {
     /// From now on SIGINT ends this process with `line` on standard error and exit code 130, as shells have it.
     static func explain(_ line: String) {
-        signal(SIGINT, SIG_IGN)  // the source below hears it; the default would end the process before
-        let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-        source.setEventHandler {
-            withExtendedLifetime(source) {}  // nobody else keeps it
+        Signals.handle(SIGINT) {
             print("\ndwell: interrupted; \(line)", to: .error)
             exit(130)
         }
-        source.activate()
     }
 }

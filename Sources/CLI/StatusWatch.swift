@@ -51,14 +51,10 @@ struct StatusWatch {
     private static func restoreTerminalAtTheEnd() {
         write(Array("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J".utf8), to: STDOUT_FILENO)
         for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                withExtendedLifetime(source) {}  // nobody else keeps it
+            Signals.handle(number) {
                 write(Array("\u{1b}[?25h\u{1b}[?1049l".utf8), to: STDOUT_FILENO)
                 exit(number == SIGINT ? 0 : 128 + number)
             }
-            source.activate()
         }
     }
 }

@@ -72,21 +72,6 @@ extension EventLog {
         }
     }
 
-    /// Folds the controller's stream from its first event and compares with the projections (law L2).
-    ///
-    /// - Returns: nil when they agree, else both.
-    public func replayDifference(of controller: ControllerName) throws(LogFailure) -> (
-        folded: Projection, stored: Projection
-    )? {
-        try reading { db in
-            var state = ControllerState(name: controller)
-            try EventReader.forEach(in: controller, after: 0, db) { state.apply($0.event, $0.stamp) }
-            let folded = try Projection(state)
-            let stored = try Projection(of: controller, db)
-            return folded == stored || state.version == 0 ? nil : (folded, stored)
-        }
-    }
-
     /// Checks the chain of digests and that positions have no holes.
     ///
     /// - Returns: the first position that is wrong; nil when every one is right.

@@ -33,15 +33,20 @@ public struct EventQuery: Hashable, Sendable {
         if let through { add("position <= ?", through) }
         if let sinceMicroseconds { add("at_us >= ?", sinceMicroseconds) }
         if let untilMicroseconds { add("at_us < ?", untilMicroseconds) }
-        if let controller { add("stream GLOB ?", controller) }
-        if let service { add(service.isPattern ? "service GLOB ?" : "service = ?", service) }
+        if let controller { add(Self.matches("stream", controller), controller) }
+        if let service { add(Self.matches("service", service), service) }
         if let replica { add("replica = ?", replica) }
         if !types.isEmpty {
-            add("(" + types.map { _ in "type GLOB ?" }.joined(separator: " OR ") + ")")
+            add("(" + types.map { Self.matches("type", $0) }.joined(separator: " OR ") + ")")
             arguments += StatementArguments(types)
         }
         if let actor { add("(actor GLOB ? OR actor GLOB ? OR component GLOB ?)", actor, actor + "@*", actor) }
         return (parts.joined(separator: " AND "), arguments)
+    }
+
+    /// An index finds what is equal at once; a pattern is tried on every row.
+    private static func matches(_ column: String, _ text: String) -> String {
+        text.contains { "*?[".contains($0) } ? "\(column) GLOB ?" : "\(column) = ?"
     }
 
     /// Positions of the events that match, in order; `count` at most, the first or the last of them.
@@ -52,11 +57,6 @@ public struct EventQuery: Hashable, Sendable {
             arguments: arguments + [count])
         return last ? found.reversed() : found
     }
-}
-
-extension String {
-    /// Whether it has characters that GLOB gives a meaning.
-    fileprivate var isPattern: Bool { contains { "*?[".contains($0) } }
 }
 
 extension EventLog {

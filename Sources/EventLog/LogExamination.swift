@@ -43,14 +43,8 @@ public struct LogExamination: Sendable {
             return
         }
         wholeEvents = last
-        for name in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream") {
-            guard let controller = ControllerName(rawValue: name) else { continue }
-            controllers += 1
-            var state = ControllerState(name: controller)
-            try EventReader.forEach(in: controller, after: 0, db) { state.apply($0.event, $0.stamp) }
-            if try Projection(state) != Projection(of: controller, db) {
-                problems.append("the tables say something else than the log of \(name)")
-            }
-        }
+        let replay = try ReplayReport(db) { _, _ in }
+        controllers = replay.controllers
+        problems += replay.differences
     }
 }

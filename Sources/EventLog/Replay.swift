@@ -2,13 +2,65 @@ import Foundation
 import GRDB
 import Lifecycle
 
-/// What folding the whole log anew gave, and where the tables say something else (law L2).
+/// What folding the log anew gave, and where the tables say something else (law L2). This is the one place where a
+/// fold is compared with what is stored: `replay`, `verify`, `doctor`, `backup` and the tests ask it.
 public struct ReplayReport: Sendable {
-    public var events = 0
-    public var controllers = 0
+    public private(set) var events = 0
+    public private(set) var controllers = 0
     /// One sentence for each row that is not what the log says; empty when every one is.
-    public var differences: [String] = []
-    public var seconds: Double = 0
+    public private(set) var differences: [String] = []
+    public private(set) var seconds: Double = 0
+
+    init() {}
+
+    /// Folds every controller's events.
+    init(_ db: Database, progress: (Int, Int) -> Void) throws {
+        let begun = ContinuousClock.now
+        let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+        var known: Set<String> = []
+        for name in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream") {
+            guard let controller = ControllerName(rawValue: name) else {
+                differences.append("events: \(name) is not the name of a controller")
+                continue
+            }
+            known.insert(name)
+            try fold(controller, db) { progress($0, total) }
+        }
+        for (table, column) in Self.tables {
+            let names = try String.fetchAll(db, sql: "SELECT DISTINCT \(column) FROM \(table) ORDER BY 1")
+            for name in names where !known.contains(name) {
+                differences.append("\(table): there are rows of \(name), of which the log knows nothing")
+            }
+        }
+        seconds = (ContinuousClock.now - begun) / .seconds(1)
+    }
+
+    /// Folds one controller's events from the first, and compares with the tables row by row, and with the states
+    /// kept on the way.
+    mutating func fold(_ controller: ControllerName, _ db: Database, progress: (Int) -> Void = { _ in }) throws {
+        controllers += 1
+        var state = ControllerState(name: controller)
+        let kept = try KeptStates(of: controller, db)
+        try EventReader.forEach(in: controller, after: 0, db) { event in
+            if event.stamp.version != state.version + 1 {
+                differences.append(
+                    "events: event \(event.position) is number \(event.stamp.version) of \(controller), "
+                        + "and the one before it number \(state.version)")
+            }
+            state.apply(event.event, event.stamp)
+            events += 1
+            if let problem = kept.problem(with: state) { differences.append(problem) }
+            if events % 4_096 == 0 { progress(events) }
+        }
+        // Of a controller that never was there are no rows, and none to compare.
+        guard state.version > 0 else { return }
+        differences += try Projection(of: controller, db).differences(from: Projection(state))
+    }
+
+    /// The tables of what is true now, and in which column each names the controller.
+    private static let tables = [
+        ("controllers", "name"), ("deadlines", "controller"), ("replicas", "controller"), ("services", "controller"),
+    ]
 }
 
 extension EventLog {
@@ -16,36 +68,16 @@ extension EventLog {
     /// states kept on the way.
     ///
     /// - Parameter progress: called with the events folded so far, and how many there are.
-    public func replay(progress: (Int, Int) -> Void) throws(LogFailure) -> ReplayReport {
+    public func replay(progress: (Int, Int) -> Void = { _, _ in }) throws(LogFailure) -> ReplayReport {
+        try reading { try ReplayReport($0, progress: progress) }
+    }
+
+    /// The same for one controller: a sentence for each row that is not what the log says.
+    public func differences(of controller: ControllerName) throws(LogFailure) -> [String] {
         try reading { db in
             var report = ReplayReport()
-            let begun = ContinuousClock.now
-            let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
-            var known: Set<String> = []
-            for name in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream") {
-                guard let controller = ControllerName(rawValue: name) else { continue }
-                known.insert(name)
-                report.controllers += 1
-                var state = ControllerState(name: controller)
-                let kept = try KeptStates(of: controller, db)
-                try EventReader.forEach(in: controller, after: 0, db) { event in
-                    state.apply(event.event, event.stamp)
-                    report.events += 1
-                    if let problem = kept.problem(with: state) { report.differences.append(problem) }
-                    if report.events % 4_096 == 0 { progress(report.events, total) }
-                }
-                report.differences += try Projection(of: controller, db).differences(from: Projection(state))
-            }
-            for table in [
-                "controllers": "name", "services": "controller", "replicas": "controller", "deadlines": "controller",
-            ].sorted(by: { $0.key < $1.key }) {
-                let names = try String.fetchAll(db, sql: "SELECT DISTINCT \(table.value) FROM \(table.key)")
-                for name in names where !known.contains(name) {
-                    report.differences.append("\(table.key): there are rows of \(name), of which the log knows nothing")
-                }
-            }
-            report.seconds = (ContinuousClock.now - begun) / .seconds(1)
-            return report
+            try report.fold(controller, db)
+            return report.differences
         }
     }
 

@@ -27,7 +27,8 @@ public struct ControllerRecovered: Hashable, Sendable, Codable {
 }
 
 /// An idle period began (law L5: it ends in exactly one of `controller.woken`, `controller.stopping`,
-/// `controller.terminating`, `controller.policy_set`, each of which names this event's version).
+/// `controller.terminating`, `controller.policy_set`, `controller.autostop_paused` and `controller.autostop_resumed`,
+/// each of which names this event's version).
 public struct ControllerIdle: Hashable, Sendable, Codable {
     /// Nil when the policy says never.
     public var deadline: Deadline?

@@ -108,4 +108,6 @@ public struct ReplicaGone: Hashable, Sendable, Codable {
     public var service: ServiceName
     public var replica: Int
     public var reason: String?
+    /// What may be left of it: it was purged, and could not be removed.
+    public var leftovers: String?
 }

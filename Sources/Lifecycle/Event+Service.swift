@@ -97,6 +97,6 @@ public struct LoadBalancerCleanupDue: Hashable, Sendable, Codable {
 
 public struct LoadBalancerGone: Hashable, Sendable, Codable {
     public var service: ServiceName
-    /// What may be left of it, when it was purged.
-    public var reason: String?
+    /// What may be left of it: it was purged, and could not be removed.
+    public var leftovers: String?
 }

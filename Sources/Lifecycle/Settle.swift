@@ -120,13 +120,12 @@ extension Decision {
             guard let stuck = replica.stuck else { continue }
             record(
                 .replicaGone(
-                    ReplicaGone(
-                        service: name, replica: replica.id, reason: "purged; may be left: \(stuck.leftovers)")))
+                    ReplicaGone(service: name, replica: replica.id, leftovers: stuck.leftovers)))
         }
         if let stuck = service.loadBalancer?.stuck {
             record(
                 .loadBalancerGone(
-                    LoadBalancerGone(service: name, reason: "purged; may be left: \(stuck.leftovers)")))
+                    LoadBalancerGone(service: name, leftovers: stuck.leftovers)))
         }
     }
 

@@ -115,7 +115,8 @@ extension Simulator {
                 controllers.compactMap { processes[$0] }.flatMap { process in
                     process.armed.map { $0.deadline.remainingMicroseconds(at: clock.now) }
                         + [process.retryAtBootMicroseconds].compactMap { $0 }.map { $0 - clock.bootMicroseconds }
-                } + unusedSoon + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
+                } + unusedSoon
+                + controllers.compactMap { termination(of: $0)?.deadline.remainingMicroseconds(at: clock.now) }
             guard let next = waits.min(), next <= seconds * 1_000_000 else { return }
             passTime(max(1, next))
         }

@@ -102,7 +102,7 @@ extension Laws {
 
     /// Nothing is given up that nobody has tried to remove, or that nobody wanted to be given up.
     func checkPurge(_ stamped: StampedEvent, _ events: [StampedEvent], _ before: ControllerState) throws(Violation) {
-        guard case .replicaGone(let gone) = stamped.event, gone.reason?.hasPrefix("purged") == true else { return }
+        guard case .replicaGone(let gone) = stamped.event, gone.leftovers != nil else { return }
         let service = before.services[gone.service]
         let wasStuck = service?.replicas[gone.replica]?.status == .failedCleanup
         let failsNow = events.contains {

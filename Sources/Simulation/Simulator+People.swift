@@ -86,10 +86,10 @@ extension Simulator {
     /// What a purge gives up is somebody else's from here on: the log has said that it may be left.
     mutating func abandon(_ event: Event, _ before: ControllerState) {
         switch event {
-        case .replicaGone(let gone) where gone.reason?.hasPrefix("purged") == true:
+        case .replicaGone(let gone) where gone.leftovers != nil:
             guard let replica = before.services[gone.service]?.replicas[gone.replica] else { return }
             machine.end(.init(controller: before.name, replica: replica.reference(of: gone.service)))
-        case .loadBalancerGone(let gone) where gone.reason?.hasPrefix("purged") == true:
+        case .loadBalancerGone(let gone) where gone.leftovers != nil:
             guard let generation = before.services[gone.service]?.loadBalancer?.generation else { return }
             let reference = LoadBalancerReference(service: gone.service, generation: generation)
             machine.loadBalancers[.init(controller: before.name, reference: reference)] = nil

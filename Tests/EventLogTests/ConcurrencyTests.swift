@@ -49,7 +49,7 @@ import Testing
             for log in logs {
                 #expect(try log.state(of: controller) == log.foldedState(of: controller))
             }
-            #expect(try logs[0].replayDifference(of: controller) == nil)
+            #expect(try logs[0].differences(of: controller) == [])
         }
         #expect(try logs[0].firstBrokenPosition() == nil)
     }
@@ -134,7 +134,7 @@ import Testing
                             .replicaRemoved(replica.reference(of: .api)),
                             .loadBalancerRemoved(.init(service: .api, generation: loadBalancer.generation)))
                     }
-                } else if try reader.replayDifference(of: .dev) != nil {
+                } else if try reader.differences(of: .dev) != [] {
                     differences += 1
                 }
             }

@@ -60,7 +60,7 @@ import Testing
         #expect(found == .full(path: temporary.home.database))
         checkSentence(found, names: temporary.home.database)
         #expect(try log.firstBrokenPosition() == nil)
-        #expect(try log.replayDifference(of: .dev) == nil)
+        #expect(try log.differences(of: .dev) == [])
         #expect(try log.state(of: .dev) == log.foldedState(of: .dev), "what was not committed is not remembered")
         try log.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
         #expect(try failure(log, .stop) == nil)
@@ -120,6 +120,6 @@ import Testing
         #expect(try log.state(of: .dev).services.isEmpty)
         try temporary.execute("DROP TRIGGER broken")
         try log.given(.up(.api))
-        #expect(try log.replayDifference(of: .dev) == nil)
+        #expect(try log.differences(of: .dev) == [])
     }
 }

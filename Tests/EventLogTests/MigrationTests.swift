@@ -37,8 +37,8 @@ import Testing
         #expect(after.services == before.services && after.replicas == before.replicas)
         #expect(Set(after.deadlines) == Set(before.deadlines))
         for controller in [ControllerName.dev, .prod, .batch] {
-            let difference = try log.replayDifference(of: controller)
-            #expect(difference == nil)
+            let differences = try log.differences(of: controller)
+            #expect(differences == [])
         }
     }
 

@@ -18,8 +18,8 @@ import Testing
             try log.drawHistory(seed: seed * 100 + UInt64(round), commands: 20, on: controllers)
             for controller in controllers {
                 #expect(try log.foldedState(of: controller) == log.state(of: controller))
-                let difference = try log.replayDifference(of: controller)
-                #expect(difference == nil, "seed \(seed), round \(round), \(controller)")
+                let differences = try log.differences(of: controller)
+                #expect(differences == [], "seed \(seed), round \(round), \(controller)")
             }
         }
     }
@@ -33,26 +33,35 @@ import Testing
             service: .api, generation: try #require(service.loadBalancer).generation)
         try log.given(.loadBalancerRemoved(loadBalancer), .stopFinished)
         let reasons = try log.status().services.map(\.reason)
-        let difference = try log.replayDifference(of: .dev)
+        let differences = try log.differences(of: .dev)
         #expect(reasons == ["the controller is stopped"])
-        #expect(difference == nil)
+        #expect(differences == [])
     }
 
     @Test func aProjectionThatWasChangedIsFound() throws {
         let log = try EventLog(home: temporary.home)
         try log.given(.start, .takeOver(process: "a"), .up(.api))
-        #expect(try log.replayDifference(of: .dev) == nil)
+        #expect(try log.differences(of: .dev) == [])
         try temporary.execute("UPDATE services SET ready_replicas = 5")
-        let difference = try #require(try log.replayDifference(of: .dev))
-        #expect(difference.folded.services.map(\.readyReplicas) == [0])
-        #expect(difference.stored.services.map(\.readyReplicas) == [5])
+        #expect(try log.differences(of: .dev) == ["services: dev/api: ready_replicas is 5, the log says 0"])
         try temporary.execute("UPDATE services SET ready_replicas = 0; DELETE FROM replicas")
-        #expect(try log.replayDifference(of: .dev)?.stored.replicas.isEmpty == true)
+        #expect(try log.differences(of: .dev) == ["replicas: dev/api replica 1 is missing"])
+    }
+
+    @Test func aGapInTheVersionsIsFound() throws {
+        let log = try EventLog(home: temporary.home)
+        try log.given(.start, .takeOver(process: "a"), .up(.api))
+        let position: Int = try #require(try temporary.value("SELECT position FROM events WHERE version = 3"))
+        try temporary.execute(
+            "DROP TRIGGER events_are_never_updated; UPDATE events SET version = 33 WHERE version = 3")
+        #expect(
+            try log.differences(of: .dev).first
+                == "events: event \(position + 1) is number 4 of dev, and the one before it number 2")
     }
 
     @Test func aControllerThatNeverWasHasNoDifference() throws {
         let log = try EventLog(home: temporary.home)
-        #expect(try log.replayDifference(of: .dev) == nil)
+        #expect(try log.differences(of: .dev) == [])
         #expect(try log.state(of: .dev) == ControllerState(name: .dev))
     }
 

@@ -90,7 +90,7 @@ import Testing
             _ = state.pendingDeadlines.map { $0.deadline.latenessMicroseconds(at: report.now) }
             var loop = ControllerLoop(process: "fuzz")
             _ = loop.wake(state, now: report.now)
-            _ = try log.replayDifference(of: controller)
+            _ = try log.differences(of: controller)
             for command in [Command.start, .up(.api), .takeOver(process: "x"), .down([.chat]), .stop] {
                 do {
                     try log.submit(command, to: controller, by: .ann)

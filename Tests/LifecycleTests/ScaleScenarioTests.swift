@@ -144,7 +144,7 @@ import Testing
         #expect(it.state.services[.api] == nil)
         #expect(it.state.status == .idle)
         let gone = it.history.compactMap { if case .replicaGone(let gone) = $0.event { gone } else { nil } }
-        #expect(gone.map(\.reason) == ["purged; may be left: process 12 does not end"])
+        #expect(gone.map(\.leftovers) == ["process 12 does not end"])
     }
 
     @Test func aDownThatIsStuckCanBePurged() throws {

@@ -19,11 +19,7 @@ struct Replay: ParsableCommand {
         let report = try session.read { (log) throws(LogFailure) in try log.replay { progress.show($0, of: $1) } }
         progress.clear()
         guard report.differences.isEmpty else {
-            throw CommandFailure(
-                lines: report.differences + [
-                    "the tables say something else than the log; write them anew: dwell rebuild"
-                ],
-                exitCode: 1)
+            throw CommandFailure(differences: report)
         }
         print(
             "\(report.events) events of \(report.controllers) controllers folded in \(TimeText.seconds(report.seconds)): the tables say what the log says."
@@ -47,5 +43,16 @@ struct Rebuild: ParsableCommand {
         let begun = ContinuousClock.now
         let events = try session.read { (log) throws(LogFailure) in try log.rebuild() }
         print("The tables are written anew from \(events) events (\(TimeText.seconds(since: begun))).")
+    }
+}
+
+extension CommandFailure {
+    /// Says what of the tables is not as the log has it.
+    init(differences report: ReplayReport) {
+        self.init(
+            lines: report.differences + [
+                "the tables say something else than the log; write them anew: dwell rebuild"
+            ],
+            exitCode: 1)
     }
 }

@@ -22,17 +22,11 @@ struct Verify: ParsableCommand {
                     + "look at it: sqlite3 \(session.home.database) 'select * from events where position >= \(position)'"
             )
         }
-        let events = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
-        print("\(events) events: the chain of digests is unbroken.")
-        let controllers = try session.read { (log) throws(LogFailure) in try log.status() }.controllers
-        var wrong: [String] = []
-        for name in controllers.compactMap({ ControllerName(rawValue: $0.name) }) {
-            let difference = try session.read { (log) throws(LogFailure) in try log.replayDifference(of: name) }
-            if difference != nil { wrong.append(name.rawValue) }
+        let replay = try session.read { (log) throws(LogFailure) in try log.replay() }
+        print("\(replay.events) events: the chain of digests is unbroken.")
+        guard replay.differences.isEmpty else {
+            throw CommandFailure(differences: replay)
         }
-        guard wrong.isEmpty else {
-            throw CommandFailure("the tables say something else than the log of \(wrong.joined(separator: ", "))")
-        }
-        print("\(controllers.count) controllers: the tables say what the log says.")
+        print("\(replay.controllers) controllers: the tables say what the log says.")
     }
 }

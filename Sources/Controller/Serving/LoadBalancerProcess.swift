@@ -1,4 +1,3 @@
-import Dispatch
 import EventLog
 import Foundation
 import Lifecycle
@@ -94,12 +93,8 @@ public struct LoadBalancerProcess: Sendable {
     }
 
     private static func terminationSignal() async {
-        signal(SIGTERM, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
-        let ticks = AsyncStream<Void> { continuation in
-            source.setEventHandler { continuation.yield() }
-            source.resume()
-        }
+        let (ticks, tick) = AsyncStream.makeStream(of: Void.self)
+        Signals.handle(SIGTERM) { tick.yield() }
         for await _ in ticks { return }
     }
 }

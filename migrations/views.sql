@@ -44,7 +44,7 @@ SELECT
             END
         WHEN 'controller.start_requested' THEN 'will start again once stopped' || coalesce(', for service ' || service, '')
         WHEN 'controller.stopped' THEN 'stopped ' || CASE json_extract(payload, '$.reason') WHEN 'idle_deadline' THEN 'by its idle deadline' ELSE 'by hand' END
-        WHEN 'controller.terminating' THEN 'terminating' || coalesce(printf(' by its deadline, %.6f s late', json_extract(payload, '$.latenessMicroseconds') / 1e6), '') || CASE WHEN json_extract(payload, '$.force') THEN ' by force' ELSE '' END
+        WHEN 'controller.terminating' THEN 'terminating' || CASE WHEN json_extract(payload, '$.latenessMicroseconds') IS NULL THEN ' by hand' ELSE printf(' by its deadline, %.6f s late', json_extract(payload, '$.latenessMicroseconds') / 1e6) END || CASE WHEN json_extract(payload, '$.force') THEN ' by force' ELSE '' END
         WHEN 'controller.terminated' THEN 'terminated'
         WHEN 'service.up_requested' THEN
             printf('up requested: %d replica(s) at %s:%d', json_extract(payload, '$.spec.replicas'), json_extract(payload, '$.endpoint.host'), json_extract(payload, '$.endpoint.port'))
@@ -110,8 +110,8 @@ SELECT
 FROM events
 ORDER BY position;
 
--- Every idle period (law L5): when it began and after whose `down`, when it would have stopped its controller,
--- how it ended and who ended it.
+-- Every idle period (law L5): when it began, after which service and whose `down` (nobody's when it failed or went
+-- by itself), when it would have stopped its controller, how it ended and who ended it.
 DROP VIEW IF EXISTS idle_periods;
 CREATE VIEW idle_periods AS
 SELECT
@@ -119,7 +119,7 @@ SELECT
     began.position AS began_position,
     strftime('%Y-%m-%d %H:%M:%f', began.at_us / 1000000.0, 'unixepoch', 'localtime') AS began,
     last.service AS last_service,
-    last.actor AS taken_down_by,
+    CASE WHEN last.component = 'cli' THEN last.actor END AS taken_down_by,
     strftime('%Y-%m-%d %H:%M:%f', json_extract(began.payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime') AS deadline,
     strftime('%Y-%m-%d %H:%M:%f', ended.at_us / 1000000.0, 'unixepoch', 'localtime') AS ended,
     CASE ended.type
@@ -145,7 +145,8 @@ LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
 LEFT JOIN events AS last ON last.stream = began.stream AND last.version = (
     SELECT d.version FROM events AS d
     WHERE d.stream = began.stream AND d.version < began.version AND d.type GLOB 'service.*'
-        AND d.type = 'service.down_requested'
+        AND (d.type = 'service.down_requested'
+            OR d.type = 'service.status_changed' AND json_extract(d.payload, '$.to') = 'FAILED')
     ORDER BY d.version DESC LIMIT 1)
 WHERE began.type = 'controller.idle' AND began.type GLOB 'controller.*'
 ORDER BY began.position;

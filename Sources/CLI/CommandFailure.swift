@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import Lifecycle
 import ServiceFile
+import Synchronization
 
 /// A command that did not succeed: what to say, and the exit code.
 struct CommandFailure: Error {
@@ -48,7 +49,7 @@ func print(_ line: String, to channel: OutputChannel = .output) {
     write(Array((line + "\n").utf8), to: descriptor)
 }
 
-/// Writes all bytes; gives up when nobody reads any more.
+/// Writes all bytes; gives up when nobody reads any more, or they cannot be written, which ``OutputFailure`` keeps.
 func write(_ bytes: some Collection<UInt8>, to descriptor: CInt) {
     var left = Array(bytes)[...]
     while !left.isEmpty {
@@ -56,7 +57,25 @@ func write(_ bytes: some Collection<UInt8>, to descriptor: CInt) {
         if count > 0 {
             left = left.dropFirst(count)
         } else if errno != EINTR {
+            if descriptor == STDOUT_FILENO { OutputFailure.note(errno) }
             return
         }
+    }
+}
+
+/// Why standard output could not be written to: a command whose answer was lost has not succeeded.
+enum OutputFailure {
+    private static let first = Mutex<CInt?>(nil)
+
+    static func note(_ code: CInt) {
+        // A reader that has seen enough, such as `head`, is no failure.
+        guard code != EPIPE else { return }
+        first.withLock { $0 = $0 ?? code }
+    }
+
+    /// - Throws: ``CommandFailure`` when something was lost.
+    static func check() throws(CommandFailure) {
+        guard let code = first.withLock({ $0 }) else { return }
+        throw CommandFailure("standard output: \(String(cString: strerror(code)))")
     }
 }

@@ -15,6 +15,7 @@ enum Main {
         SecretArguments.hide()
         do {
             try await run(command)
+            if !(command is any DaemonCommand) { try OutputFailure.check() }
         } catch let failure as CommandFailure {
             failure.report()
             if !(command is any DaemonCommand) { Session.reviveWhatDied() }

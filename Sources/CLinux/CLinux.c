@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 int clinux_spawn(pid_t *pid, const char *executable, char *const argv[], char *const envp[],
@@ -49,4 +50,36 @@ int clinux_set_lock_limit(uint64_t value) {
     if (prlimit64(0, RLIMIT_LOCKS, 0, &limit) != 0) return -1;
     limit.rlim_cur = value == UINT64_MAX ? limit.rlim_max : value;
     return prlimit64(0, RLIMIT_LOCKS, &limit, 0);
+}
+
+/* By signal number; -1 is not a descriptor, and 0 belongs to nobody who catches signals. */
+static volatile int caught[NSIG];
+
+static void note_signal(int signal) {
+    int kept = errno;
+    uint64_t one = 1;
+    (void)!write(caught[signal], &one, sizeof one);
+    errno = kept;
+}
+
+int clinux_catch_signal(int signal) {
+    if (signal <= 0 || signal >= NSIG) {
+        errno = EINVAL;
+        return -1;
+    }
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (descriptor < 0) return -1;
+    caught[signal] = descriptor;
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    if (sigaction(signal, &action, NULL) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+bool clinux_is_ignored(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }

@@ -3,6 +3,7 @@ import Foundation
 /// The text of a file a user named, or the reason why there is none, in words.
 enum FileText {
     static func read(_ path: String) throws(ReadFailure) -> String {
+        guard !path.isEmpty else { throw ReadFailure("no file is named") }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failure(path) }
         defer { close(descriptor) }

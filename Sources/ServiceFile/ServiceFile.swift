@@ -31,7 +31,7 @@ public struct ServiceFile: Sendable {
         let findings = Findings()
         do throws(ReadFailure) {
             let url = URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: workingDirectory, isDirectory: true))
-            guard let root = try YAMLReader.read(try FileText.read(url.path)) else {
+            guard let root = try YAMLReader.read(try FileText.read(path.isEmpty ? "" : url.path)) else {
                 throw ReadFailure("is empty; a service file has at least `run` and `service`")
             }
             guard case .map = root.content else {
@@ -155,7 +155,8 @@ public struct ServiceFile: Sendable {
         guard let text = file.string("name", wanted: "a text") else { return nil }
         if let name = ServiceName(rawValue: text) { return name }
         // `sky serve` takes a service's name from the command line only, and this much of the task's.
-        guard text.wholeMatch(of: /[a-zA-Z0-9]+(?:[._-]{1,2}[a-zA-Z0-9]+)*/) != nil,
+        guard text.utf8.count <= NameRule.maximumLength,
+            text.wholeMatch(of: /[a-zA-Z0-9]+(?:[._-]{1,2}[a-zA-Z0-9]+)*/) != nil,
             let name = derivedName(text, isFile: false) ?? nameFromPath
         else {
             file.problem("\"\(text.shortened)\" cannot be a name: names are \(NameRule.inWords)", key: "name")

@@ -23,6 +23,10 @@ import Testing
         Case(
             testDescription: "name with spaces", file: "name: my model\nrun: serve\nservice: {}\n",
             says: ["case.yaml:1", "my model"]),
+        Case(
+            testDescription: "name that is too long",
+            file: "name: \(String(repeating: "a", count: 64))\nrun: serve\nservice: {}\n",
+            says: ["case.yaml:1", "at most 63"]),
         Case(testDescription: "no run", file: "service: {}\n", says: ["case.yaml:1", "`run`"]),
         Case(testDescription: "no service", file: "run: serve\n", says: ["case.yaml:1", "`service`"]),
         Case(
@@ -129,9 +133,21 @@ import Testing
     @Test func aSetupThatFailsIsToldFromARunThatFails() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write("name: bad\nsetup: exit 3\nrun: sleep 1000\nservice: {}\n", to: "bad.yaml")
-            let up = try await sandbox.dwell("up", "bad.yaml")
-            #expect(up.exitCode == 1)
-            #expect(up.err.contains("setup") && up.err.contains("3"), "\(up)")
+            for _ in 0..<10 {
+                let up = try await sandbox.dwell("up", "bad.yaml")
+                #expect(up.exitCode == 1)
+                #expect(up.err.contains("setup") && up.err.contains("3"), "\(up)")
+                #expect(try await sandbox.dwell("down", "bad").exitCode == 0)
+            }
+            // Its load balancer is told to end while it is still beginning, and hears it.
+            let slowest = try await sandbox.query(
+                """
+                select max(gone.at_us - removing.at_us) / 1e6 from events gone join events removing
+                on removing.position = (select max(position) from events
+                    where type = 'load_balancer.removing' and position < gone.position)
+                where gone.type = 'load_balancer.gone'
+                """)
+            #expect(Double(slowest.first ?? "") ?? 99 < 20, "a grace period of 30 s passed")
         }
     }
 
@@ -143,6 +159,14 @@ import Testing
                 #expect(second != first)
                 #expect(await HTTP.get(second)?.status == 200)
             }
+        }
+    }
+
+    @Test func anAnswerThatIsLostIsNoSuccess() async throws {
+        try await Sandbox.run { sandbox in
+            let output = try await sandbox.shell(#""$DWELL" status > /dev/full; echo $?; "$DWELL" status >&-; echo $?"#)
+            #expect(output.out == "1\n1\n")
+            #expect(output.errors.first == "dwell: standard output: No space left on device", "\(output)")
         }
     }
 

@@ -53,7 +53,9 @@ import Testing
     private static func sqlite3(_ database: String, _ file: URL) throws -> [String] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["sqlite3", "-readonly", "-bail", "-header", "-separator", "|", database]
+        process.arguments = [
+            "sqlite3", "-readonly", "-cmd", ".timeout 10000", "-bail", "-header", "-separator", "|", database,
+        ]
         process.standardInput = try FileHandle(forReadingFrom: file)
         let pipe = Pipe()
         process.standardOutput = pipe

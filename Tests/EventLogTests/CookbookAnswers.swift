@@ -94,7 +94,10 @@ struct CookbookAnswers {
             let how: String
             switch recorded.event {
             case .serviceDownRequested:
-                lastDown[name] = recorded.stamp.actor
+                lastDown[name] = recorded.component == "cli" ? recorded.stamp.actor : nil
+                continue
+            case .serviceStatusChanged(let event):
+                if event.to == .failed { lastDown[name] = nil }
                 continue
             case .controllerIdle:
                 open[name] = periods.count

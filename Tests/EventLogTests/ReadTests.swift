@@ -120,6 +120,8 @@ import Testing
         let rows = try temporary.shell().read { db in
             try Row.fetchAll(db, sql: "SELECT controller, how, lateness_seconds FROM idle_periods")
         }
+        let words = try log.auditRows(after: 0).filter { $0.event == "controller.terminating" }.map(\.what)
+        #expect(words == ["terminating by hand"])
         let told = rows.map { "\($0[0] as String): \(($0[1] as String?) ?? "open")" }
         #expect(
             told == [

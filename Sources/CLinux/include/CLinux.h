@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -52,6 +53,13 @@ int clinux_lock_limit(pid_t pid, uint64_t *value);
 /// Sets this process's own soft limit on file locks; the hard limit is left alone, so that whoever comes
 /// after may set another. `UINT64_MAX` stands for the hard limit. Returns 0, or -1 and errno.
 int clinux_set_lock_limit(uint64_t value);
+
+/// A descriptor that becomes readable (eventfd(2)) when this process is sent the signal, from this call on: no moment
+/// lies between what the signal does by default and that. -1 and errno on failure.
+int clinux_catch_signal(int signal);
+
+/// Whether the signal is ignored. (The handler's field is a macro, which Swift does not see.)
+bool clinux_is_ignored(int signal);
 
 /// Makes this process the parent of its descendants whose own parents end.
 static inline int clinux_become_subreaper(void) {

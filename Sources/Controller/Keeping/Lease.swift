@@ -2,8 +2,10 @@ import Dispatch
 import EventLog
 import Foundation
 import Logging
+import Synchronization
 
-/// A controller process's proof that it is the only one. Held until the process ends.
+/// A controller process's proof that it is the only one. Held until the process ends, and let go by nothing else: a
+/// keeper that gets it while the process still ends would end too, and be missed.
 public final class Lease: Sendable {
     private let lock: FileLock
     private let paths: ControllerPaths
@@ -20,7 +22,10 @@ public final class Lease: Sendable {
             guard let lock = try Self.attempt(paths.lease) else { return nil }
             self.lock = lock
         }
+        Self.held.withLock { $0.append(self) }
     }
+
+    private static let held = Mutex<[Lease]>([])
 
     /// Somebody who only looks whether the lease is free holds it for a moment, which is waited out.
     private static func attempt(_ path: String) throws -> FileLock? {

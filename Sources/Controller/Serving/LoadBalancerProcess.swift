@@ -24,6 +24,7 @@ public struct LoadBalancerProcess: Sendable {
     /// Serves on the listening socket `descriptor` until SIGTERM, or until the log says that this load
     /// balancer is not wanted any more.
     public func run(listening descriptor: CInt) async throws {
+        let terminations = try Signals.ticks(of: SIGTERM)
         let configuration = LoadBalancerConfiguration(listening: .inherited(descriptor: descriptor))
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
         if case .routes(let table, let rules) = readRoutes() {
@@ -38,7 +39,7 @@ public struct LoadBalancerProcess: Sendable {
         defer { reports.cancel() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow(balancer) }
-            group.addTask { await Self.terminationSignal() }
+            group.addTask { for await _ in terminations { return } }
             await group.next()
             group.cancelAll()
         }
@@ -90,11 +91,5 @@ public struct LoadBalancerProcess: Sendable {
             logger.error("\(error); going on with the routes there are")
             return .unknown
         }
-    }
-
-    private static func terminationSignal() async {
-        let (ticks, tick) = AsyncStream.makeStream(of: Void.self)
-        Signals.handle(SIGTERM) { tick.yield() }
-        for await _ in ticks { return }
     }
 }

@@ -35,9 +35,14 @@ public actor ControllerProcess {
         let paths = ControllerPaths(home: home, controller: controller)
         try home.makeDirectory(paths.logDirectory)
         self.logger = logger
-        access = LogAccess(log: log, controller: controller, author: author, logger: logger)
+        let driver = LocalDriver(paths: paths, logID: log.logID, environment: environment)
+        access = LogAccess(log: log, controller: controller, author: author, logger: logger) {
+            // What another log knows nothing of, nobody would ever end.
+            guard !log.isThere() else { return }
+            if let leftovers = await driver.endStrangers(known: []) { logger.critical("left: \(leftovers)") }
+        }
         worker = Worker(
-            access: access, driver: LocalDriver(paths: paths, logID: log.logID, environment: environment),
+            access: access, driver: driver,
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
             prober: Prober(), trafficReport: { paths.trafficReport($0) },
             secrets: SecretFiles(home: home, controller: controller),

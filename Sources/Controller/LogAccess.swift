@@ -12,13 +12,19 @@ struct LogAccess: Sendable {
     let controller: ControllerName
     let author: Author
     let logger: Logger
+    /// Runs before the process ends because the file it has open is not the one that is there now.
+    let whenReplaced: @Sendable () async -> Void
     private let queue = DispatchQueue(label: "dwell.log")
 
-    init(log: EventLog, controller: ControllerName, author: Author, logger: Logger) {
+    init(
+        log: EventLog, controller: ControllerName, author: Author, logger: Logger,
+        whenReplaced: @escaping @Sendable () async -> Void
+    ) {
         self.log = log
         self.controller = controller
         self.author = author
         self.logger = logger
+        self.whenReplaced = whenReplaced
     }
 
     /// Submits a command, trying again for as long as the log fails.
@@ -60,6 +66,7 @@ struct LogAccess: Sendable {
             // No trying again helps: what this process has open nobody else reads. The next one, which any
             // command starts, opens what is there now.
             logger.critical("\(failure); ending")
+            await whenReplaced()
             exit(1)
         }
         logger.error("\(failure); trying again")

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 
 /// Which file a path leads to. One that is moved or removed while it is open is still open, and what is written
 /// to it then is read by nobody; so whoever has the log open looks whether it is still the one that is there.
@@ -43,5 +44,20 @@ extension EventLog {
             return nil
         }
         return .gone(path: home.database, acknowledged: witness.position, bell: home.commitBell)
+    }
+}
+
+extension EventLog {
+    /// Whether the file that is there now holds this log, be it another copy of it: what this log started, somebody who
+    /// opens that one knows of. Where it cannot be read just now, it is taken to be there.
+    public func isThere() -> Bool {
+        guard access(queue.path, F_OK) == 0 else { return false }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(1)
+        let found = try? DatabaseQueue(path: queue.path, configuration: configuration).read { db in
+            try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
+        }
+        return found.map { $0 == logID } ?? true
     }
 }

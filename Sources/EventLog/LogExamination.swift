@@ -13,6 +13,9 @@ public struct LogExamination: Sendable {
     /// One sentence for each thing that is wrong; empty when the log is whole.
     public private(set) var problems: [String] = []
 
+    /// Why it could not be examined; it is among the problems too.
+    public private(set) var failure: LogFailure?
+
     public var isWhole: Bool { problems.isEmpty }
 
     /// Examines the file at `path`, be it a home's database or a backup.
@@ -26,7 +29,9 @@ public struct LogExamination: Sendable {
             try queue.read { try examine($0, path) }
             try queue.close()
         } catch {
-            problems.append(LogFailure(error, path: path).description)
+            let failure = LogFailure(error, path: path)
+            self.failure = failure
+            problems.append(failure.description)
         }
     }
 

@@ -60,6 +60,16 @@ public enum LogFailure: Error, Hashable, Sendable {
     }
 }
 
+extension LogFailure {
+    /// Whether the log itself may be damaged, so that a backup or a repair would help.
+    public var isDamage: Bool {
+        switch self {
+        case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog: false
+        case .cannotOpen, .inputOutput, .corrupt, .unreadableEvent, .replaced, .eventsLost, .gone, .other: true
+        }
+    }
+}
+
 extension LogFailure: CustomStringConvertible {
     public var description: String {
         switch self {

@@ -42,7 +42,12 @@ extension ClientConnection {
             case .failure:
                 backend.eject(.now())
                 guard let self, case .connecting = self.state else { return }
-                self.tryAnother(.badGateway("replica \(backend.route.replica) refuses connections"))
+                let failure = OwnAnswer.badGateway("replica \(backend.route.replica) refuses connections")
+                // It did not cross the end of a waiting connection then: the replica died with it.
+                if self.exchange?.crossedAt === backend, self.exchange?.noteDeath() == false {
+                    return self.refuse(failure)
+                }
+                self.tryAnother(failure)
             }
         }
     }
@@ -238,12 +243,11 @@ extension ClientConnection {
             if upstream.wasUsed, exchange.mayBeSentAgain {
                 // The end of a waiting connection crossed the request: once more, over another.
                 self.exchange?.upstream = nil
+                self.exchange?.crossedAt = backend
                 return send()
             }
             if !upstream.wasUsed, !exchange.hasAnswerBytes { backend.eject(.now()) }
-            // The request may be what the replica died of: it is not to take more than two along.
-            guard exchange.mayBeSentAgain, exchange.deaths == 0 else { return refuse(failure) }
-            self.exchange?.deaths += 1
+            guard exchange.mayBeSentAgain, self.exchange?.noteDeath() == true else { return refuse(failure) }
             tryAnother(failure)
         case .awaitingHead, .held, .connecting, .closing: break
         }

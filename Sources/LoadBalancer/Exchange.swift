@@ -15,8 +15,10 @@ struct Exchange {
     var failure: OwnAnswer?
     /// When it stops looking for a replica, since the first time it found none.
     var givesUpAt: NIODeadline?
-    /// Replicas that died with it, on connections of their own.
-    var deaths = 0
+    /// Replicas that died with it.
+    private var deaths = 0
+    /// Where a waiting connection ended as it was sent.
+    var crossedAt: Backend?
     var hasSentBody = false
     /// Whether the final head of the answer has been passed on.
     var hasAnswer = false
@@ -44,6 +46,15 @@ struct Exchange {
         } else {
             replay = nil
         }
+    }
+
+    /// Counts a replica that died with it.
+    ///
+    /// - Returns: whether another may be tried: the request may be what it died of, and is not to take more than two
+    ///   along.
+    mutating func noteDeath() -> Bool {
+        deaths += 1
+        return deaths < 2
     }
 
     /// Whether it may be sent again although it has been sent: only when no byte of an answer came, doing it

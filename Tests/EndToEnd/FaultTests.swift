@@ -75,6 +75,16 @@ import Testing
         }
     }
 
+    /// Nothing is left of what nobody could find any more.
+    @Test func aHomeThatIsRemovedTakesItsProcessesAlong() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            #expect(!sandbox.processes().isEmpty)
+            try FileManager.default.removeItem(atPath: sandbox.home)
+            try await eventually("all of them end") { sandbox.processes().isEmpty }
+        }
+    }
+
     @Test func aHomeThatIsAFileIsSaidSo() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write("", to: "file")

@@ -108,6 +108,34 @@ import Testing
         }
     }
 
+    /// Nor those that it reaches over connections that waited, whose end looks like one that crossed it.
+    @Test func aRequestDoesNotTakeAllReplicasAlongOverConnectionsThatWaited() async throws {
+        try await Stage.with(replicas: 3, { $0.rules.policy = .roundRobin }) { stage in
+            let client = try await stage.connect()
+            var order: [(replica: Replica, upstream: Wire)] = []
+            for _ in stage.replicas {
+                let before = stage.replicas.map(\.connections)
+                try await client.send(Stage.get)
+                try await Patience.until("a connection") { stage.replicas.map(\.connections) != before }
+                let replica = try #require(zip(stage.replicas, before).first { $0.connections > $1 }).0
+                let upstream = try await replica.accept()
+                _ = try await upstream.head()
+                try await upstream.send(Stage.ok)
+                try await client.expect(Stage.ok)
+                order.append((replica, upstream))
+            }
+            try await client.send(Stage.get)
+            for (replica, upstream) in order.prefix(2) {
+                _ = try await upstream.head()
+                await replica.close()
+                await upstream.close()
+            }
+            #expect(try await client.rest().hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
+            #expect(order[2].replica.connections == 1)
+            try await stage.untilIdle()
+        }
+    }
+
     /// The end of a waiting connection crossed the request: what may be repeated, is.
     @Test(arguments: ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
     func aRequestThatCrossedTheEndIsSentAgain(method: String) async throws {

@@ -38,7 +38,8 @@ struct ControllerCommand: AsyncParsableCommand {
             if inherited { lease.watchKeeper(session.launcher(name), logger) }
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
             guard state.needsProcess || inherited else {
-                throw CommandFailure(
+                // No failure: systemd starts this at boot, also of a controller that is stopped.
+                return print(
                     "controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
             }
             let configuration = session.home.configuration

@@ -10,10 +10,10 @@ enum QuickDeaths {
         ContinuousClock.now - start < .seconds(quickDeathSeconds) ? deaths + 1 : 0
     }
 
-    /// Blocks the thread. The first restart is immediate, for somebody is being served; the next waits
-    /// are 0.2, 0.4 … 10 s.
+    /// Blocks the thread. The first restart is immediate, for somebody is being served; the next waits are 0.2, 0.4 and
+    /// 0.8 s: long enough that one that cannot live takes little of the machine, short enough that nobody notices.
     static func pause(after deaths: Int) {
         guard deaths > 1 else { return }
-        usleep(UInt32(min(10, 0.05 * Double(1 << min(deaths, 10))) * 1_000_000))
+        usleep(UInt32(0.05 * Double(1 << min(deaths, 4)) * 1_000_000))
     }
 }

@@ -102,6 +102,10 @@ public struct HomeExamination: Sendable {
             return nil
         }
         let examination = LogExamination(path: home.database)
+        if let failure = examination.failure, !failure.isDamage {
+            wrong("\(failure)")
+            return nil
+        }
         for problem in examination.problems {
             wrong("\(problem); stop what runs, then: dwell restore BACKUP, or dwell repair")
         }
@@ -112,7 +116,7 @@ public struct HomeExamination: Sendable {
             }
             return log
         } catch {
-            wrong("\(error)")
+            if examination.failure != error { wrong("\(error)") }
             return nil
         }
     }

@@ -11,13 +11,15 @@ SEED ?= 1
 STEPS ?= 1000000
 ROUNDS ?= 500
 FUZZ ?= 100000
+ROWS ?=
+ROUNDS_OF_BENCH ?= 5
 
 # Passed on in the environment, where spaces are safe.
 export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture bench clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +80,9 @@ power-loss: setup ## Crash images at every step of the disk, and not a sample of
 
 torture: build ## Kill the real program at random moments, round after round (ROUNDS=500)
 	tools/torture/run.py --rounds $(ROUNDS)
+
+bench: setup ## Measure dwell against its peers and write docs/benchmarks.md (ROWS=append,fold for some; half an hour)
+	@tools/bench/run.py "$(ROWS)" --rounds $(ROUNDS_OF_BENCH)
 
 clean: ## Remove what was built
 	rm -rf .build

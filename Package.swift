@@ -90,6 +90,15 @@ let package = Package(
                 "EventLog", "Lifecycle", "TestKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        // What `make bench` measures from within. Never installed.
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "EventLog", "Lifecycle", "LoadBalancer", "TestKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         // For tests only: writes down what SQLite does to its files, for images of a crash.
         .target(name: "CRecordingVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle", "TestKit"], swiftSettings: strict),

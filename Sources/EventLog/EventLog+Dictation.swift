@@ -21,3 +21,19 @@ extension EventLog {
         }
     }
 }
+
+extension EventLog {
+    /// Folds every stream from its first event, past every state that is kept: for measuring.
+    package func foldEverything() throws -> [ControllerName: ControllerState] {
+        try reading { db in
+            var states: [ControllerName: ControllerState] = [:]
+            for stream in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events") {
+                guard let name = ControllerName(rawValue: stream) else { continue }
+                var state = ControllerState(name: name)
+                try EventReader.forEach(in: name, after: 0, db) { state.apply($0.event, $0.stamp) }
+                states[name] = state
+            }
+            return states
+        }
+    }
+}

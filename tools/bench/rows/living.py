@@ -1,0 +1,144 @@
+"""Services up and down, a controller that waits, deadlines."""
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from measure import Figure, Line, quantile, seconds_of
+from world import resident_kib, running, switches
+
+_READY_AFTER = 0.05
+
+
+def up_and_down(world):
+    cold, warm, by_hand, hand_down = [], [], [], []
+    with world.home() as home:
+        file = home.service("one", "ready.py", _READY_AFTER)
+        for _ in range(world.rounds):
+            by_hand.append(_by_hand(world, 1)[0])
+            # The first time it never was; then it is stopped.
+            cold.append(seconds_of([world.dwell, "up", file], home.environment))
+            home.dwell("down", "one")
+            warm.append(seconds_of([world.dwell, "up", file], home.environment))
+            home.dwell("down", "one", "--stop-controller")
+    growth = []
+    downs = []
+    for replicas in (1, 10, 40):
+        taken, hand = _down(world, replicas)
+        if replicas == 10:
+            downs, hand_down = taken, hand
+        growth.append((f"{replicas} replicas", Figure(taken, "s")))
+    return [
+        Line(
+            "up to READY of a server that is ready in 50 ms, controller stopped", Figure(cold, "s"),
+            "the server started by hand and polled", Figure(by_hand, "s"), "difference", "≤ +300 ms",
+            lambda more: more <= 0.3),
+        Line(
+            "the same, controller warm", Figure(warm, "s"), "the server started by hand and polled",
+            Figure(by_hand, "s"), "difference", "≤ +100 ms", lambda more: more <= 0.1),
+        Line(
+            "down to nothing left, 10 replicas that obey SIGTERM", Figure(downs, "s"), "kill and wait by hand",
+            Figure(hand_down, "s"), "difference", "≤ +50 ms", lambda more: more <= 0.05, growth=growth),
+    ]
+
+
+def _by_hand(world, count):
+    """Starts servers, polls until each answers; ends them and waits. Returns the seconds of both."""
+    script = os.path.join(world.tools, "servers", "ready.py")
+    ports = []
+    for _ in range(count):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    begun = time.perf_counter()
+    servers = [
+        subprocess.Popen(["bash", "-c", f"exec python3 -S -E {script} {_READY_AFTER} {port}"]) for port in ports]
+    for port in ports:
+        while not _answers(port):
+            time.sleep(0.001)
+    ready = time.perf_counter()
+    for server in servers:
+        server.send_signal(signal.SIGTERM)
+    for server in servers:
+        server.wait()
+    return ready - begun, time.perf_counter() - ready
+
+
+def _answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return client.recv(100).startswith(b"HTTP/1.1 200")
+    return False
+
+
+def _down(world, replicas):
+    taken, by_hand = [], []
+    with world.home() as home:
+        file = home.service("many", "ready.py", replicas=replicas)
+        for _ in range(world.rounds):
+            home.dwell("up", file)
+            home.wait_until(lambda: f"{replicas}/{replicas}" in home.dwell("status"))
+            taken.append(seconds_of([world.dwell, "down", "many"], home.environment))
+            by_hand.append(_by_hand(world, replicas)[1])
+    return taken, by_hand
+
+
+def idle(world):
+    window = 12
+    with world.home() as home:
+        home.dwell("start", "local")
+        time.sleep(5)
+        (controller,) = home.processes("dwell-ctl-")
+        rates = []
+        for _ in range(world.rounds):
+            before = switches(controller)
+            time.sleep(window)
+            rates.append((switches(controller) - before) / window)
+        # Once, for it does not change.
+        memory = [resident_kib(controller) / 1024]
+        (keeper,) = home.processes("dwell-keep-")
+        note = f"its keeper: {resident_kib(keeper) / 1024:.1f} MiB"
+    for _ in range(world.rounds - 1):
+        with world.home() as home:
+            home.dwell("start", "local")
+            time.sleep(1)
+            memory.append(resident_kib(home.processes("dwell-ctl-")[0]) / 1024)
+    return [
+        Line(
+            "idle controller process: resident memory", Figure(memory, "MiB"), target="≤ 20 MB",
+            reaches=lambda mib: mib * 1.048576 <= 20, note=note),
+        Line(
+            f"idle controller process: context switches a second, over {window * world.rounds} s",
+            Figure(rates, "a second"), target="≤ 1 a second", reaches=lambda rate: rate <= 1),
+    ]
+
+
+def lateness(world):
+    lines = []
+    for name, busy, limit in (("idle machine", 0, 5), ("full CPU load", 2 * os.cpu_count(), 50)):
+        runs, values = [], []
+        with world.home() as home, contextlib.ExitStack() as stack:
+            for number in range(20):
+                home.dwell("start", f"c{number}")
+            for _ in range(busy):
+                stack.enter_context(running([sys.executable, "-S", "-c", "while True: pass"]))
+            for _ in range(world.rounds):
+                world.run_bench("pauses", "--home", home.path, "--rounds", max(1, 50 // world.rounds))
+                done = subprocess.run(
+                    ["sqlite3", home.database,
+                     "select json_extract(payload, '$.latenessMicroseconds') from events "
+                     "where type = 'controller.autostop_resumed' order by position"],
+                    capture_output=True, text=True, check=True)
+                all_of_them = [int(line) / 1000 for line in done.stdout.split()]
+                runs.append(quantile(all_of_them[len(values):], 0.99))
+                values = all_of_them
+        lines.append(Line(
+            f"lateness of {len(values):,} deadlines, {name}: p99", Figure(runs, "ms"),
+            "SkyPilot looks every 60 s (not measured)", target=f"≤ {limit} ms", judged_alone=True,
+            reaches=lambda value, limit=limit: value <= limit,
+            note=f"of all: p50 {quantile(values, 0.5):.2f} ms, p99 {quantile(values, 0.99):.2f} ms, "
+                 f"worst {max(values):.2f} ms"))
+    return lines

@@ -2,13 +2,15 @@
 """Kills dwell at random moments, round after round, and looks whether anything was lost or is left.
 
 Each round has a home of its own: services are brought up and down and the controller stopped and
-started, while controller, keeper, load balancer and command line are killed with SIGKILL: by the clock,
-or by strace at the Nth system call of a kind (a write, a sync, a clone, a lock …). Then everything is asked for what must be true: the
-database is whole, the chain of digests unbroken, the tables what the log says, every idle period ended
-once (L5), what was acknowledged is there (L1), the services that were accepted are served (L6), and
-after `terminate --force` no process and no port is left (L7).
+started, while controller, keeper, load balancer, timer and command line are killed with SIGKILL: by the
+clock, or by strace at the Nth system call of a kind (a write, a sync, a clone, a lock …). Then everything
+is asked for what must be true: the database is whole, the chain of digests unbroken, the tables what the
+log says, every idle period ended once and every deadline fired once (L5), each hook ran once at most for
+its event, what was acknowledged is there (L1), the services that were accepted are served, or have gone
+because nobody asked for them for `idle_down` (L6), and after `terminate --force`, or `terminate_after`
+while nobody looks, no process and no port is left (L7).
 
-    tools/torture/run.py [--rounds N] [--seed N]
+    tools/torture/run.py [--rounds N] [--seed N] [--jobs N]
 
 It kills only processes whose environment names its own home, and listens on loopback only.
 """
@@ -44,7 +46,10 @@ class Broken(Exception):
 
 
 class Round:
-    def __init__(self, binary, seed):
+    PORTS = range(32500, 32768)
+    HOOKS = ["start", "idle", "wake", "stop", "terminate"]
+
+    def __init__(self, binary, seed, lane=0, lanes=1):
         self.random = random.Random(seed)
         self.binary = binary
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dwell torture "))
@@ -52,16 +57,34 @@ class Round:
         self.environment = dict(os.environ, DWELL_HOME=str(self.home))
         self.home.mkdir(mode=0o700)
         # Ports of its own, so that the last look at them is not disturbed by another dwell.
-        (self.home / "config.yaml").write_text("load_balancer: {ports: 32701-32767}\n")
+        share = len(self.PORTS) // lanes
+        first = self.PORTS.start + lane * share
+        (self.home / "config.yaml").write_text(
+            f"load_balancer: {{ports: {first}-{first + share - 1}}}\n" + self.hooks())
         (self.folder / "server.py").write_text(SERVER)
         self.wanted = {}
         self.acknowledged = 0
         self.kills = 0
         self.backups = 0
+        self.hook_runs = 0
+        # One that nobody asks for goes by itself, in some rounds.
+        self.idle_down = self.random.choice([None, None, 1.5])
         for name in ["api", "chat"]:
+            idle_down = f", idle_down: {self.idle_down}s" if self.idle_down and name == "chat" else ""
             (self.folder / f"{name}.yaml").write_text(
                 f"name: {name}\nworkdir: .\nrun: exec python3 server.py\n"
-                f"service: {{readiness_probe: /, replicas: {self.random.randint(1, 2)}}}\n")
+                f"service: {{readiness_probe: /, replicas: {self.random.randint(1, 2)}{idle_down}}}\n")
+
+    def hooks(self):
+        """Each run of a hook appends one line, before and after it takes a while; some take too long."""
+        if self.random.random() < 0.2:
+            return ""
+        lines = ["hooks:"]
+        for kind in self.HOOKS:
+            seconds = self.random.choice([0, 0, 0.2, 3])
+            tell = f"echo $DWELL_EVENT_VERSION $DWELL_HOOK >> '{self.folder}/told'; sleep {seconds}"
+            lines.append(f'  {kind}: {{run: "{tell}", timeout: 1s}}')
+        return "\n".join(lines) + "\n"
 
     # What runs
 
@@ -104,7 +127,7 @@ class Round:
 
     def killer(self, over):
         """Kills somebody every now and then until it is over."""
-        choices = ["dwell-ctl", "dwell-keep", "dwell-lb", "dwell", "both"]
+        choices = ["dwell-ctl", "dwell-keep", "dwell-lb", "dwell-timer", "dwell", "both"]
         while not over.wait(self.random.uniform(0.0, 0.2)):
             what = self.random.choice(choices)
             victims = self.processes("dwell-ctl") + self.processes("dwell-keep") if what == "both" else self.processes(what)
@@ -123,6 +146,7 @@ class Round:
                       "bind", "flock"],
         "dwell-keep": ["flock", "openat", "clone3,clone,vfork", "close"],
         "dwell-lb": ["openat", "write,writev,sendto", "epoll_wait,epoll_pwait", "accept4", "close"],
+        "dwell-timer": ["pwrite64", "fdatasync", "flock", "openat", "close"],
         "dwell": ["pwrite64", "fdatasync", "openat", "flock", "clone3,clone,vfork", "write"],
     }
 
@@ -130,7 +154,7 @@ class Round:
         """Has strace kill a process at the Nth of some system call."""
         if shutil.which("strace") is None:
             return None
-        kind = self.random.choice(["dwell-ctl", "dwell-ctl", "dwell-keep", "dwell-lb"])
+        kind = self.random.choice(["dwell-ctl", "dwell-ctl", "dwell-keep", "dwell-lb", "dwell-timer"])
         controllers = self.processes(kind) or self.processes("dwell-ctl")
         if not controllers:
             return None
@@ -145,7 +169,7 @@ class Round:
 
     def act(self):
         action = self.random.choice(
-            ["up", "up", "down", "down", "stop", "start", "autostop", "status", "backup", "doctor"])
+            ["up", "up", "down", "down", "stop", "start", "autostop", "terminate_after", "status", "backup", "doctor"])
         name = self.random.choice(["api", "chat"])
         # Some commands are killed at a system call of their own. Without -f: what they start is not traced.
         under = ()
@@ -165,6 +189,9 @@ class Round:
                 self.wanted[name] = False
         elif action == "autostop":
             result = self.dwell("autostop", "local", "--idle", self.random.choice(["0s", "1s", "1h"]), under=under)
+        elif action == "terminate_after":
+            result = self.dwell(
+                "autostop", "local", "--terminate-after", self.random.choice(["0.2s", "1s", "1h"]), under=under)
         elif action == "status":
             result = self.dwell("status", under=under)
         elif action == "backup":
@@ -212,7 +239,8 @@ class Round:
         while True:
             status = json.loads(self.dwell("status", "--json").stdout)
             services = {s["name"]: s for s in status["services"]}
-            lacking = [n for n, w in self.wanted.items() if w and services.get(n, {}).get("status") not in ("READY", "FAILED")]
+            lacking = [n for n, w in self.wanted.items()
+                       if w and services.get(n, {}).get("status") not in ("READY", "FAILED") and not self.went_unused(n)]
             leftover = [n for n, w in self.wanted.items() if w is False and n in services]
             if not lacking and not leftover:
                 break
@@ -220,7 +248,9 @@ class Round:
                 raise Broken(f"L6: wanted {self.wanted}, there is {services}")
             time.sleep(0.05)
         for service in services.values():
-            if service["status"] == "READY":
+            if service["status"] == "READY" and service["name"] == "chat" and self.idle_down:
+                self.until_unused(service, deadline)
+            elif service["status"] == "READY":
                 self.until_answered(service, deadline)
         result = self.dwell("verify")
         if result.returncode != 0:
@@ -236,22 +266,99 @@ class Round:
         if doubles != "0":
             raise Broken("L5: an idle period ended twice")
         ports = [int(p) for p in self.ask("select port from services").split()]
-        result = self.dwell("terminate", "local", "--force")
-        if result.returncode != 0:
-            raise Broken(f"terminate: {result.stderr}")
-        deadline = time.monotonic() + 5
+        if self.random.random() < 0.5:
+            result = self.dwell("terminate", "local", "--force")
+            if result.returncode != 0:
+                raise Broken(f"terminate: {result.stderr}")
+        else:
+            self.wait_for_both_timers()
+        self.check_hooks()
+        # A hook that terminates while nobody looks may take its second, and two more to be killed.
+        deadline = time.monotonic() + 8
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.01)
         if self.processes():
             raise Broken(f"L7: processes are left: {self.processes()}")
         left = [str(p.relative_to(self.home)) for p in (self.home / "run").rglob("*")
-                if p.is_file() and p.name != "commits" and p.suffix not in (".lease", ".keeper")]
+                if p.is_file() and p.name not in ("commits", "timer.lock") and p.suffix not in (".lease", ".keeper")]
         if left:
             raise Broken(f"L7: files are left: {left}")
         for port in ports:
             with socket.socket() as attempt:
                 attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 attempt.bind(("127.0.0.1", port))
+
+    def wait_for_both_timers(self):
+        """No service, so it stops; it stays stopped, so it is terminated: by itself, or, if the process that waits
+        for it is killed, by the next command."""
+        if self.dwell("down", "--all").returncode != 0:
+            raise Broken("down --all")
+        since = int(self.ask("select max(position) from events"))
+        result = self.dwell("autostop", "local", "--idle", "0.1s", "--terminate-after", "0.3s")
+        if result.returncode != 0:
+            raise Broken(f"autostop: {result.stderr}")
+        kills = self.random.random() < 0.5
+        deadline = time.monotonic() + 20
+        while True:
+            ends = int(self.ask(f"select count(*) from events where type = 'controller.terminated' and position > {since}"))
+            if ends == 1:
+                break
+            if ends > 1 or time.monotonic() > deadline:
+                raise Broken(f"L4: terminated {ends} times after both timers")
+            if kills:
+                for pid in self.processes("dwell-timer"):
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                        self.kills += 1
+                    except ProcessLookupError:
+                        pass
+                self.dwell("status")
+            time.sleep(0.05)
+
+    def check_hooks(self):
+        """Each ran once at most for its event, and never before the log said that it would."""
+        told = self.folder / "told"
+        runs = [tuple(line.split()) for line in told.read_text().splitlines()] if told.exists() else []
+        begun = [tuple(row.split("|")) for row in self.ask(
+            "select json_extract(payload, '$.of'), json_extract(payload, '$.hook') from events "
+            "where type = 'controller.hook_started'").split()]
+        self.hook_runs = len(runs)
+        if len(set(runs)) != len(runs) or len(set(begun)) != len(begun):
+            raise Broken(f"a hook ran twice for one event: {runs}, log: {begun}")
+        if not set(runs) <= set(begun):
+            raise Broken(f"a hook ran that the log does not know: {sorted(set(runs) - set(begun))}")
+        ends = self.ask(
+            "select json_extract(payload, '$.of') from events where type = 'controller.hook_ended' "
+            "group by 1 having count(*) > 1")
+        if ends:
+            raise Broken(f"a hook ended twice: {ends}")
+
+    def went_unused(self, name):
+        """Whether it is on its way, or gone, because nobody asked for it."""
+        last = self.ask(
+            f"select what from audit_log where service = '{name}' and event in ('service.requested', "
+            "'service.down_requested') order by position desc limit 1")
+        return "idle_down" in last
+
+    def until_unused(self, service, deadline):
+        """Asked for, it stays for `idle_down`; then it goes."""
+        asked = None
+        while not self.went_unused(service["name"]):
+            if asked is None:
+                try:
+                    begun = time.time()
+                    with urllib.request.urlopen(service["endpoint"], timeout=5) as answer:
+                        if answer.read() == b"ok":
+                            asked = begun
+                except OSError:
+                    pass
+            if time.monotonic() > deadline:
+                raise Broken(f"{service['name']} is not asked for and stays")
+            time.sleep(0.05)
+        went = int(self.ask(
+            f"select max(at_us) from events where type = 'service.down_requested' and service = '{service['name']}'")) / 1e6
+        if asked and went < asked + self.idle_down:
+            raise Broken(f"L3: {service['name']} went {went - asked:.3f} s after it was asked for")
 
     def until_answered(self, service, deadline):
         """A load balancer that was killed a moment ago is READY until somebody has noticed."""
@@ -293,11 +400,24 @@ def main():
     arguments.add_argument("--rounds", type=int, default=500)
     arguments.add_argument("--seed", type=int, default=int(time.time()))
     arguments.add_argument("--binary", default=str(ROOT / ".build/debug/dwell"))
+    arguments.add_argument("--jobs", type=int, default=1, help="rounds at the same time")
     options = arguments.parse_args()
-    begun, kills, events = time.monotonic(), 0, 0
-    for number in range(options.rounds):
+    children = []
+    for lane in range(options.jobs):
+        child = os.fork() if options.jobs > 1 else 0
+        if child == 0:
+            work(options, lane)
+            os._exit(0)
+        children.append(child)
+    failed = [child for child in children if os.waitpid(child, 0)[1] != 0]
+    sys.exit(1 if failed else 0)
+
+
+def work(options, lane):
+    begun, kills, events, hooks, done = time.monotonic(), 0, 0, 0, 0
+    for number in range(lane, options.rounds, options.jobs):
         seed = options.seed + number
-        this = Round(options.binary, seed)
+        this = Round(options.binary, seed, lane, options.jobs)
         try:
             this.run()
         except (Broken, subprocess.TimeoutExpired, OSError) as failure:
@@ -311,10 +431,14 @@ def main():
         finally:
             kills += this.kills
             events += this.acknowledged
+            hooks += this.hook_runs
             this.clean_up()
-        if (number + 1) % 10 == 0:
-            print(f"{number + 1} rounds, {kills} kills, {events} events, {time.monotonic() - begun:.0f} s", flush=True)
-    print(f"{options.rounds} rounds from seed {options.seed}, {kills} kills, {events} events: nothing lost, nothing left")
+        done += 1
+        if done % 10 == 0:
+            print(f"{done} rounds, {kills} kills, {events} events, {hooks} hooks, {time.monotonic() - begun:.0f} s",
+                  flush=True)
+    print(f"{done} rounds from seed {options.seed}, {kills} kills, {events} events, {hooks} hooks: "
+          "nothing lost, nothing left", flush=True)
 
 
 main()

@@ -22,7 +22,9 @@ SELECT
             'idle; ' || coalesce('stops at ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime')
                 || ' unless something is brought up', 'never stops by itself')
         WHEN 'controller.woken' THEN
-            printf('woken by service %s after %.3f s idle', service, json_extract(payload, '$.idleMicroseconds') / 1e6)
+            CASE WHEN json_extract(payload, '$.reason') IS NULL
+                THEN printf('woken by service %s after %.3f s idle', service, json_extract(payload, '$.idleMicroseconds') / 1e6)
+                ELSE printf('not idle after %.3f s: %s', json_extract(payload, '$.idleMicroseconds') / 1e6, json_extract(payload, '$.reason')) END
         WHEN 'controller.policy_set' THEN
             'autostop ' || coalesce('after ' || json_extract(payload, '$.policy.idleTimeoutSeconds') || ' s idle', 'never')
                 || ' (' || json_extract(payload, '$.policy.source') || ')'

@@ -26,3 +26,11 @@ public enum Clock {
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
     }
 }
+
+extension TimeZones {
+    /// By the system's zone data.
+    public static let system = TimeZones { name, seconds in
+        let zone = TimeZone(identifier: name) ?? .gmt
+        return Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(seconds))))
+    }
+}

@@ -127,7 +127,7 @@ public final class EventLog: Sendable {
         }
         let surroundings = Surroundings(
             now: now, portsTakenElsewhere: try portsTaken(besides: controller, for: command, db),
-            actor: author.actor)
+            actor: author.actor, timeZones: .system)
         let decision = try state.decide(command, surroundings)
         guard !decision.events.isEmpty else {
             if let commandID, !command.isReport { try remember(commandID, to: controller, surroundings.now, db) }

@@ -12,6 +12,8 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     public var terminateAfterSeconds: Said<Double?>?
     /// Which hooks the configuration has, sorted; nil for none.
     public var hooks: [HookKind]?
+    /// Times at which idleness does not count, and at which it is enough; nil where nobody has said.
+    public var schedule: Said<Schedule>?
 
     /// A value, and who said so.
     public struct Said<Value: Hashable & Sendable & Codable>: Hashable, Sendable, Codable {
@@ -26,9 +28,10 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
 
     public init(
         idleTimeoutSeconds: Double?, source: PolicySource, down: Said<Bool>? = nil,
-        terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil
+        terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil, schedule: Said<Schedule>? = nil
     ) {
         self.hooks = hooks
+        self.schedule = schedule
         self.idleTimeoutSeconds = idleTimeoutSeconds
         self.source = source
         self.down = down

@@ -124,14 +124,18 @@ public enum Command: Hashable, Sendable {
 
 /// What `decide` may know beyond its controller's state: the moment, who asks, and the ports that
 /// services of other controllers hold.
-public struct Surroundings: Hashable, Sendable {
+public struct Surroundings: Sendable {
     public var now: Instant
     public var portsTakenElsewhere: Set<UInt16>
     public var actor: String
+    public var timeZones: TimeZones
 
-    public init(now: Instant, portsTakenElsewhere: Set<UInt16> = [], actor: String) {
+    public init(
+        now: Instant, portsTakenElsewhere: Set<UInt16> = [], actor: String, timeZones: TimeZones = .utc
+    ) {
         self.now = now
         self.portsTakenElsewhere = portsTakenElsewhere
         self.actor = actor
+        self.timeZones = timeZones
     }
 }

@@ -41,14 +41,22 @@ extension Decision {
     /// The idle period that begins now. It has no deadline while autostop is paused.
     var idleEvent: ControllerIdle {
         let (since, clock) = (state.keptIdleSinceMicroseconds, state.keptClockSinceMicroseconds)
-        guard let window = state.policy.idleTimeoutSeconds, state.pause == nil else {
-            return ControllerIdle(sinceMicroseconds: since)
-        }
-        let elapsed = clock.map { Double(now.wallMicroseconds &- $0) / 1e6 } ?? 0
+        guard state.pause == nil else { return ControllerIdle(sinceMicroseconds: since) }
+        let schedule = state.policy.schedule?.value ?? Schedule()
+        let window = state.policy.idleTimeoutSeconds
+        let elapsed = clock.map { Double(schedule.counted(from: $0, to: now.wallMicroseconds, zones)) / 1e6 } ?? 0
+        let left = window.map { $0 - elapsed }
+        let end = schedule.idleEnd(from: now.wallMicroseconds, windowSeconds: left.map { Swift.max(0, $0) }, zones)
         return ControllerIdle(
-            deadline: Deadline(seconds: window - Swift.max(0, elapsed), after: now), idleTimeoutSeconds: window,
-            sinceMicroseconds: since, clockSinceMicroseconds: clock)
+            deadline: end.map { Deadline(seconds: Double($0 &- now.wallMicroseconds) / 1e6, after: now) },
+            idleTimeoutSeconds: window, sinceMicroseconds: since, clockSinceMicroseconds: clock)
     }
+
+    private var zones: TimeZones { surroundings.timeZones }
+
+    /// Whether the controller is to be kept warm at this moment. Its idle deadline comes after such times, unless
+    /// somebody has set the clock since.
+    var isKeptWarm: Bool { state.policy.schedule?.value.isWarm(at: now.wallMicroseconds, zones) ?? false }
 
     /// A service that says `idle_down` and has not been asked for that long goes, or its replicas do where
     /// requests bring them back.

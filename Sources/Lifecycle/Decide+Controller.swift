@@ -127,6 +127,7 @@ extension Decision {
         case .idle:
             // Law L3: this transaction is the one that sees no live service.
             guard !state.hasLiveService else { return }
+            guard !isKeptWarm else { return wake(because: "it is to be kept warm at this time (keep_warm)") }
             if state.policy.down?.value == true { return beginTermination(force: false, lateness) }
             record(
                 .controllerStopping(
@@ -157,6 +158,16 @@ extension Decision {
             record(
                 .loadBalancerLaunchDue(LoadBalancerLaunchDue(service: service, latenessMicroseconds: lateness)))
         }
+    }
+
+    /// Ends the idle period for another reason than a service; another may begin at once.
+    private mutating func wake(because reason: String) {
+        guard case .idle(let idle) = state.phase else { return }
+        record(
+            .controllerWoken(
+                ControllerWoken(
+                    idleVersion: idle.generation,
+                    idleMicroseconds: Swift.max(0, now.wallMicroseconds &- idle.sinceMicroseconds), reason: reason)))
     }
 
     /// The idle period that what comes next ends, if there is one.

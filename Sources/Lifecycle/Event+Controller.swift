@@ -45,6 +45,8 @@ public struct ControllerWoken: Hashable, Sendable, Codable {
     /// Stream version of the `controller.idle` it ends.
     public var idleVersion: Int
     public var idleMicroseconds: Int64
+    /// What else than a service woke it.
+    public var reason: String?
 }
 
 public struct ControllerPolicySet: Hashable, Sendable, Codable {

@@ -122,7 +122,7 @@ public struct Explanation: Sendable {
         } else {
             lines.append("It never stops by itself.")
         }
-        lines.append("Window: \(window) (\(state.policy.source.rawValue)).")
+        lines.append("Window: \(window) (\(state.policy.source.rawValue))\(scheduleInWords).")
         return lines
     }
 
@@ -155,6 +155,15 @@ public struct Explanation: Sendable {
         }
         lines.append("Start it: dwell start \(state.name), or any dwell up.")
         return lines
+    }
+
+    /// What of the week counts otherwise.
+    private var scheduleInWords: String {
+        guard let schedule = state.policy.schedule?.value else { return "" }
+        let warm = schedule.keepWarm.map(\.text).joined(separator: "; ")
+        let stops = schedule.stopAt.map(\.text).joined(separator: "; ")
+        return (warm.isEmpty ? "" : ", of which no time counts within keep_warm \(warm)")
+            + (stops.isEmpty ? "" : ", cut short at stop_at \(stops)")
     }
 
     private var hookNames: String { state.hooks.map(\.kind.rawValue).joined(separator: ", ") }

@@ -49,6 +49,8 @@ public struct Configuration: Hashable, Sendable {
         public var terminateAfter: Window?
         /// SkyPilot's `hook`: it runs when the controller stops.
         public var hook: HookCommand?
+        /// `keep_warm` and `stop_at`.
+        public var schedule: Schedule?
 
         static func after(seconds: Double) -> IdleRule { IdleRule(window: .after(seconds: seconds)) }
         static let never = IdleRule(window: .never)
@@ -138,6 +140,7 @@ extension Configuration.IdleRule {
         case nil: break
         }
         if let down { policy.down = AutostopPolicy.Said(down, source) }
+        if let schedule { policy.schedule = AutostopPolicy.Said(schedule, source) }
         switch terminateAfter {
         case .never: policy.terminateAfterSeconds = AutostopPolicy.Said(nil, source)
         case .after(let seconds): policy.terminateAfterSeconds = AutostopPolicy.Said(seconds, source)
@@ -207,7 +210,10 @@ enum AutostopValue {
 
     private static func read(parts: Section) throws(OptionFailure) -> Configuration.IdleRule? {
         parts.refuseUnknownKeys(
-            known: ["profile", "idle_minutes", "idle", "down", "terminate_after", "wait_for", "hook", "hook_timeout"])
+            known: [
+                "profile", "idle_minutes", "idle", "down", "terminate_after", "keep_warm", "stop_at", "wait_for",
+                "hook", "hook_timeout",
+            ])
         // A controller waits for its services, which are all the jobs it has.
         if parts.has("wait_for"),
             !["jobs", "none"].contains(parts.string("wait_for", wanted: "jobs or none") ?? "jobs")
@@ -230,6 +236,7 @@ enum AutostopValue {
         } else if parts.has("hook_timeout") {
             parts.problem("belongs to a `hook`", key: "hook_timeout")
         }
+        if parts.has("keep_warm") || parts.has("stop_at") { rule.schedule = schedule(parts) }
         if parts.has("terminate_after") { rule.terminateAfter = try window(parts, "terminate_after") }
         if parts.has("idle"), parts.has("idle_minutes") {
             parts.problem("says the same as idle_minutes; keep one of them", key: "idle")
@@ -242,6 +249,25 @@ enum AutostopValue {
         }
         rule.window = .after(seconds: try IdleWindow.parse(minutes: minutes))
         return rule
+    }
+
+    private static func schedule(_ parts: Section) -> Schedule {
+        var schedule = Schedule()
+        for text in parts.texts("keep_warm", wanted: "a list such as [\"Mon-Fri 08:00-22:00\"]") {
+            do throws(OptionFailure) {
+                schedule.keepWarm.append(try ScheduleText.window(text))
+            } catch {
+                parts.problem(error.description, key: "keep_warm")
+            }
+        }
+        for text in parts.texts("stop_at", wanted: "a list such as [\"22:00\"]") {
+            do throws(OptionFailure) {
+                schedule.stopAt.append(try ScheduleText.moment(text))
+            } catch {
+                parts.problem(error.description, key: "stop_at")
+            }
+        }
+        return schedule
     }
 
     /// `false`, minutes, or a time such as `7d`.

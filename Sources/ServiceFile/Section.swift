@@ -76,6 +76,21 @@ struct Section {
         value(key, wanted: wanted) { if case .string(let text) = $0.content { text } else { nil } }
     }
 
+    /// A list of texts, or one by itself; 22:00 without quotes is a number in YAML, and a text as it was written.
+    func texts(_ key: String, wanted: String) -> [String] {
+        value(key, wanted: wanted) { node in
+            let nodes = if case .list(let list) = node.content { list } else { [node] }
+            var texts: [String] = []
+            for node in nodes {
+                switch node.content {
+                case .string(let text), .number(_, let text): texts.append(text)
+                case .null, .bool, .list, .map: return nil
+                }
+            }
+            return texts
+        } ?? []
+    }
+
     func bool(_ key: String) -> Bool? {
         value(key, wanted: "true or false") { if case .bool(let value) = $0.content { value } else { nil } }
     }

@@ -21,6 +21,45 @@ import Testing
         #expect(policy == AutostopPolicy(idleTimeoutSeconds: seconds, source: .serveController))
     }
 
+    @Test func timesOfTheWeek() throws {
+        let policy = try policy(
+            """
+            controllers:
+              local:
+                autostop:
+                  keep_warm: ["Mon-Fri 08:00-22:00 Europe/Berlin", "fri-Mon,Wed 22:30-6:00 UTC", 00:00-24:00]
+                  stop_at: 22:00
+            """)
+        let said = try #require(policy.schedule)
+        #expect(said.source == .controllers)
+        #expect(said.value.keepWarm.map(\.days) == [[0, 1, 2, 3, 4], [0, 2, 4, 5, 6], Array(0...6)])
+        #expect(said.value.keepWarm.map(\.startMinute) == [480, 1350, 0])
+        #expect(said.value.keepWarm.map(\.endMinute) == [1320, 360, 1440])
+        #expect(
+            said.value.keepWarm.map(\.timeZone) == ["Europe/Berlin", "UTC", TimeZone.current.identifier])
+        #expect(said.value.stopAt.map(\.minute) == [1320])
+    }
+
+    /// Each gets one line that says what would be right.
+    @Test(arguments: [
+        ("keep_warm: [\"Mon-Fri 08:00\"]", "no time from HH:MM to HH:MM"),
+        ("keep_warm: [\"Mon-Fri 08:00-25:00\"]", "no time from HH:MM to HH:MM"),
+        ("keep_warm: [\"Mon-Fry 08:00-22:00\"]", "are no days, such as Mon-Fri"),
+        ("keep_warm: [\"08:00-22:00 Europe/Berlun\"]", "is not a time zone of this system"),
+        ("keep_warm: [\"08:00-08:00\"]", "a whole day is 00:00-24:00"),
+        ("keep_warm: [\"08:00-22:00 UTC sharp\"]", "more than days, a time and a zone"),
+        ("keep_warm: [\"\"]", "says no time"), ("keep_warm: {a: 1}", "must be a list such as"),
+        ("stop_at: [\"24:00\"]", "no time HH:MM"), ("stop_at: [\"-5:00\"]", "no time HH:MM"),
+    ])
+    func timesThatAreNone(_ line: String, _ says: String) throws {
+        let folder = try Folder()
+        let path = try folder.write("controllers:\n  local:\n    autostop:\n      \(line)\n", to: "config.yaml")
+        let problems = #expect(throws: FileProblems.self) { try Configuration.load(path: path) }
+        let told = try #require(problems?.lines)
+        #expect(told.count == 1 && told[0].contains("config.yaml:4: controllers.local.autostop."), "\(told)")
+        #expect(told[0].contains(says), "\(told)")
+    }
+
     /// A section says what it says; the rest is as it is elsewhere.
     @Test func aSectionMaySayPartOfIt() throws {
         func read(_ value: String) throws -> AutostopPolicy { try policy("serve: {controller: {autostop: \(value)}}") }

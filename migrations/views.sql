@@ -25,6 +25,9 @@ SELECT
             CASE WHEN json_extract(payload, '$.reason') IS NULL
                 THEN printf('woken by service %s after %.3f s idle', service, json_extract(payload, '$.idleMicroseconds') / 1e6)
                 ELSE printf('not idle after %.3f s: %s', json_extract(payload, '$.idleMicroseconds') / 1e6, json_extract(payload, '$.reason')) END
+        WHEN 'controller.use_changed' THEN
+            printf('%s: %s (wait_for %s)', CASE WHEN json_extract(payload, '$.isActive') THEN 'in use' ELSE 'not in use' END,
+                json_extract(payload, '$.evidence'), json_extract(payload, '$.probe'))
         WHEN 'controller.policy_set' THEN
             'autostop ' || coalesce('after ' || json_extract(payload, '$.policy.idleTimeoutSeconds') || ' s idle', 'never')
                 || ' (' || json_extract(payload, '$.policy.source') || ')'

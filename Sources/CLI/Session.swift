@@ -84,6 +84,11 @@ struct Session {
         }
     }
 
+    /// Controllers that are up, or on their way there.
+    func runningControllers() throws(CommandFailure) -> [ControllerName] {
+        try read { (log) throws(LogFailure) in try log.controllersNeedingProcess() }
+    }
+
     /// What sees to controllers that stay stopped.
     var timer: HomeTimer { HomeTimer(home: home, log: log, environment: environment, author: author) }
 

@@ -30,7 +30,8 @@ public actor ControllerProcess {
 
     public init(
         home: Home, controller: ControllerName, log: EventLog, environment: [String: String], author: Author,
-        hookCommand: @escaping @Sendable (HookKind) -> HookCommand?, logger: Logger
+        hookCommand: @escaping @Sendable (HookKind) -> HookCommand?,
+        useProbe: @escaping @Sendable (String) -> UseProbe?, logger: Logger
     ) throws {
         let paths = ControllerPaths(home: home, controller: controller)
         try home.makeDirectory(paths.logDirectory)
@@ -41,13 +42,16 @@ public actor ControllerProcess {
             guard !log.isThere() else { return }
             if let leftovers = await driver.endStrangers(known: []) { logger.critical("left: \(leftovers)") }
         }
+        let prober = Prober()
         worker = Worker(
             access: access, driver: driver,
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
-            prober: Prober(), trafficReport: { paths.trafficReport($0) },
+            prober: prober, trafficReport: { paths.trafficReport($0) },
             secrets: SecretFiles(home: home, controller: controller),
             hooks: HookRunner(
                 paths: paths, logID: log.logID, environment: environment, command: hookCommand, logger: logger),
+            useProbe: useProbe,
+            useProber: UseProber(paths: paths, logID: log.logID, environment: environment, prober: prober),
             logger: logger)
         alarm = try Alarm()
         bell = log.bell

@@ -13,6 +13,9 @@ struct Worker: Sendable {
     let trafficReport: @Sendable (ServiceName) -> String
     let secrets: SecretFiles
     let hooks: HookRunner
+    /// How what `wait_for` names is asked.
+    let useProbe: @Sendable (String) -> UseProbe?
+    let useProber: UseProber
     let logger: Logger
 
     /// Does `work`, which `state` said is outstanding.
@@ -36,6 +39,8 @@ struct Worker: Sendable {
                 balancer: reference, reportPath: trafficReport(reference.service), state: { await access.state() },
                 report: { await report($0) }
             ).run()
+        case .watchUse(let names):
+            await UseWatch(names: names, probe: useProbe, prober: useProber, report: { await report($0) }).run()
         case .runHook(_, let version): await runHook(version, state)
         case .finishStop: await report(.stopFinished)
         case .finishTermination: await report(.terminationFinished)

@@ -5,7 +5,7 @@ import Lifecycle
 /// a cache: of another format, unreadable or missing, it is passed over and the stream is folded.
 enum Snapshots {
     /// Raised whenever the stored form of ``ControllerState`` or the meaning of `apply` changes.
-    static let format = 3
+    static let format = 4
     /// A snapshot is stored whenever a stream passes a multiple of this.
     static let interval = 128
 

@@ -1,14 +1,16 @@
 // The fold of what happens to a replica.
 
 extension ReplicaState {
-    mutating func carryDeadlineOver(to now: Instant) {
+    /// - Parameter probeSeconds: how long one probe may take. A replica whose time is over, or as good as over, is asked
+    ///   once more: it may have become ready while nobody was there to ask.
+    mutating func carryDeadlineOver(to now: Instant, probeSeconds: Double) {
         switch phase {
         case .pending(let launchAt): phase = .pending(launchAt: launchAt?.carriedOver(to: now))
         case .starting(var waiting):
-            waiting.deadline = waiting.deadline.carriedOver(to: now)
+            waiting.deadline = waiting.deadline.carriedOver(to: now).noEarlier(than: probeSeconds, after: now)
             phase = .starting(waiting)
         case .notReady(var waiting):
-            waiting.deadline = waiting.deadline.carriedOver(to: now)
+            waiting.deadline = waiting.deadline.carriedOver(to: now).noEarlier(than: probeSeconds, after: now)
             phase = .notReady(waiting)
         case .draining(var draining):
             draining.deadline = draining.deadline.carriedOver(to: now)

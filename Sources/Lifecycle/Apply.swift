@@ -17,6 +17,7 @@ extension ControllerState {
             call(.wake, for: stamp.version)
         case .controllerPolicySet(let payload): apply(payload, stamp)
         case .controllerAutostopPaused(let payload): apply(payload, stamp)
+        case .controllerUseChanged(let payload): apply(payload, stamp)
         case .controllerHookStarted(let payload): apply(payload)
         case .controllerHookEnded(let payload): apply(payload)
         case .controllerAutostopResumed: applyAutostopResumed()
@@ -63,6 +64,7 @@ extension ControllerState {
     private mutating func apply(_ event: ControllerStarting, _ stamp: Stamp) {
         incarnation = event.incarnation
         policy = event.policy
+        uses = [:]
         process = nil
         recoveries = 0
         for name in services.keys { services[name]?.consecutiveFailures = 0 }
@@ -185,8 +187,10 @@ extension ControllerState {
         pause?.until = until
         for name in services.keys {
             services[name]?.loadBalancer?.carryDeadlineOver(to: now)
-            for id in services[name]?.replicas.keys ?? [:].keys {
-                services[name]?.replicas[id]?.carryDeadlineOver(to: now)
+            guard let service = services[name] else { continue }
+            for (id, replica) in service.replicas {
+                let probe = service.spec(ofVersion: replica.version).readinessProbe
+                services[name]?.replicas[id]?.carryDeadlineOver(to: now, probeSeconds: probe.timeoutSeconds + 1)
             }
         }
     }

@@ -14,6 +14,8 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     public var hooks: [HookKind]?
     /// Times at which idleness does not count, and at which it is enough; nil where nobody has said.
     public var schedule: Said<Schedule>?
+    /// Names of what is asked whether the controller is used, besides by services; nil where nobody has said.
+    public var waitFor: Said<[String]>?
 
     /// A value, and who said so.
     public struct Said<Value: Hashable & Sendable & Codable>: Hashable, Sendable, Codable {
@@ -28,8 +30,10 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
 
     public init(
         idleTimeoutSeconds: Double?, source: PolicySource, down: Said<Bool>? = nil,
-        terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil, schedule: Said<Schedule>? = nil
+        terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil, schedule: Said<Schedule>? = nil,
+        waitFor: Said<[String]>? = nil
     ) {
+        self.waitFor = waitFor
         self.hooks = hooks
         self.schedule = schedule
         self.idleTimeoutSeconds = idleTimeoutSeconds

@@ -5,7 +5,7 @@ extension Command {
     public var causeVersion: Int? {
         switch self {
         case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .pauseAutostop,
-            .resumeAutostop, .takeOver,
+            .resumeAutostop, .takeOver, .useSeen,
             .startFailed,
             .stopFinished,
             .terminationFinished:
@@ -31,7 +31,7 @@ extension Command {
             .resumeAutostop:
             false
         case .takeOver, .startFailed, .hookStarted, .hookEnded, .stopFinished, .terminationFinished, .deadlineReached,
-            .scale, .serviceUnused,
+            .scale, .serviceUnused, .useSeen,
             .loadBalancerLaunched,
             .loadBalancerEnded, .loadBalancerRemoved, .loadBalancerRemovalFailed, .replicaLaunched,
             .replicaLaunchFailed, .replicaStarted,

@@ -48,6 +48,8 @@ public enum Command: Hashable, Sendable {
 
     /// A service that is to go when nobody asks for it has not been asked for long enough.
     case serviceUnused(LoadBalancerReference, version: Int, idleMicroseconds: Int64)
+    /// What one of ``AutostopPolicy/waitFor`` says; `evidence` in words.
+    case useSeen(String, isActive: Bool, evidence: String)
 
     // About a replica.
     case replicaLaunched(ReplicaReference, Handle, Endpoint)

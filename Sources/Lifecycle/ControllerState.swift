@@ -13,6 +13,8 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public internal(set) var pause: Pause?
     /// Hooks that transitions have called for and that have not ended, in order.
     public internal(set) var hooks: [PendingHook] = []
+    /// The last answers of what is asked whether the controller is used.
+    public internal(set) var uses: [String: UseVerdict] = [:]
     /// For the idle period that begins next in place of one that has just ended: when idleness began, and what its
     /// window counts from if not from then on.
     var keptIdleSinceMicroseconds: Int64?
@@ -123,6 +125,9 @@ public struct ControllerState: Hashable, Sendable, Codable {
     }
 
     var hasLiveService: Bool { services.values.contains(where: \.isLive) }
+
+    /// Whether something keeps it from being idle.
+    var isInUse: Bool { hasLiveService || !activeUses.isEmpty }
 
     /// Services in the order everything that walks them uses, so that decisions are deterministic.
     public var orderedServices: [ServiceName] { services.keys.sorted() }

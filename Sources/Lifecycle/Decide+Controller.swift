@@ -126,7 +126,7 @@ extension Decision {
         switch key {
         case .idle:
             // Law L3: this transaction is the one that sees no live service.
-            guard !state.hasLiveService else { return }
+            guard !state.isInUse else { return }
             guard !isKeptWarm else { return wake(because: "it is to be kept warm at this time (keep_warm)") }
             if state.policy.down?.value == true { return beginTermination(force: false, lateness) }
             record(
@@ -160,13 +160,13 @@ extension Decision {
         }
     }
 
-    /// Ends the idle period for another reason than a service; another may begin at once.
-    private mutating func wake(because reason: String) {
+    /// Ends the idle period: for a live service, or for another reason; another period may begin at once.
+    mutating func wake(because reason: String? = nil) {
         guard case .idle(let idle) = state.phase else { return }
         record(
             .controllerWoken(
                 ControllerWoken(
-                    idleVersion: idle.generation,
+                    service: reason == nil ? state.liveServices.first : nil, idleVersion: idle.generation,
                     idleMicroseconds: Swift.max(0, now.wallMicroseconds &- idle.sinceMicroseconds), reason: reason)))
     }
 

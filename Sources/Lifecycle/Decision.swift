@@ -65,6 +65,7 @@ extension ControllerState {
         case .scale(let request): decision.scale(request)
         case .serviceUnused(let reference, let version, let idle):
             decision.serviceUnused(reference, version: version, idleMicroseconds: idle)
+        case .useSeen(let probe, let isActive, let evidence): decision.useSeen(probe, isActive: isActive, evidence)
         case .loadBalancerLaunched(let reference, let handle): decision.loadBalancerLaunched(reference, handle)
         case .loadBalancerEnded(let reference, let reason): decision.loadBalancerEnded(reference, reason)
         case .loadBalancerRemoved(let reference): decision.loadBalancerRemoved(reference)

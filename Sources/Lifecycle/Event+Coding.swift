@@ -14,6 +14,7 @@ extension Event {
         case .controllerPolicySet(let payload): payload
         case .controllerAutostopPaused(let payload): payload
         case .controllerAutostopResumed(let payload): payload
+        case .controllerUseChanged(let payload): payload
         case .controllerHookStarted(let payload): payload
         case .controllerHookEnded(let payload): payload
         case .controllerStopping(let payload): payload
@@ -64,6 +65,7 @@ extension Event {
         case .controllerPolicySet: .controllerPolicySet
         case .controllerAutostopPaused: .controllerAutostopPaused
         case .controllerAutostopResumed: .controllerAutostopResumed
+        case .controllerUseChanged: .controllerUseChanged
         case .controllerHookStarted: .controllerHookStarted
         case .controllerHookEnded: .controllerHookEnded
         case .controllerStopping: .controllerStopping
@@ -116,6 +118,7 @@ extension Event {
             case .controllerPolicySet: .controllerPolicySet(try decode())
             case .controllerAutostopPaused: .controllerAutostopPaused(try decode())
             case .controllerAutostopResumed: .controllerAutostopResumed(try decode())
+            case .controllerUseChanged: .controllerUseChanged(try decode())
             case .controllerHookStarted: .controllerHookStarted(try decode())
             case .controllerHookEnded: .controllerHookEnded(try decode())
             case .controllerStopping: .controllerStopping(try decode())
@@ -172,7 +175,8 @@ extension Event {
         case .controllerWoken(let payload): (payload.service, nil)
         case .controllerStartRequested(let payload): (payload.service, nil)
         case .controllerStarted, .controllerStartFailed, .controllerRecovered, .controllerIdle, .controllerPolicySet,
-            .controllerAutostopPaused, .controllerHookEnded, .controllerHookStarted, .controllerAutostopResumed,
+            .controllerAutostopPaused, .controllerHookEnded, .controllerHookStarted, .controllerUseChanged,
+            .controllerAutostopResumed,
             .controllerStopping, .controllerStopped,
             .controllerTerminating,
             .controllerTerminated:

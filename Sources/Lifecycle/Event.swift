@@ -14,6 +14,7 @@ public enum Event: Hashable, Sendable {
     case controllerPolicySet(ControllerPolicySet)
     case controllerAutostopPaused(ControllerAutostopPaused)
     case controllerAutostopResumed(ControllerAutostopResumed)
+    case controllerUseChanged(ControllerUseChanged)
     case controllerHookStarted(ControllerHookStarted)
     case controllerHookEnded(ControllerHookEnded)
     case controllerStopping(ControllerStopping)
@@ -66,6 +67,7 @@ public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case controllerPolicySet = "controller.policy_set"
     case controllerAutostopPaused = "controller.autostop_paused"
     case controllerAutostopResumed = "controller.autostop_resumed"
+    case controllerUseChanged = "controller.use_changed"
     case controllerHookStarted = "controller.hook_started"
     case controllerHookEnded = "controller.hook_ended"
     case controllerStopping = "controller.stopping"

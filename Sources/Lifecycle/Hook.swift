@@ -87,7 +87,9 @@ extension ControllerState {
         hooks.filter { hook in
             switch hook.kind {
             case .start, .idle, .wake: return true
-            case .stop: if case .stopping = phase { return isEmptyHanded } else { return false }
+            case .stop:
+                // One that had begun as the controller was told to terminate is seen to its end all the same.
+                if case .stopping = phase { return isEmptyHanded } else { return hook.hasStarted }
             case .terminate: if case .terminating = phase { return services.isEmpty } else { return false }
             }
         }

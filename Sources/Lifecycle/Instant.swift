@@ -56,6 +56,15 @@ public struct Deadline: Hashable, Sendable, Codable {
             bootID: now.bootID, spanMicroseconds: spanMicroseconds)
     }
 
+    /// The same deadline, or `seconds` after `now` where it would be over before.
+    func noEarlier(than seconds: Double, after now: Instant) -> Deadline {
+        let least = Deadline(seconds: seconds, after: now)
+        guard remainingMicroseconds(at: now) < least.spanMicroseconds else { return self }
+        return Deadline(
+            wallMicroseconds: least.wallMicroseconds, bootMicroseconds: least.bootMicroseconds, bootID: now.bootID,
+            spanMicroseconds: spanMicroseconds)
+    }
+
     /// A hundred years.
     public static let longestSeconds: Double = 100 * 365 * 86_400
 

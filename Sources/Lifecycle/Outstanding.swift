@@ -13,6 +13,8 @@ public enum Work: Hashable, Sendable {
     /// See the requests it has end, and its process.
     case drainReplica(ReplicaReference, Handle, LoadBalancerReference)
     case removeReplica(ReplicaReference)
+    /// Ask these whether the controller is used, and say when an answer is another than before.
+    case watchUse([String])
     /// Run it, unless it has begun already; say what became of it.
     case runHook(HookKind, version: Int)
     /// Free what the controller process holds, and report that it is stopped.
@@ -28,6 +30,7 @@ extension ControllerState {
         for name in orderedServices {
             if let service = services[name] { work += service.outstanding }
         }
+        if isServing, let names = policy.waitFor?.value, !names.isEmpty { work.append(.watchUse(names)) }
         for hook in hooksToRun { work.append(.runHook(hook.kind, version: hook.version)) }
         switch phase {
         case .stopping where isEmptyHanded && hooks.isEmpty: work.append(.finishStop)

@@ -10,6 +10,7 @@ public struct Reconciler: Sendable {
         case controller
         case loadBalancer(LoadBalancerReference)
         case load(LoadBalancerReference)
+        case use
         /// By the version of the event it is for.
         case hook(Int)
         case replica(ReplicaReference)
@@ -18,6 +19,7 @@ public struct Reconciler: Sendable {
         var order: (generation: Int, rank: Int) {
             switch self {
             case .controller: (0, 0)
+            case .use: (0, 1)
             case .loadBalancer(let reference): (reference.generation, 0)
             case .load(let reference): (reference.generation, 1)
             case .hook(let version): (version, 2)
@@ -81,6 +83,7 @@ extension Work {
         case .launchReplica(let reference), .watchReplica(let reference, _, _, _),
             .drainReplica(let reference, _, _), .removeReplica(let reference):
             .replica(reference)
+        case .watchUse: .use
         case .runHook(_, let version): .hook(version)
         case .finishStop, .finishTermination:
             .controller
@@ -90,7 +93,7 @@ extension Work {
     /// Whether it goes on until it is cancelled.
     public var isWatching: Bool {
         switch self {
-        case .watchLoadBalancer, .watchLoad, .watchReplica, .drainReplica: true
+        case .watchLoadBalancer, .watchLoad, .watchUse, .watchReplica, .drainReplica: true
         case .launchLoadBalancer, .removeLoadBalancer, .launchReplica, .removeReplica, .runHook, .finishStop,
             .finishTermination:
             false

@@ -15,17 +15,14 @@ extension Decision {
         for name in state.orderedServices { settleStatus(name) }
     }
 
-    /// Without a live service a controller that is up is idle; with one, it is not.
+    /// Without a live service, or other use, a controller that is up is idle; with one, it is not.
     private mutating func settleController() {
         switch state.phase {
-        case .up where !state.hasLiveService:
+        case .up where !state.isInUse:
             record(.controllerIdle(idleEvent))
-        case .idle(let idle) where state.hasLiveService:
-            record(
-                .controllerWoken(
-                    ControllerWoken(
-                        service: state.liveServices.first, idleVersion: idle.generation,
-                        idleMicroseconds: Swift.max(0, now.wallMicroseconds &- idle.sinceMicroseconds))))
+        case .idle where state.hasLiveService: wake()
+        case .idle where state.isInUse:
+            wake(because: "in use by \(state.activeUses.joined(separator: ", ")) (wait_for)")
         case .absent, .starting, .up, .idle, .stopping, .stopped, .failed, .terminating, .terminated:
             break
         }

@@ -21,6 +21,7 @@ public final class LoadBalancer: Sendable {
     private let loops: [LoopState]
     private let server = Mutex<(any Channel)?>(nil)
     private let isEnding = Mutex(false)
+    private let isOver = Mutex(false)
     private let logger: Logger
     /// Says when what ``traffic()`` tells has changed: each kind of change once for each look at it, so that
     /// a busy load balancer has no more to say than an idle one.
@@ -81,6 +82,7 @@ public final class LoadBalancer: Sendable {
 
     /// What has been seen of requests so far.
     public func traffic() async throws -> Traffic {
+        guard !isOver.withLock({ $0 }) else { throw ChannelError.alreadyClosed }
         var traffic: Traffic?
         for loop in loops {
             let part = try await loop.eventLoop.submit { loop.value.traffic() }.get()
@@ -105,6 +107,8 @@ public final class LoadBalancer: Sendable {
             try? await Task.sleep(for: .milliseconds(5))
         }
         for loop in loops { try? await loop.eventLoop.submit { loop.value.closeAll() }.get() }
+        // From here on nobody asks a loop anything.
+        isOver.withLock { $0 = true }
         try? await group.shutdownGracefully()
     }
 

@@ -97,6 +97,10 @@ public struct Explanation: Sendable {
                 "Held up by \(service.name): \(service.status.rawValue) since \(words.clock(service.statusSinceMicroseconds)), "
                     + "wanted by \(service.requestedBy).")
         }
+        for name in state.activeUses {
+            let verdict = state.uses[name].map { "\($0.evidence), since \(words.clock($0.sinceMicroseconds))" }
+            lines.append("Kept up by \(name) (wait_for): \(verdict ?? "it has not answered yet").")
+        }
         lines.append("When the last of them is gone: \(whatIdlenessLeadsTo).")
         if state.recoveries > 0 {
             lines.append(

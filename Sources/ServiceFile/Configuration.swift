@@ -51,6 +51,9 @@ public struct Configuration: Hashable, Sendable {
         public var hook: HookCommand?
         /// `keep_warm` and `stop_at`.
         public var schedule: Schedule?
+        /// `wait_for`, in order.
+        public var waitFor: [String]?
+        var useProbes: [String: UseProbe] = [:]
 
         static func after(seconds: Double) -> IdleRule { IdleRule(window: .after(seconds: seconds)) }
         static let never = IdleRule(window: .never)
@@ -99,6 +102,12 @@ public struct Configuration: Hashable, Sendable {
         return all
     }
 
+    /// How a controller is asked whether it is used: as it says itself, or as is said for all.
+    public func useProbes(for controller: ControllerName) -> [String: UseProbe] {
+        let own = controllers[controller].flatMap { $0.waitFor == nil ? nil : $0.useProbes }
+        return own ?? standard?.useProbes ?? [:]
+    }
+
     private mutating func read(_ file: Section) {
         file.refuseUnknownKeys(
             known: ["serve", "controllers", "load_balancer", "hooks"],
@@ -140,6 +149,7 @@ extension Configuration.IdleRule {
         case nil: break
         }
         if let down { policy.down = AutostopPolicy.Said(down, source) }
+        if let waitFor { policy.waitFor = AutostopPolicy.Said(waitFor, source) }
         if let schedule { policy.schedule = AutostopPolicy.Said(schedule, source) }
         switch terminateAfter {
         case .never: policy.terminateAfterSeconds = AutostopPolicy.Said(nil, source)
@@ -214,12 +224,6 @@ enum AutostopValue {
                 "profile", "idle_minutes", "idle", "down", "terminate_after", "keep_warm", "stop_at", "wait_for",
                 "hook", "hook_timeout",
             ])
-        // A controller waits for its services, which are all the jobs it has.
-        if parts.has("wait_for"),
-            !["jobs", "none"].contains(parts.string("wait_for", wanted: "jobs or none") ?? "jobs")
-        {
-            parts.problem("can be jobs or none here: sessions are not looked at", key: "wait_for")
-        }
         // SkyPilot takes a section without idle_minutes for 0; what people mean is the default.
         var rule = Configuration.IdleRule()
         if parts.has("profile") {
@@ -235,6 +239,11 @@ enum AutostopValue {
             rule.hook = HookCommand(run: run, timeoutSeconds: Hooks.timeout(parts, "hook_timeout"))
         } else if parts.has("hook_timeout") {
             parts.problem("belongs to a `hook`", key: "hook_timeout")
+        }
+        if parts.has("wait_for") {
+            let probes = WaitForValue.read(parts)
+            rule.waitFor = probes.map(\.name)
+            rule.useProbes = Dictionary(probes.map { ($0.name, $0.probe) }) { first, _ in first }
         }
         if parts.has("keep_warm") || parts.has("stop_at") { rule.schedule = schedule(parts) }
         if parts.has("terminate_after") { rule.terminateAfter = try window(parts, "terminate_after") }

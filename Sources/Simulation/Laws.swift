@@ -207,7 +207,7 @@ struct Laws {
             throw Violation(
                 law: "L5", what: "idle period \(book.idle?.version ?? 0) is open while \(state.status.rawValue)")
         }
-        if case .up = state.phase, state.liveServices.isEmpty {
+        if case .up = state.phase, state.liveServices.isEmpty, state.activeUses.isEmpty {
             throw Violation(law: "L4", what: "up without a live service, and not idle")
         }
         var subjects: Set<Reconciler.Subject> = []
@@ -219,6 +219,11 @@ struct Laws {
     /// What must hold once everything has settled and no fault is left.
     func checkSettled(_ state: ControllerState) throws(Violation) {
         guard let book = books[state.name] else { return }
+        switch state.status {
+        case .starting, .stopping, .terminating:
+            throw Violation(law: "liveness", what: "\(state.name) stays \(state.status.rawValue)")
+        case .absent, .up, .idle, .stopped, .failed, .terminated: break
+        }
         guard book.shouldRun == (state.status == .up || state.status == .idle) else {
             throw Violation(
                 law: "L6", what: "\(state.name) is \(state.status.rawValue), should\(book.shouldRun ? "" : " not") run")

@@ -44,7 +44,7 @@ extension Simulator {
         case 12: return .resumeAutostop
         case 13: return random.chance(50) ? .down([name]) : .purge([name])
         case 25: return .removeReplica(name, replica: 1 + random.below(6))
-        case 14: return .start(policy: AutostopPolicy(idleTimeoutSeconds: 60, source: .standard))
+        case 14: return .start(policy: configured(&random))
         case 15..<17: return .stop
         case 17: return .terminate(force: random.chance(70))
         default:
@@ -60,7 +60,8 @@ extension Simulator {
     private func configured(_ random: inout SeededGenerator) -> AutostopPolicy {
         AutostopPolicy(
             idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController,
-            hooks: random.chance(30) ? HookKind.allCases : nil)
+            hooks: random.chance(50) ? HookKind.allCases : nil,
+            waitFor: random.chance(20) ? .init(["ssh"], .serveController) : nil)
     }
 
     private func spec(_ random: inout SeededGenerator) -> ServiceSpec {

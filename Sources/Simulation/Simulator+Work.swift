@@ -114,10 +114,22 @@ extension Simulator {
             try watchLoad(&job, .init(controller: controller, reference: reference), handle, &random)
         case .removeLoadBalancer(let reference):
             job.report = remove(.init(controller: controller, reference: reference))
+        case .watchUse(let names): watchUse(&job, names, &random)
         case .runHook(_, let version): try runHook(&job, controller, version, &random)
         case .finishStop: job.report = .stopFinished
         case .finishTermination: job.report = .terminationFinished
         }
+    }
+
+    /// Says now and then that the machine is used, or not; once no fault is left, that it is not.
+    private func watchUse(
+        _ job: inout SimulatedProcess.Job, _ names: [String], _ random: inout SeededGenerator
+    ) {
+        job.endsWithReport = false
+        let isActive = hasFaults ? random.chance(30) : false
+        guard isActive != job.reportedVerdict, !names.isEmpty else { return }
+        job.reportedVerdict = isActive
+        job.report = .useSeen(names[0], isActive: isActive, evidence: isActive ? "it says active" : "it says idle")
     }
 
     /// Begins a hook once that is recorded, and sees it end some steps later; or reports one that was begun before.
@@ -148,7 +160,8 @@ extension Simulator {
             machine.hookRuns[.init(controller: controller, version: version), default: 0] += 1
             note("hook of \(controller) \(version) runs")
         }
-        guard !hasFaults || random.chance(50) else { return }
+        // Most take their time, so that much can happen meanwhile.
+        guard !hasFaults || random.chance(5) else { return }
         job.endsWithReport = true
         job.report = .hookEnded(version, .exited(code: 0))
     }

@@ -149,6 +149,7 @@ public struct MadeUpHistory {
         case .removeLoadBalancer(let reference): .loadBalancerRemoved(reference)
         case .removeReplica(let replica):
             random.chance(99) ? .replicaRemoved(replica) : .replicaRemovalFailed(replica, leftovers: "process 12 (cat)")
+        case .watchUse(let names): .useSeen(names.first ?? "", isActive: false, evidence: "it says idle")
         case .runHook(_, let version): .hookEnded(version, .exited(code: 0))
         case .finishStop: .stopFinished
         case .finishTermination: .terminationFinished

@@ -71,6 +71,12 @@ public struct RandomCommands: Sendable {
 
     private mutating func policy() -> AutostopPolicy {
         var policy = AutostopPolicy.configured(seconds: random.pick([5, 60, 600, nil]))
+        if random.chance(15) { policy.waitFor = .init(["ssh", "gpu"], .controllers) }
+        if random.chance(15) {
+            let window = WeeklyWindow(days: [0, 2, 6], startMinute: 480, endMinute: 1320, timeZone: "UTC", text: "Mon")
+            let moment = WeeklyMoment(days: [0], minute: 1320, timeZone: "UTC", text: "22:00")
+            policy.schedule = .init(Schedule(keepWarm: [window], stopAt: [moment]), .controllers)
+        }
         if random.chance(40) { policy.hooks = HookKind.allCases.filter { _ in random.chance(60) } }
         return policy
     }
@@ -113,6 +119,10 @@ public struct RandomCommands: Sendable {
             pastReplicas.append(reference)
             return random.chance(80)
                 ? .replicaRemoved(reference) : .replicaRemovalFailed(reference, leftovers: "pid 12 will not die")
+        case .watchUse(let names):
+            let isActive = random.chance(40)
+            return .useSeen(
+                random.pick(names), isActive: isActive, evidence: isActive ? "it says active" : "it says idle")
         case .runHook(_, let version):
             return random.chance(50)
                 ? .hookStarted(version)

@@ -124,7 +124,7 @@ extension Scenario {
             case .removeLoadBalancer(let loadBalancer): try when(.loadBalancerRemoved(loadBalancer))
             case .finishStop: try when(.stopFinished)
             case .finishTermination: try when(.terminationFinished)
-            case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica: break
+            case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica, .watchUse: break
             case .runHook(_, let version): try when(.hookEnded(version, .exited(code: 0)))
             }
         }
@@ -139,7 +139,8 @@ extension Work {
     fileprivate var isRemoval: Bool {
         switch self {
         case .drainReplica, .removeReplica, .removeLoadBalancer, .finishStop, .finishTermination: true
-        case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica, .runHook: false
+        case .launchLoadBalancer, .watchLoadBalancer, .watchLoad, .launchReplica, .watchReplica, .watchUse, .runHook:
+            false
         }
     }
 }

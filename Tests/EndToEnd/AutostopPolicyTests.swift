@@ -69,6 +69,43 @@ import Testing
         }
     }
 
+    /// A command of the user's says whether the machine is used; whatever is no answer counts as use.
+    @Test func aMachineThatIsUsedIsNotStopped() async throws {
+        try await Sandbox.run { sandbox in
+            let says = sandbox.folder + "/says"
+            try sandbox.write("active\n", to: "says")
+            try sandbox.write(
+                """
+                controllers:
+                  local:
+                    autostop:
+                      idle: 0.3s
+                      wait_for:
+                        - {name: disk, command: "cat '\(says)'", every: 0.1s}
+                        - {name: slow, command: "[ -e '\(says).fast' ] && echo idle || sleep 60", every: 0.1s, timeout: 0.2s}
+                """, to: "home/config.yaml")
+            try await idle(sandbox)
+            func seen() async throws -> [String] {
+                try await sandbox.query("select what from audit_log where event = 'controller.use_changed'")
+            }
+            try await eventually("both have answered") { try await seen().count == 2 }
+            #expect(
+                Set(try await seen()) == [
+                    "in use: it says active (wait_for disk)", "in use: no answer within 0.2 s (wait_for slow)",
+                ])
+            #expect(try await sandbox.status().controller().status == "UP")
+            let explained = try await sandbox.dwell("explain", "local").out
+            #expect(explained.contains("Kept up by disk (wait_for): it says active"), "\(explained)")
+            try sandbox.write("idle\n", to: "says")
+            try await eventually("the first is idle") { try await seen().count == 3 }
+            #expect(try await sandbox.status().controller().status == "UP")
+            try sandbox.write("", to: "says.fast")
+            try await eventually("nothing uses it, and it stops") {
+                try await sandbox.status().controller().status == "STOPPED"
+            }
+        }
+    }
+
     @Test func theBatchProfileLeavesNothing() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write("controllers: {local: {autostop: {idle: 0, down: true}}}\n", to: "home/config.yaml")

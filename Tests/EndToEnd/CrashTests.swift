@@ -2,6 +2,54 @@ import Foundation
 import Testing
 
 @Suite struct Crashes {
+    /// A command that comes in the same moment does not take those that are being killed for living.
+    @Test func aCommandRightAfterBothWereKilledBringsTheControllerBack() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            for _ in 0..<12 {
+                let controller = try await sandbox.controllerProcess()
+                let keeper = try #require(sandbox.processes(named: "dwell-keep").first)
+                // In one breath, as a script does it.
+                let output = try await sandbox.shell(#"kill -9 \#(controller) \#(keeper); "$DWELL" status >/dev/null"#)
+                #expect(output.exitCode == 0, "\(output)")
+                try await eventually("another process has taken over", within: 10) {
+                    try await sandbox.controllerProcess() != controller
+                        && !sandbox.processes(named: "dwell-keep").isEmpty
+                }
+            }
+        }
+    }
+
+    /// Its time to become ready passes while nobody is there to ask it, and it has become ready meanwhile.
+    @Test func aReplicaThatBecameReadyMeanwhileIsAskedOnceMore() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                name: late
+                run: |
+                  until [ -e "\(sandbox.folder)/go" ]; do sleep 0.05; done
+                  exec python3 -m http.server $PORT --bind 127.0.0.1
+                service: {readiness_probe: {path: /, initial_delay_seconds: 2}}
+                """, to: "late.yaml")
+            #expect(try await sandbox.dwell("up", "late.yaml", "--detach").exitCode == 0)
+            try await eventually("it starts") { try await sandbox.count("events where type = 'replica.starting'") == 1 }
+            for pid in sandbox.processes(named: "dwell-ctl") + sandbox.processes(named: "dwell-keep") {
+                kill(pid, SIGKILL)
+            }
+            try sandbox.write("", to: "go")
+            let port = try #require(try await sandbox.query("select endpoint from replicas").first)
+            try await eventually("it serves") { await HTTP.get("http://" + port)?.status == 200 }
+            try await eventually("its time is over") {
+                try await sandbox.count("deadlines where kind = 'readiness' and due_at_us < strftime('%s') * 1000000")
+                    == 1
+            }
+            try await eventually("it is found ready") {
+                try await sandbox.status().service("late").status == "READY"
+            }
+            #expect(try await sandbox.count("events where type = 'replica.removing'") == 0)
+        }
+    }
+
     @Test func aKilledControllerIsReplacedWhileServiceGoesOn() async throws {
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up(replicas: 2)

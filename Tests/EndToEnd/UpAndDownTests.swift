@@ -2,6 +2,15 @@ import Foundation
 import Testing
 
 @Suite struct UpAndDown {
+    @Test func stopControllerStopsOneThatHasNoServiceToo() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let down = try await sandbox.dwell("down", "--all", "--stop-controller")
+            #expect(down.exitCode == 0 && down.out.contains("No services"), "\(down)")
+            #expect(try await sandbox.status().controller().status == "STOPPED")
+        }
+    }
+
     @Test func aServiceIsServedUntilItIsTakenDown() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.writeService(replicas: 2)

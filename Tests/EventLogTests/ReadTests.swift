@@ -83,7 +83,7 @@ import Testing
     /// a clock that tests move, written as they are: in a log of now no back-off would ever be over.
     @Test func everyTypeOfEventHasWords() throws {
         let log = try EventLog(home: temporary.home)
-        for seed: UInt64 in 1...16 {
+        for seed: UInt64 in 1...60 {
             let controller = ControllerName.sample("c\(seed)")
             var it = Scenario(controller)
             var commands = RandomCommands(seed: seed)

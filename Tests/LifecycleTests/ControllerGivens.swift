@@ -67,7 +67,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
     case loadBalancerLaunched, loadBalancerEnded, loadBalancerRemoved
     case loadBalancerRemovalFailed = "loadBalancerStuck"
     case replicaLaunched, replicaLaunchFailed, replicaStarted, replicaProbed, replicaEnded, replicaRemoved
-    case replicaRemovalFailed, update, replicaDrained, scale, serviceUnused
+    case replicaRemovalFailed, update, replicaDrained, scale, serviceUnused, useSeen
 
     /// The command as it would reach `it`: reports are about what there is, deadlines about the one set.
     func command(in it: Scenario) -> Command {
@@ -105,6 +105,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .update: .update(Command.Update(service: .api, target: .spec(.sample(run: "serve --new")), mode: .rolling))
         case .replicaDrained: .replicaDrained(it.replica(1))
         case .serviceUnused: .serviceUnused(it.loadBalancer(), version: 1, idleMicroseconds: 60_000_000)
+        case .useSeen: .useSeen("ssh", isActive: true, evidence: "1 SSH session")
         case .scale:
             .scale(Command.Scale(loadBalancer: it.loadBalancer(), version: 1, from: 1, to: 2, reason: "load"))
         }
@@ -146,6 +147,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .replicaDrained: [.replicaDrained]
         case .scale: [.scale]
         case .serviceUnused: [.serviceUnused]
+        case .useSeen: [.useSeen]
         }
     }
 }

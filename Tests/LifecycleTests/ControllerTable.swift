@@ -31,6 +31,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     absent                | hookStarted          | nothing
     absent                | hookEnded            | nothing
     absent                | serviceUnused        | nothing
+    absent                | useSeen              | nothing
     absent                | pauseAutostop        | refused: noSuchController
     absent                | resumeAutostop       | refused: noSuchController
     absent                | loadBalancerStuck    | nothing
@@ -65,6 +66,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | hookStarted          | nothing
     starting              | hookEnded            | nothing
     starting              | serviceUnused        | nothing
+    starting              | useSeen              | nothing
     starting              | pauseAutostop        | controller.autostop_paused
     starting              | resumeAutostop       | nothing
     starting              | loadBalancerStuck    | nothing
@@ -99,6 +101,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | hookStarted          | nothing
     up                    | hookEnded            | nothing
     up                    | serviceUnused        | nothing
+    up                    | useSeen              | nothing
     up                    | pauseAutostop        | controller.autostop_paused
     up                    | resumeAutostop       | nothing
     up                    | loadBalancerStuck    | nothing
@@ -133,6 +136,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | hookStarted          | nothing
     idle                  | hookEnded            | nothing
     idle                  | serviceUnused        | nothing
+    idle                  | useSeen              | nothing
     idle                  | pauseAutostop        | controller.autostop_paused controller.idle
     idle                  | resumeAutostop       | nothing
     idle                  | loadBalancerStuck    | nothing
@@ -167,6 +171,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle, never           | hookStarted          | nothing
     idle, never           | hookEnded            | nothing
     idle, never           | serviceUnused        | nothing
+    idle, never           | useSeen              | nothing
     idle, never           | pauseAutostop        | controller.autostop_paused controller.idle
     idle, never           | resumeAutostop       | nothing
     idle, never           | loadBalancerStuck    | nothing
@@ -201,6 +206,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping              | hookStarted          | nothing
     stopping              | hookEnded            | nothing
     stopping              | serviceUnused        | nothing
+    stopping              | useSeen              | nothing
     stopping              | pauseAutostop        | controller.autostop_paused
     stopping              | resumeAutostop       | nothing
     stopping              | loadBalancerStuck    | nothing
@@ -235,6 +241,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopping, start again | hookStarted          | nothing
     stopping, start again | hookEnded            | nothing
     stopping, start again | serviceUnused        | nothing
+    stopping, start again | useSeen              | nothing
     stopping, start again | pauseAutostop        | controller.autostop_paused
     stopping, start again | resumeAutostop       | nothing
     stopping, start again | loadBalancerStuck    | nothing
@@ -269,6 +276,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     stopped               | hookStarted          | nothing
     stopped               | hookEnded            | nothing
     stopped               | serviceUnused        | nothing
+    stopped               | useSeen              | nothing
     stopped               | pauseAutostop        | controller.autostop_paused
     stopped               | resumeAutostop       | nothing
     stopped               | loadBalancerStuck    | nothing
@@ -303,6 +311,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     failed                | hookStarted          | nothing
     failed                | hookEnded            | nothing
     failed                | serviceUnused        | nothing
+    failed                | useSeen              | nothing
     failed                | pauseAutostop        | controller.autostop_paused
     failed                | resumeAutostop       | nothing
     failed                | loadBalancerStuck    | nothing
@@ -337,6 +346,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminating           | hookStarted          | nothing
     terminating           | hookEnded            | nothing
     terminating           | serviceUnused        | nothing
+    terminating           | useSeen              | nothing
     terminating           | pauseAutostop        | refused: terminating
     terminating           | resumeAutostop       | refused: terminating
     terminating           | loadBalancerStuck    | nothing
@@ -371,6 +381,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     terminated            | hookStarted          | nothing
     terminated            | hookEnded            | nothing
     terminated            | serviceUnused        | nothing
+    terminated            | useSeen              | nothing
     terminated            | pauseAutostop        | refused: noSuchController
     terminated            | resumeAutostop       | refused: noSuchController
     terminated            | loadBalancerStuck    | nothing

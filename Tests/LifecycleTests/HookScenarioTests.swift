@@ -44,6 +44,17 @@ import Testing
         #expect(pending(it) == [.idle], "a change of policy is no new idleness")
     }
 
+    /// A stop that has become a termination, and a process that dies with the hook: the next one sees it to its end.
+    @Test func aStopHookThatHasBegunEndsInATerminationToo() throws {
+        var it = try idle([.stop])
+        try it.given(.stop)
+        let hook = try #require(it.state.hooks.first)
+        try it.given(.hookStarted(hook.version), .terminate(force: true), .takeOver(process: "b"))
+        #expect(toRun(it) == [.stop])
+        try it.given(.hookEnded(hook.version, .interrupted), .terminationFinished)
+        #expect(it.state.status == .terminated)
+    }
+
     @Test func noneIsCalledThatIsNotConfigured() throws {
         let it = try idle([.stop])
         #expect(pending(it).isEmpty)

@@ -60,6 +60,49 @@ import Testing
         #expect(told[0].contains(says), "\(told)")
     }
 
+    @Test func whatItWaitsFor() throws {
+        let folder = try Folder()
+        let path = try folder.write(
+            """
+            serve: {controller: {autostop: {wait_for: jobs_and_ssh}}}
+            controllers:
+              gpu:
+                autostop:
+                  wait_for:
+                    - ssh
+                    - {name: gpu, command: ./use.sh, every: 1m, timeout: 5}
+                    - {url: "http://127.0.0.1:9000/idle?x=1"}
+              none: {autostop: {wait_for: none}}
+            """, to: "config.yaml")
+        let configuration = try Configuration.load(path: path)
+        let (gpu, other) = (
+            try #require(ControllerName(rawValue: "gpu")), try #require(ControllerName(rawValue: "local"))
+        )
+        #expect(configuration.policy(for: other).waitFor == .init(["ssh"], .serveController))
+        #expect(configuration.policy(for: gpu).waitFor == .init(["ssh", "gpu", "url 3"], .controllers))
+        let probes = configuration.useProbes(for: gpu)
+        #expect(probes["gpu"] == UseProbe(question: .command("./use.sh"), everySeconds: 60, timeoutSeconds: 5))
+        #expect(probes["url 3"]?.question == .url(host: "127.0.0.1", port: 9000, path: "/idle?x=1"))
+        let none = try #require(ControllerName(rawValue: "none"))
+        #expect(configuration.policy(for: none).waitFor == .init([], .controllers))
+        #expect(configuration.useProbes(for: none).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("everything", "must be jobs, jobs_and_ssh, none, or a list"), ("[tea]", "must be jobs, jobs_and_ssh"),
+        ("[{name: a}]", "wait_for[0]: needs a `command` or a `url`"),
+        ("[{command: x, url: \"http://a\"}]", "one of them"), ("[{url: \"ftp://a\"}]", "must be a URL such as"),
+        ("[{command: x, every: 0}]", "must be a time of 0.1 s to an hour"),
+        ("[{command: x, timeout: 2h}]", "must be a time of 0.1 s to an hour"), ("[ssh, ssh]", "two of the name ssh"),
+        ("[{command: x, evry: 5s}]", "`every`"),
+    ])
+    func whatItCannotWaitFor(_ value: String, _ says: String) throws {
+        let folder = try Folder()
+        let path = try folder.write("controllers: {local: {autostop: {wait_for: \(value)}}}\n", to: "config.yaml")
+        let told = try #require(#expect(throws: FileProblems.self) { try Configuration.load(path: path) }?.lines)
+        #expect(told.count == 1 && told[0].contains(says), "\(told)")
+    }
+
     /// A section says what it says; the rest is as it is elsewhere.
     @Test func aSectionMaySayPartOfIt() throws {
         func read(_ value: String) throws -> AutostopPolicy { try policy("serve: {controller: {autostop: \(value)}}") }

@@ -50,7 +50,9 @@ struct ControllerCommand: AsyncParsableCommand {
                     hookCommand: { kind in
                         // As the file says now; one that has become unreadable says nothing.
                         (try? Configuration.load(path: configuration))?.hooks(for: name)[kind]
-                    }, logger: logger)
+                    },
+                    useProbe: { use in (try? Configuration.load(path: configuration))?.useProbes(for: name)[use] },
+                    logger: logger)
                 try await process.run()
                 // An `up` between the last look and the end of this process relies on it.
             } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }

@@ -67,7 +67,11 @@ struct Down: AsyncParsableCommand {
         let targets = try all ? services.everything : services.find(names)
         if targets.isEmpty {
             print("No services\(only.map { " on controller \($0)" } ?? "").")
-            if let only, stopController { try await ControllerChange.stop(only, session) }
+            if stopController {
+                for controller in try only.map({ [$0] }) ?? session.runningControllers() {
+                    try await ControllerChange.stop(controller, session)
+                }
+            }
             try session.ensureAllRunning()
             return
         }

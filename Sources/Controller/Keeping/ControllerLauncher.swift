@@ -21,9 +21,19 @@ public struct ControllerLauncher: Sendable {
     /// - Throws: ``ControllerLaunchFailure``.
     public func ensureRunning() throws(ControllerLaunchFailure) {
         do {
-            guard try FileLock.attempt(paths.lease) != nil else { return }
-            guard let lock = try FileLock.attempt(paths.keeperLock) else { return }
-            try startKeeper(lock)
+            let limit = ContinuousClock.now + .seconds(2)
+            while true {
+                if try FileLock.attempt(paths.lease) != nil {
+                    if let lock = try FileLock.attempt(paths.keeperLock) { return try startKeeper(lock) }
+                    guard FileLock.holderIsDying(paths.keeperLock), ContinuousClock.now < limit else { return }
+                } else {
+                    // Either that lives starts the other again; both may have been killed a moment ago.
+                    guard FileLock.holderIsDying(paths.lease), FileLock.holderIsDying(paths.keeperLock),
+                        ContinuousClock.now < limit
+                    else { return }
+                }
+                usleep(1_000)
+            }
         } catch {
             throw ControllerLaunchFailure(controller: paths.controller, reason: "\(error)")
         }

@@ -44,6 +44,22 @@ struct FileLock: ~Copyable, Sendable {
         return FileLock(descriptor)
     }
 
+    /// Writes down that this process holds it, for whoever finds it held (``holderIsDying(_:)``).
+    func signHolder() {
+        let text = "\(getpid())\n"
+        _ = ftruncate(descriptor.raw, 0)
+        _ = pwrite(descriptor.raw, text, text.utf8.count, 0)
+    }
+
+    /// Whether the process that has signed a lock that is held has been killed and not yet ended: a lock is free only
+    /// once the kernel has taken its holder apart, some milliseconds after the signal.
+    static func holderIsDying(_ path: String) -> Bool {
+        guard let bytes = ProcessTable.read(path),
+            let pid = pid_t(String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+        else { return false }
+        return ProcessTable.isDying(pid)
+    }
+
     private static func openFile(_ path: String) throws(SystemError) -> Descriptor {
         let raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard raw >= 0 else { throw SystemError("open \(path)") }

@@ -36,6 +36,7 @@ public struct Keeper {
             keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
         }
         guard keeperLock != nil else { return }
+        keeperLock?.signHolder()
         clinux_become_subreaper()
         // Orphans of the controller come to the keeper; nobody asks how they ended.
         signal(SIGCHLD, SIG_IGN)
@@ -45,6 +46,7 @@ public struct Keeper {
             // An `up` between the last look and letting the lock go found a keeper and relied on it.
             guard try needsProcess() else { return }
             keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
+            keeperLock?.signHolder()
         } while keeperLock != nil
     }
 

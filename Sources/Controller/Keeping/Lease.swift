@@ -22,6 +22,7 @@ public final class Lease: Sendable {
             guard let lock = try Self.attempt(paths.lease) else { return nil }
             self.lock = lock
         }
+        lock.signHolder()
         Self.held.withLock { $0.append(self) }
     }
 

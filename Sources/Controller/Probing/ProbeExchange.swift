@@ -2,7 +2,8 @@ import Lifecycle
 import NIOCore
 import NIOHTTP1
 
-/// One probe on one connection: sends the request, takes the head of the answer. ``Prober`` closes.
+/// One probe on one connection: sends the request, takes the head of the answer, and of its body as much as is asked for.
+/// ``Prober`` closes.
 final class ProbeExchange: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
@@ -16,12 +17,16 @@ final class ProbeExchange: ChannelInboundHandler {
         var endpoint: Endpoint
         var probe: ReadinessProbe
         var path: String
+        /// Bytes of the body that are looked at.
+        var bodyLimit = 0
     }
 
     private let request: Request
-    private let answer: EventLoopPromise<HTTPResponseHead>
+    private let answer: EventLoopPromise<(HTTPResponseHead, body: String)>
+    private var head: HTTPResponseHead?
+    private var body = ByteBuffer()
 
-    init(_ request: Request, _ answer: EventLoopPromise<HTTPResponseHead>) {
+    init(_ request: Request, _ answer: EventLoopPromise<(HTTPResponseHead, body: String)>) {
         self.request = request
         self.answer = answer
     }
@@ -49,10 +54,23 @@ final class ProbeExchange: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(let head) = unwrapInboundIn(data) else { return }
-        // An interim answer (100–199) is not the answer.
-        guard head.status.code >= 200 else { return }
-        answer.succeed(head)
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            // An interim answer (100–199) is not the answer.
+            guard head.status.code >= 200 else { return }
+            self.head = head
+            if request.bodyLimit == 0 { succeed() }
+        case .body(let part):
+            guard head != nil, body.readableBytes < request.bodyLimit else { return }
+            body.writeImmutableBuffer(part)
+            if body.readableBytes >= request.bodyLimit { succeed() }
+        case .end: succeed()
+        }
+    }
+
+    private func succeed() {
+        guard let head else { return }
+        answer.succeed((head, body: String(buffer: body)))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

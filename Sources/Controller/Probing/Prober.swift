@@ -32,7 +32,7 @@ struct Prober: Sendable {
         do {
             for _ in 0...Self.redirectionsFollowed {
                 let left = Duration.seconds(probe.timeoutSeconds) - (clock.now - begun)
-                let head = try await exchange(endpoint, probe, path: path, timeout: left)
+                let (head, _) = try await exchange(endpoint, probe, path: path, timeout: left)
                 if let next = redirection(head, of: endpoint) {
                     path = next
                     continue
@@ -44,21 +44,31 @@ struct Prober: Sendable {
             }
             return Verdict(isReady: false, outcome: "more than \(Self.redirectionsFollowed) redirections")
         } catch {
-            return Verdict(isReady: false, outcome: Self.inWords(error, probe))
+            return Verdict(
+                isReady: false, outcome: Self.inWords(error, timeoutSeconds: probe.timeoutSeconds, "timeout_seconds"))
         }
     }
 
+    /// The status and the beginning of the body that a GET is answered with.
+    func get(
+        _ endpoint: Endpoint, _ path: String, timeoutSeconds: Double, bodyLimit: Int
+    ) async throws -> (status: UInt, body: String) {
+        let (head, body) = try await exchange(
+            endpoint, ReadinessProbe(), path: path, timeout: .seconds(timeoutSeconds), bodyLimit: bodyLimit)
+        return (head.status.code, body)
+    }
+
     private func exchange(
-        _ endpoint: Endpoint, _ probe: ReadinessProbe, path: String, timeout: Duration
-    ) async throws -> HTTPResponseHead {
+        _ endpoint: Endpoint, _ probe: ReadinessProbe, path: String, timeout: Duration, bodyLimit: Int = 0
+    ) async throws -> (HTTPResponseHead, body: String) {
         let limit = TimeAmount(timeout)
         guard limit > .zero else { throw ProbeExchange.Failure.timedOut }
         let eventLoop = group.any()
         // Completed by whichever comes first: the answer, the end of the connection, the limit, or the
         // cancellation. None of them relies on another, for a probe that never ends holds up the removal of
         // its replica.
-        let answer = eventLoop.makePromise(of: HTTPResponseHead.self)
-        let request = ProbeExchange.Request(endpoint: endpoint, probe: probe, path: path)
+        let answer = eventLoop.makePromise(of: (HTTPResponseHead, body: String).self)
+        let request = ProbeExchange.Request(endpoint: endpoint, probe: probe, path: path, bodyLimit: bodyLimit)
         let channel = ClientBootstrap(group: eventLoop)
             .connectTimeout(limit)
             .channelInitializer { channel in
@@ -91,10 +101,11 @@ struct Prober: Sendable {
         return String(location.dropFirst(own.count))
     }
 
-    private static func inWords(_ error: any Error, _ probe: ReadinessProbe) -> String {
+    /// - Parameter key: where the time limit is set, in the user's file.
+    static func inWords(_ error: any Error, timeoutSeconds: Double, _ key: String = "timeout") -> String {
         switch error {
         case ProbeExchange.Failure.timedOut, ChannelError.connectTimeout:
-            return "no answer within \(probe.timeoutSeconds) s (timeout_seconds)"
+            return "no answer within \(timeoutSeconds) s (\(key))"
         case ProbeExchange.Failure.closed: return "the connection was closed without an answer"
         case is HTTPParserError: return "the answer is not HTTP"
         case let error as NIOConnectionError:

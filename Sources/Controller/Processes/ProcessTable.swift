@@ -22,6 +22,18 @@ enum ProcessTable {
         read("/proc/\(pid)/stat").flatMap { parse($0) }
     }
 
+    /// Whether the process has been killed (SIGKILL) and is on its way out, or is not there any more.
+    static func isDying(_ pid: pid_t) -> Bool {
+        guard let bytes = read("/proc/\(pid)/stat"), let entry = parse(bytes),
+            let close = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return true }
+        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 28 else { return false }
+        func bits(_ index: Int) -> UInt64 { UInt64(String(decoding: fields[index], as: UTF8.self)) ?? 0 }
+        let (exiting, killed) = (UInt64(0x4), UInt64(1) << UInt64(SIGKILL - 1))  // PF_EXITING; proc(5)
+        return entry.state == "Z" || entry.state == "X" || bits(6) & exiting != 0 || bits(28) & killed != 0
+    }
+
     /// Numbers of every process that can be seen.
     static func pids() -> [pid_t] {
         guard let directory = opendir("/proc") else { return [] }

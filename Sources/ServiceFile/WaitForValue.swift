@@ -1,0 +1,88 @@
+import Foundation
+import Lifecycle
+
+/// `wait_for`: what besides services keeps a controller up. SkyPilot's `jobs`, `jobs_and_ssh` and `none`, or a list:
+///
+///     wait_for:
+///       - ssh
+///       - {name: gpu, command: ./gpu-use.sh, every: 30s, timeout: 5s}
+///       - {name: queue, url: "http://127.0.0.1:9000/idle"}
+enum WaitForValue {
+    /// By name, in order.
+    static func read(_ parts: Section) -> [(name: String, probe: UseProbe)] {
+        guard let entry = parts.entry("wait_for") else { return [] }
+        switch entry.value.content {
+        // A controller waits for its services, which are all the jobs it has.
+        case .string("jobs"), .string("none"): return []
+        case .string("jobs_and_ssh"), .string("ssh"): return [("ssh", ssh)]
+        case .list(let list):
+            var probes: [(name: String, probe: UseProbe)] = []
+            for (index, node) in list.enumerated() {
+                guard let probe = read(node, index, parts) else { continue }
+                guard !probes.contains(where: { $0.name == probe.name }) else {
+                    parts.problem("has two of the name \(probe.name)", key: "wait_for", at: node.line)
+                    continue
+                }
+                probes.append(probe)
+            }
+            return probes
+        default:
+            parts.problem("\(wanted), not \(entry.value.inWords)", key: "wait_for")
+            return []
+        }
+    }
+
+    private static let wanted =
+        "must be jobs, jobs_and_ssh, none, or a list of ssh, {command: …} and {url: …}"
+    private static let standardEverySeconds: Double = 30
+    private static let standardTimeoutSeconds: Double = 10
+
+    private static var ssh: UseProbe {
+        UseProbe(question: .sshSessions, everySeconds: standardEverySeconds, timeoutSeconds: standardTimeoutSeconds)
+    }
+
+    private static func read(_ node: YAMLNode, _ index: Int, _ parts: Section) -> (name: String, probe: UseProbe)? {
+        if case .string("ssh") = node.content { return ("ssh", ssh) }
+        guard case .map = node.content else {
+            parts.problem("\(wanted), not \(node.inWords)", key: "wait_for", at: node.line)
+            return nil
+        }
+        let section = Section(node, path: parts.fullKey("wait_for[\(index)]"), findings: parts.findings)
+        section.refuseUnknownKeys(known: ["name", "command", "url", "every", "timeout"])
+        let name = section.string("name", wanted: "a name") ?? "\(section.has("url") ? "url" : "command") \(index + 1)"
+        var question: UseProbe.Question?
+        if section.has("command") == section.has("url") {
+            section.problem("needs a `command` or a `url`, one of them")
+        } else if let command = section.string("command", wanted: "a command for bash") {
+            question = .command(command)
+        } else if let text = section.string("url", wanted: "a URL such as http://127.0.0.1:9000/idle") {
+            question = url(text)
+            if question == nil {
+                section.problem(
+                    "must be a URL such as http://127.0.0.1:9000/idle, not \"\(text.shortened)\"", key: "url")
+            }
+        }
+        let every = seconds(section, "every", standardEverySeconds)
+        let timeout = seconds(section, "timeout", standardTimeoutSeconds)
+        return question.map { (name, UseProbe(question: $0, everySeconds: every, timeoutSeconds: timeout)) }
+    }
+
+    private static func seconds(_ section: Section, _ key: String, _ standard: Double) -> Double {
+        guard section.has(key) else { return standard }
+        let seconds =
+            section.duration(key, unitSeconds: 1, wanted: "a time of 0.1 s to an hour, such as 5s") ?? standard
+        guard seconds >= 0.1, seconds <= 3_600 else {
+            section.problem("must be a time of 0.1 s to an hour, such as 5s", key: key)
+            return standard
+        }
+        return seconds
+    }
+
+    private static func url(_ text: String) -> UseProbe.Question? {
+        guard let parts = URLComponents(string: text), parts.scheme == "http", let host = parts.host, !host.isEmpty,
+            parts.user == nil, let port = UInt16(exactly: parts.port ?? 80), port > 0
+        else { return nil }
+        let path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
+        return .url(host: host, port: port, path: path + (parts.percentEncodedQuery.map { "?" + $0 } ?? ""))
+    }
+}

@@ -29,7 +29,7 @@ enum Pretence {
         case .runHook(_, let version): .hookEnded(version, .exited(code: 0))
         case .finishStop: .stopFinished
         case .finishTermination: .terminationFinished
-        case .watchLoadBalancer, .watchLoad: nil
+        case .watchLoadBalancer, .watchLoad, .watchUse: nil
         case .watchReplica(let replica, _, _, _):
             switch state.services[replica.service]?.replicas[replica.id]?.phase {
             case .provisioning: .replicaStarted(replica)

@@ -79,6 +79,6 @@ struct Dwell: AsyncParsableCommand {
             Doctor.self,
             Backup.self,
             Restore.self, Repair.self, Completions.self, Version.self, Manual.self, TimerCommand.self,
-            ControllerCommand.self, LoadBalancerCommand.self,
+            ControllerCommand.self, LoadBalancerCommand.self, ReplicaCommand.self,
         ])
 }

@@ -131,7 +131,7 @@ struct UpSteps {
         case .loadBalancerLaunched: "load balancer: listening"
         case .loadBalancerEnded(let event): "load balancer: \(event.reason)"
         case .replicaLaunched(let event):
-            "replica \(event.replica): launched, port \(event.endpoint.port)\(hasSetup ? ", setup runs" : "")"
+            "replica \(event.replica): launched at \(event.endpoint)\(hasSetup ? ", setup runs" : "")"
         case .replicaStarting(let event): hasSetup ? "replica \(event.replica): setup done, run starts" : nil
         case .replicaProbeFailed(let event): "replica \(event.replica): not ready yet: \(event.evidence)"
         case .replicaReady(let event): "replica \(event.replica): READY (\(event.evidence))"

@@ -32,7 +32,14 @@ struct UpRequest {
         self.service = service
         spec = file.spec
         secrets = file.secrets
-        notes = file.notes
+        notes = file.notes + [Self.noteOnPort(file.spec)].compactMap { $0 }
+    }
+
+    /// What to know of a file that names its port, on a machine where not every replica can have it.
+    private static func noteOnPort(_ spec: ServiceSpec) -> String? {
+        guard let port = spec.port, let obstacle = OwnAddress.obstacle else { return nil }
+        return "replicas cannot have addresses of their own on this machine (\(obstacle)), so only one at a time "
+            + "can have port \(port); let `run` bind $PORT instead"
     }
 
     /// What a file may say, and `dwell validate` checks, but nothing does so far: serving it as if it were

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +61,39 @@ int clinux_catch_signal(int signal);
 
 /// Whether the signal is ignored. (The handler's field is a macro, which Swift does not see.)
 bool clinux_is_ignored(int signal);
+
+/// Starts `argv` (looked for in PATH) as a child whose calls of bind(2) and connect(2), and those of all its descendants,
+/// wait until they are answered on `calls` (seccomp_unotify(2), Linux 5.6). It has default signals, what else this process
+/// has, and ends with the thread that called this. Returns 0, or an error number.
+int clinux_spawn_held(pid_t *pid, int *calls, char *const argv[]);
+
+/// Whether `clinux_spawn_held` would do: 0, or the error number.
+int clinux_can_hold_calls(void);
+
+/// A call that waits for its answer: `bind` or `connect` of a socket to the address of that length in the caller's memory.
+struct clinux_call {
+    uint64_t id;
+    pid_t thread;
+    bool is_bind;
+    int descriptor;
+    uint64_t address;
+    uint32_t length;
+};
+
+/// The next call that waits. Returns 0, or -1 and errno: EAGAIN when none waits any more.
+int clinux_next_call(int calls, struct clinux_call *call);
+/// Whether the call still waits: if so, what was read of its caller until now was the caller's, and not that of a later
+/// process with the same number.
+bool clinux_is_call_pending(int calls, uint64_t id);
+/// Ends the call: with success for 0, or with an error number.
+int clinux_answer_call(int calls, uint64_t id, int error);
+/// Lets the kernel do the call as it was made.
+int clinux_let_call_through(int calls, uint64_t id);
+
+/// This process's own descriptor for what is `descriptor` in another; -1 and errno on failure.
+int clinux_take_descriptor(pid_t thread, int descriptor);
+/// Reads another process's memory: the number of bytes, or -1 and errno.
+ssize_t clinux_read_memory(pid_t process, uint64_t address, void *into, size_t length);
 
 /// Makes this process the parent of its descendants whose own parents end.
 static inline int clinux_become_subreaper(void) {

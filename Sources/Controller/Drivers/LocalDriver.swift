@@ -11,42 +11,58 @@ import Synchronization
 ///
 /// The replica inherits the controller's environment, as a daemon's child does, with the service's
 /// `envs` and secrets over it and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over those.
+///
+/// One whose file names a port gets it: its `run` has an address of its own (``OwnAddress``), so that any number of
+/// replicas can have the same port. Where this machine cannot do that, and for files that name none, it has to serve on
+/// `$PORT` of 127.0.0.1.
 final class LocalDriver: Driver {
     private let paths: ControllerPaths
     private let logID: String
     private let environment: [String: String]
     private let gracePeriodSeconds: Double
+    /// The program that runs a replica at its own address.
+    private let program: String
     /// Ports given to replicas, which may not have bound them yet.
     private let portsGiven = Mutex<[ReplicaReference: PortReservation]>([:])
 
-    init(paths: ControllerPaths, logID: String, environment: [String: String], gracePeriodSeconds: Double = 10) {
+    init(
+        paths: ControllerPaths, logID: String, environment: [String: String], gracePeriodSeconds: Double = 10,
+        program: String = Spawn.dwell
+    ) {
         self.paths = paths
         self.logID = logID
         self.environment = environment
         self.gracePeriodSeconds = gracePeriodSeconds
+        self.program = program
     }
 
     func launch(_ replica: ReplicaReference, _ spec: ServiceSpec) async throws(LaunchFailure) -> Launched {
         if let existing = await find(replica) { return existing }
-        let port = try choosePort(for: replica, declared: spec.port)
+        let place = try choosePlace(for: replica, declared: spec.port)
         do {
             let directory = try prepareFiles(of: replica, spec)
             let secrets = try secretFiles.read(spec.secrets)
-            let environment = environment(of: replica, spec, secrets, port: port)
+            let environment = environment(of: replica, spec, secrets, place)
             let git = GitClone(
                 directory: directory, cookie: cookie(of: replica), environment: self.environment,
                 log: paths.replicaLog(replica.service, replica.id))
             let workingDirectory = try await ReplicaFiles(directory: directory, spec: spec).prepare(
                 git, OutsideMounts(home: paths.home, directory: directory))
+            if let obstacle = place.obstacle { try tell(obstacle, replica) }
+            // By descriptor, for the file may be replaced or removed while `setup` runs.
+            let program = place.address == nil ? nil : try Program(self.program)
+            defer { withExtendedLifetime(program) {} }
             let pid = try Spawn(
-                executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory],
+                executable: "bash",
+                arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory]
+                    + [place.address?.text].compactMap { $0 },
                 environment: environment, cookie: cookie(of: replica), workingDirectory: workingDirectory,
-                log: paths.replicaLog(replica.service, replica.id)
+                log: paths.replicaLog(replica.service, replica.id), inherited: program?.descriptor.raw
             ).start()
             // One that has ended already has no start time to read; 0 is nobody's, and so it is found ended.
             let startTicks = ProcessTable.entry(of: pid)?.startTicks ?? 0
             let identity = ProcessIdentity(pid: pid, startTicks: startTicks, boot: Boot.current)
-            return Launched(handle: identity.handle, endpoint: Endpoint(host: "127.0.0.1", port: port))
+            return Launched(handle: identity.handle, endpoint: place.endpoint)
         } catch {
             _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
             throw (error as? LaunchFailure) ?? LaunchFailure("\(error)")
@@ -54,18 +70,21 @@ final class LocalDriver: Driver {
     }
 
     /// Runs `setup` and `run`, each in a bash of its own as SkyPilot does, and writes down how it went.
-    /// The user's commands are in files, so that no process listing shows them.
+    /// The user's commands are in files, so that no process listing shows them. Only `run` is at the replica's own
+    /// address: there a user without privileges gets none by `sudo`, which `setup` may need.
     private static let wrapper = """
         directory=$1
+        at=()
+        if [ $# -gt 1 ]; then at=(/proc/self/fd/\(Spawn.inheritedNumber) replica --address "$2"); fi
         finish() {
             printf '%s %s\\n' "$1" "$2" > "$directory/exit.new" && mv "$directory/exit.new" "$directory/exit"
             exit "$2"
         }
         if [ -e "$directory/setup.sh" ]; then
-            bash "$directory/setup.sh" || finish setup $?
+            bash "$directory/setup.sh" \(Spawn.inheritedNumber)<&- || finish setup $?
         fi
         : > "$directory/setup.done"
-        bash "$directory/run.sh"
+        "${at[@]}" bash "$directory/run.sh"
         finish run $?
         """
 
@@ -92,11 +111,12 @@ final class LocalDriver: Driver {
     }
 
     private func environment(
-        of replica: ReplicaReference, _ spec: ServiceSpec, _ secrets: [String: String], port: UInt16
+        of replica: ReplicaReference, _ spec: ServiceSpec, _ secrets: [String: String], _ place: ReplicaPlace
     ) -> [String: String] {
         var environment = environment.merging(spec.envs) { _, theirs in theirs }
         environment.merge(secrets) { _, secret in secret }
-        environment["PORT"] = String(port)
+        environment["PORT"] = String(place.port)
+        environment[ReplicaPlace.variable] = place.endpoint.description
         environment["DWELL_REPLICA_ID"] = String(replica.id)
         environment["SKYPILOT_SERVE_REPLICA_ID"] = String(replica.id)
         return environment
@@ -104,12 +124,16 @@ final class LocalDriver: Driver {
 
     private var secretFiles: SecretFiles { SecretFiles(home: paths.home, controller: paths.controller) }
 
-    private func choosePort(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> UInt16 {
-        guard let reservation = PortChooser.replicaPort(declared: declared) else {
-            throw LaunchFailure("no free port between 20000 and 29999")
-        }
+    private func choosePlace(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> ReplicaPlace {
+        guard let (place, reservation) = ReplicaPlace.choose(for: ProcessMark(cookie(of: replica)), declared: declared)
+        else { throw LaunchFailure("no free port between 20000 and 29999") }
         portsGiven.withLock { $0[replica] = reservation }
-        return reservation.port
+        return place
+    }
+
+    /// A line in the replica's log before its own.
+    private func tell(_ line: String, _ replica: ReplicaReference) throws {
+        try write("dwell: " + line, to: paths.replicaLog(replica.service, replica.id))
     }
 
     private func cookie(of replica: ReplicaReference) -> Cookie {
@@ -125,10 +149,10 @@ final class LocalDriver: Driver {
         let alive = await tree.alive()
         guard !alive.isEmpty else { return nil }
         if let leader = alive.first(where: { $0.session == $0.pid }),
-            let port = ProcessTable.environment(of: leader.pid, "PORT").flatMap(UInt16.init)
+            let endpoint = ReplicaPlace.endpoint(of: leader.pid)
         {
             let identity = ProcessIdentity(pid: leader.pid, startTicks: leader.startTicks, boot: Boot.current)
-            return Launched(handle: identity.handle, endpoint: Endpoint(host: "127.0.0.1", port: port))
+            return Launched(handle: identity.handle, endpoint: endpoint)
         }
         _ = await tree.end(gracePeriodSeconds: gracePeriodSeconds)
         return nil

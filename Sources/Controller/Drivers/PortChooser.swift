@@ -49,8 +49,8 @@ public final class PortReservation: Sendable {
     public let port: UInt16
     private let descriptor: Descriptor
 
-    /// Claims the port; nil when another claims it.
-    init?(_ port: UInt16) {
+    /// Claims the port, on all addresses or on one that is nobody else's; nil when another claims it.
+    init?(_ port: UInt16, at host: String? = nil) {
         let raw = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard raw >= 0 else { return nil }
         descriptor = Descriptor(owning: raw)
@@ -58,7 +58,7 @@ public final class PortReservation: Sendable {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         // The first byte stays zero: an abstract name.
-        let name = Array("dwell-port-\(port)".utf8)
+        let name = Array("dwell-port-\(host.map { $0 + ":" } ?? "")\(port)".utf8)
         withUnsafeMutableBytes(of: &address.sun_path) { path in
             for (offset, byte) in name.enumerated() { path[1 + offset] = byte }
         }

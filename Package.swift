@@ -35,7 +35,7 @@ let package = Package(
         .target(
             name: "EventLog",
             dependencies: [
-                "Lifecycle", "Migrations",
+                "CLinux", "Lifecycle", "Migrations",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
@@ -82,4 +83,50 @@ int clinux_catch_signal(int signal) {
 bool clinux_is_ignored(int signal) {
     struct sigaction action;
     return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static void interrupt(int signal) { (void)signal; }
+
+static void prepare_interrupt(void) {
+    /* Without SA_RESTART, so that the call that is waited in returns. */
+    struct sigaction action = {.sa_handler = interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGRTMIN + 7, &action, NULL);
+}
+
+int clinux_flock_within(int descriptor, int milliseconds) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN + 7};
+    struct itimerspec when;
+    sigset_t wanted, before;
+    timer_t timer;
+    int result = -1, error = 0;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK && errno != EINTR) return -1;
+    pthread_once(&once, prepare_interrupt);
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) return -1;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGRTMIN + 7);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, &before);
+    when.it_value.tv_sec = milliseconds / 1000;
+    when.it_value.tv_nsec = (milliseconds % 1000) * 1000000L;
+    /* And again and again, should it come in the moment before the wait begins. */
+    when.it_interval.tv_sec = 0;
+    when.it_interval.tv_nsec = 10000000L;
+    timer_settime(timer, 0, &when, NULL);
+    while ((result = flock(descriptor, LOCK_EX)) != 0) {
+        struct itimerspec left;
+        error = errno;
+        if (error != EINTR) break;
+        /* Other signals interrupt too: it is over once the first span is, which is longer than the interval. */
+        if (timer_gettime(timer, &left) == 0 && left.it_value.tv_sec == 0 && left.it_value.tv_nsec <= 10000000L) {
+            error = ETIMEDOUT;
+            break;
+        }
+    }
+    timer_delete(timer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result != 0) errno = error;
+    return result;
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import EventLog
 import Foundation
 
@@ -7,6 +8,55 @@ public enum Commits {
     /// been lost. Never fails: without inotify it ticks often enough to follow.
     public static func ticks(_ bell: CommitBell, safetyPollSeconds: Double = 1) -> AsyncStream<Void> {
         Changes.ticks(at: bell.path, safetyPollSeconds: safetyPollSeconds)
+    }
+
+    /// The same for a process that stays and does nothing for hours: the look once in a while wakes nobody unless
+    /// something was committed since.
+    public static func quietTicks(_ log: EventLog) -> AsyncStream<Void> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            let ears = try? Readiness.ofChanges(at: log.bell.path)
+            let look = QuietLook(log, everySeconds: ears == nil ? 0.1 : 2) { continuation.yield() }
+            let task = Task {
+                continuation.yield()
+                if let ears { for await _ in ears { continuation.yield() } }
+            }
+            continuation.onTermination = { _ in
+                task.cancel()
+                look.cancel()
+            }
+        }
+    }
+}
+
+/// A timer that looks whether the log was written to since it looked last. Two system calls and no more: it is all
+/// that an idle process does.
+private final class QuietLook: Sendable {
+    private let timer: Timer
+
+    init(_ log: EventLog, everySeconds seconds: Double, _ changed: @escaping @Sendable () -> Void) {
+        let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.look"))
+        let last = Last()
+        source.setEventHandler {
+            let now = log.lastWrite
+            if now == nil || now != last.seen { changed() }
+            last.seen = now
+        }
+        source.schedule(deadline: .now() + seconds, repeating: seconds, leeway: .milliseconds(200))
+        source.resume()
+        timer = Timer(source: source)
+    }
+
+    func cancel() { timer.source.cancel() }
+
+    /// Proof of `@unchecked Sendable`: touched by the handler alone, on its serial queue.
+    private final class Last: @unchecked Sendable {
+        var seen: EventLog.Write?
+    }
+
+    /// Proof of `@unchecked Sendable`: a dispatch source is a reference-counted object whose `cancel` may be called
+    /// from any thread (dispatch_source_cancel(3)), and nothing else is done with it here.
+    private struct Timer: @unchecked Sendable {
+        let source: any DispatchSourceTimer
     }
 }
 

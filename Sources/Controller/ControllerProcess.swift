@@ -16,7 +16,7 @@ public actor ControllerProcess {
     private let worker: Worker
     private let alarm: Alarm
     private let logger: Logger
-    private let bell: CommitBell
+    private let log: EventLog
     private var loop = ControllerLoop(process: ProcessIdentity.current.handle.rawValue)
     private var isRetrying = false
     /// Nil until it was looked at once, for an earlier process may have left some.
@@ -54,7 +54,7 @@ public actor ControllerProcess {
             useProber: UseProber(paths: paths, logID: log.logID, environment: environment, prober: prober),
             logger: logger)
         alarm = try Alarm()
-        bell = log.bell
+        self.log = log
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -62,7 +62,7 @@ public actor ControllerProcess {
     ///
     /// - Throws: ``LogFailure`` when this machine does not tell its boot.
     public func run() async throws {
-        let listening = listen(to: [alarm.ticks, Commits.ticks(bell)])
+        let listening = listen(to: [alarm.ticks, Commits.quietTicks(log)])
         defer { listening.cancel() }
         let first = await access.state()
         await worker.endStrangers(first)

@@ -21,6 +21,7 @@ public final class EventLog: Sendable {
     public let logID: String
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
+    private let turn: WritersTurn
     private let cache = Mutex<[ControllerName: CachedState]>([:])
 
     /// A state this process has folded already, valid while the stream's head has this digest.
@@ -47,6 +48,7 @@ public final class EventLog: Sendable {
             guard let logID else { throw LogFailure.other(path: path, reason: "it has no log_id in its table meta") }
             self.logID = logID
             bell = CommitBell(path: home.commitBell)
+            turn = WritersTurn(path: home.writersTurn)
             files = OpenFiles(path)
             let last = try queue.read { try Int.fetchOne($0, sql: "SELECT max(position) FROM events") ?? 0 }
             // Of another log it says nothing, unless this one was begun anew in the place of one that is lost.
@@ -99,6 +101,8 @@ public final class EventLog: Sendable {
         do {
             try files.check()
             let receipt = try queue.writeWithoutTransaction { db in
+                turn.take()
+                defer { turn.giveBack() }
                 let (receipt, head) = try db.immediately {
                     // Taken inside the transaction: what is decided is decided at this moment and no earlier.
                     try append(command, to: controller, by: author, commandID: commandID, at: try Clock.now(), db)
@@ -137,7 +141,7 @@ public final class EventLog: Sendable {
             stream: controller, author: author, commandID: commandID,
             cause: try command.causeVersion.flatMap { try position(of: controller, version: $0, db) }, db)
         let recorded = try decision.events.map { try writer.write($0, db) }
-        try Projector(db: db).project(decision.state, changedBy: decision.events)
+        try Projector(db: db).project(decision.state, from: state, changedBy: decision.events)
         try Snapshots.store(decision.state, after: decision.events.count, db)
         try Checkpoints.store(
             decision.state, after: decision.events.count, position: recorded.last?.position ?? 0, db)

@@ -26,6 +26,9 @@ public struct Home: Hashable, Sendable {
     /// Written to with every commit; see ``CommitBell``.
     public var commitBell: String { run + "/commits" }
 
+    /// Where those who want to write stand in line; see ``WritersTurn``.
+    var writersTurn: String { run + "/turn" }
+
     /// Makes the folder and the files in it that are needed, for nobody else to read.
     func prepare(touchingDatabase: Bool = true) throws(HomeFailure) {
         try makeDirectory(path)

@@ -5,8 +5,9 @@ import Lifecycle
 // these functions say of the folded log, and nothing else (law L2).
 
 /// A row of `controllers`.
-public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+public struct ControllerRow: ProjectionRow {
     public static let databaseTableName = "controllers"
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), key: ["name"])
 
     public var name: String
     public var status: String
@@ -37,7 +38,7 @@ public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, Persi
     /// Nil: until it is resumed.
     public var pausedUntilMicroseconds: Int64?
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case name, status, reason, incarnation, version
         case idleTimeoutSeconds = "idle_timeout_seconds"
         case policySource = "policy_source"
@@ -94,8 +95,9 @@ public struct ControllerRow: Hashable, Sendable, Codable, FetchableRecord, Persi
 }
 
 /// A row of `services`.
-public struct ServiceRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+public struct ServiceRow: ProjectionRow {
     public static let databaseTableName = "services"
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), key: ["controller", "name"])
 
     public var controller: String
     public var name: String
@@ -117,7 +119,7 @@ public struct ServiceRow: Hashable, Sendable, Codable, FetchableRecord, Persista
     public var loadBalancer: String?
     public var spec: String
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case controller, name, version, status, reason, live, host, port
         case requestedAtMicroseconds = "requested_at_us"
         case requestedBy = "requested_by"
@@ -130,6 +132,11 @@ public struct ServiceRow: Hashable, Sendable, Codable, FetchableRecord, Persista
     }
 
     init(_ service: ServiceState, of state: ControllerState) throws {
+        self.init(service, of: state, spec: try EventCodec.json(service.spec))
+    }
+
+    /// With a spec that is written out already.
+    init(_ service: ServiceState, of state: ControllerState, spec: String) {
         controller = state.name.rawValue
         name = service.name.rawValue
         version = service.version
@@ -145,15 +152,19 @@ public struct ServiceRow: Hashable, Sendable, Codable, FetchableRecord, Persista
         readyReplicas = service.readyReplicas
         wantedReplicas = service.targetReplicas
         if case .running(let handle) = service.loadBalancer?.phase { loadBalancer = handle.rawValue }
-        spec = try EventCodec.json(service.spec)
+        self.spec = spec
     }
+
+    /// The key under which it is in ``RowSQL``.
+    static let specColumn = CodingKeys.spec.rawValue
 
     public var endpoint: String { "http://\(host):\(port)" }
 }
 
 /// A row of `replicas`.
-public struct ReplicaRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+public struct ReplicaRow: ProjectionRow {
     public static let databaseTableName = "replicas"
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), key: ["controller", "service", "id"])
 
     public var controller: String
     public var service: String
@@ -169,7 +180,7 @@ public struct ReplicaRow: Hashable, Sendable, Codable, FetchableRecord, Persista
     public var launchedAtMicroseconds: Int64?
     public var sinceMicroseconds: Int64
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case controller, service, id, version, generation, status, reason, endpoint, handle
         case addedAtMicroseconds = "added_at_us"
         case launchedAtMicroseconds = "launched_at_us"
@@ -193,8 +204,10 @@ public struct ReplicaRow: Hashable, Sendable, Codable, FetchableRecord, Persista
 }
 
 /// A row of `deadlines`.
-public struct DeadlineRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+public struct DeadlineRow: ProjectionRow {
     public static let databaseTableName = "deadlines"
+    static let sql = RowSQL(
+        Self.self, CodingKeys.allCases.map(\.rawValue), key: ["controller", "kind", "service", "replica"])
 
     public var controller: String
     public var kind: String
@@ -206,7 +219,7 @@ public struct DeadlineRow: Hashable, Sendable, Codable, FetchableRecord, Persist
     public var spanMicroseconds: Int64
     public var generation: Int
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case controller, kind, service, replica, generation
         case dueAtMicroseconds = "due_at_us"
         case dueAtBootMicroseconds = "due_at_boot_us"

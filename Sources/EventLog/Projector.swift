@@ -5,18 +5,61 @@ import Lifecycle
 struct Projector {
     let db: Database
 
-    /// Rewrites the rows of the controller and of each service the events are about.
-    func project(_ state: ControllerState, changedBy events: [StampedEvent]) throws {
+    /// Brings the rows from what they say of `before`, which is what they hold (law L2), to what they say of `state`.
+    /// Rows that are as they were are not written: each would be a page of the WAL to be synced.
+    func project(_ state: ControllerState, from before: ControllerState, changedBy events: [StampedEvent]) throws {
         // After an event of the controller itself any row may be another: what a service waits for is told
         // by its controller's phase.
         let everything = events.contains { $0.event.type.isOfController }
-        if everything { try removeServices(of: state.name) }
-        try projectController(state)
-        let touched = everything ? Set(state.services.keys) : Set(events.compactMap(\.event.service))
-        // A port may pass from one service to another within one transaction.
-        for name in touched { try removeService(name, of: state.name) }
+        let touched =
+            everything
+            ? Set(before.services.keys).union(state.services.keys) : Set(events.compactMap(\.event.service))
+        var rehoused: Set<ServiceName> = []
+        for name in touched {
+            guard let old = before.services[name], old.endpoint != state.services[name]?.endpoint else { continue }
+            // A port may pass from one service to another within one transaction, so those that let go come first.
+            try removeService(name, of: state.name)
+            rehoused.insert(name)
+        }
+        try ControllerRow.bring(before.version == 0 ? nil : ControllerRow(before), to: ControllerRow(state), db)
+        try bring(before.ownDeadlines, to: state.ownDeadlines, of: state.name)
         for name in touched.sorted() {
-            if let service = state.services[name] { try projectService(service, of: state) }
+            guard let service = state.services[name] else { continue }
+            try project(service, of: state, from: before, rehoused.contains(name) ? nil : before.services[name])
+        }
+    }
+
+    /// - Parameter old: the service as its rows are; nil when it has none.
+    private func project(
+        _ service: ServiceState, of state: ControllerState, from before: ControllerState, _ old: ServiceState?
+    ) throws {
+        // To write out a spec takes longer than all else here, and it seldom changes.
+        if let old, old.spec == service.spec {
+            let row = ServiceRow(service, of: state, spec: "")
+            if row != ServiceRow(old, of: before, spec: "") { try row.update(db, except: ServiceRow.specColumn) }
+        } else {
+            try ServiceRow(service, of: state).replace(db)
+        }
+        for replica in service.replicas.values where old?.replicas[replica.id] != replica {
+            try ReplicaRow.bring(
+                old?.replicas[replica.id].map { ReplicaRow($0, of: service.name, controller: state.name) },
+                to: ReplicaRow(replica, of: service.name, controller: state.name), db)
+        }
+        for replica in old?.orderedReplicas ?? [] where service.replicas[replica.id] == nil {
+            try ReplicaRow(replica, of: service.name, controller: state.name).remove(db)
+        }
+        try bring(old?.pendingDeadlines ?? [], to: service.pendingDeadlines, of: state.name)
+    }
+
+    private func bring(
+        _ before: [PendingDeadline], to after: [PendingDeadline], of controller: ControllerName
+    ) throws {
+        if before == after { return }
+        for pending in before where !after.contains(where: { $0.key == pending.key }) {
+            try DeadlineRow(pending, controller: controller).remove(db)
+        }
+        for pending in after where !before.contains(pending) {
+            try DeadlineRow(pending, controller: controller).replace(db)
         }
     }
 
@@ -30,7 +73,7 @@ struct Projector {
     }
 
     private func projectController(_ state: ControllerState) throws {
-        try ControllerRow(state).upsert(db)
+        try ControllerRow(state).replace(db)
         try db.cachedStatement(sql: "DELETE FROM deadlines WHERE controller = ? AND service = ''")
             .execute(arguments: [state.name.rawValue])
         for pending in state.pendingDeadlines where pending.key.service == nil {

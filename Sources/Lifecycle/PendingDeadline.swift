@@ -81,7 +81,7 @@ extension ControllerState {
     }
 
     /// Those of the controller itself.
-    private var ownDeadlines: [PendingDeadline] {
+    public var ownDeadlines: [PendingDeadline] {
         var pending: [PendingDeadline] = []
         if case .idle(let idle) = phase, let deadline = idle.deadline {
             pending.append(PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation))

@@ -59,6 +59,9 @@ int clinux_set_lock_limit(uint64_t value);
 /// lies between what the signal does by default and that. -1 and errno on failure.
 int clinux_catch_signal(int signal);
 
+/// Waits for an exclusive `flock` no longer than so long. Returns 0 with the lock, or -1 and errno (ETIMEDOUT).
+int clinux_flock_within(int descriptor, int milliseconds);
+
 /// Whether the signal is ignored. (The handler's field is a macro, which Swift does not see.)
 bool clinux_is_ignored(int signal);
 

@@ -50,7 +50,7 @@ public struct LoadBalancerProcess: Sendable {
     /// Keeps the routes as the log says, until it says that there is nothing to serve.
     private func follow(_ balancer: LoadBalancer) async {
         var current: (table: RoutingTable, rules: BalancingRules)?
-        for await _ in Commits.ticks(log.bell) {
+        for await _ in Commits.quietTicks(log) {
             switch readRoutes() {
             case .notWanted: return
             case .unknown: continue

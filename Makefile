@@ -12,6 +12,7 @@ STEPS ?= 1000000
 ROUNDS ?= 500
 FUZZ ?= 100000
 ROWS ?=
+WRITE ?=
 ROUNDS_OF_BENCH ?= 5
 
 # Passed on in the environment, where spaces are safe.
@@ -19,7 +20,7 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture bench clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture bench bench-instructions clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -83,6 +84,9 @@ torture: build ## Kill the real program at random moments, round after round (RO
 
 bench: setup ## Measure dwell against its peers and write docs/benchmarks.md (ROWS=append,fold for some; half an hour)
 	@tools/bench/run.py "$(ROWS)" --rounds $(ROUNDS_OF_BENCH)
+
+bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (WRITE=--write keeps them)
+	@tools/bench/instructions.py $(WRITE)
 
 clean: ## Remove what was built
 	rm -rf .build

@@ -73,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Controller", "EventLog", "Lifecycle", "Reporting", "ServiceFile",
+                "CLinux", "Controller", "EventLog", "Lifecycle", "Reporting", "ServiceFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -106,7 +106,8 @@ let package = Package(
         .testTarget(
             name: "EventLogTests",
             dependencies: [
-                "CRecordingVFS", "EventLog", "Lifecycle", "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
+                "CLinux", "CRecordingVFS", "EventLog", "Lifecycle", "TestKit",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Golden", "Databases"],
             swiftSettings: strict),

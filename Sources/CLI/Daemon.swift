@@ -1,4 +1,6 @@
+import CLinux
 import Controller
+import Dispatch
 import Foundation
 import Logging
 
@@ -18,6 +20,13 @@ enum Daemon {
         signal(SIGCHLD, SIG_IGN)
         // What daemons make is for nobody else to read.
         umask(0o077)
+        releaseMemoryOfStarting()
+    }
+
+    /// A process that stays needs little of what it took to start: most of its memory is pages of the program that ran
+    /// once.
+    private static func releaseMemoryOfStarting() {
+        DispatchQueue.global().asyncAfter(deadline: .now() + 3) { clinux_release_clean_pages() }
     }
 
     /// Writes to standard error, which the parent has led to the log file.

@@ -3,8 +3,10 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <link.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 int clinux_spawn(pid_t *pid, const char *executable, char *const argv[], char *const envp[],
@@ -130,3 +132,19 @@ int clinux_flock_within(int descriptor, int milliseconds) {
     if (result != 0) errno = error;
     return result;
 }
+
+static int release_clean_pages(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size, (void)unused;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        /* Never one that may be written to: what was written would be gone. */
+        if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
+        uintptr_t begin = (info->dlpi_addr + part->p_vaddr + page - 1) / page * page;
+        uintptr_t end = (info->dlpi_addr + part->p_vaddr + part->p_memsz) / page * page;
+        if (end > begin) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void clinux_release_clean_pages(void) { dl_iterate_phdr(release_clean_pages, NULL); }

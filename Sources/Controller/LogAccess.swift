@@ -3,6 +3,7 @@ import EventLog
 import Foundation
 import Lifecycle
 import Logging
+import Synchronization
 
 /// The log, for code that must not block: SQLite waits for disks and locks on a queue of its own, and
 /// what could not be written is written later. Nothing that happened in the world is ever dropped
@@ -15,6 +16,7 @@ struct LogAccess: Sendable {
     /// Runs before the process ends because the file it has open is not the one that is there now.
     let whenReplaced: @Sendable () async -> Void
     private let queue = DispatchQueue(label: "dwell.log")
+    private let waiting = WaitingCommands()
 
     init(
         log: EventLog, controller: ControllerName, author: Author, logger: Logger,
@@ -37,13 +39,28 @@ struct LogAccess: Sendable {
     /// The same, with what the command led to.
     func receipt(of command: Command) async throws(Rejection) -> Receipt {
         while true {
-            let result: Result<Receipt, SubmitError> = await onQueue { () throws(SubmitError) in
-                try log.submit(command, to: controller, by: author)
+            switch await submitWithOthers(command) {
+            case .success(let outcome): return try outcome.get()
+            case .failure(let failure): await pause(after: failure)
             }
-            switch result {
-            case .success(let receipt): return receipt
-            case .failure(.rejected(let rejection)): throw rejection
-            case .failure(.failed(let failure)): await pause(after: failure)
+        }
+    }
+
+    /// Commands that come while the disk is at work on others go into one transaction, the next: ten replicas that end at
+    /// once are one sync and not ten.
+    private func submitWithOthers(_ command: Command) async -> Result<Result<Receipt, Rejection>, LogFailure> {
+        await withCheckedContinuation { continuation in
+            waiting.add(command, continuation)
+            queue.async {
+                let batch = waiting.takeAll()
+                guard !batch.isEmpty else { return }
+                let commands = batch.map { Submission($0.command) }
+                do throws(LogFailure) {
+                    let outcomes = try log.submitTogether(commands, to: controller, by: author)
+                    for (one, outcome) in zip(batch, outcomes) { one.continuation.resume(returning: .success(outcome)) }
+                } catch {
+                    for one in batch { one.continuation.resume(returning: .failure(error)) }
+                }
             }
         }
     }
@@ -81,6 +98,24 @@ struct LogAccess: Sendable {
     ) async -> Result<Value, Failure> {
         await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: Result(catching: body)) }
+        }
+    }
+}
+
+/// Commands that wait for the log, in the order they came.
+private final class WaitingCommands: Sendable {
+    typealias Answer = CheckedContinuation<Result<Result<Receipt, Rejection>, LogFailure>, Never>
+
+    private let commands = Mutex<[(command: Command, continuation: Answer)]>([])
+
+    func add(_ command: Command, _ continuation: Answer) {
+        commands.withLock { $0.append((command, continuation)) }
+    }
+
+    func takeAll() -> [(command: Command, continuation: Answer)] {
+        commands.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
         }
     }
 }

@@ -13,7 +13,7 @@ extension EventLog {
             try db.immediately {
                 try body { command, controller, author, now in
                     let (receipt, head) = try append(
-                        command, to: controller, by: author, commandID: nil, at: now, db)
+                        command, on: try loadState(of: controller, db), by: author, commandID: nil, at: now, db)
                     if let head { remember(receipt.state, head) }
                     return receipt.state
                 }

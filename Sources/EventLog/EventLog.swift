@@ -98,34 +98,72 @@ public final class EventLog: Sendable {
     public func submit(
         _ command: Command, to controller: ControllerName, by author: Author, commandID: String? = nil
     ) throws(SubmitError) -> Receipt {
-        do {
-            try files.check()
-            let receipt = try queue.writeWithoutTransaction { db in
-                turn.take()
-                defer { turn.giveBack() }
-                let (receipt, head) = try db.immediately {
-                    // Taken inside the transaction: what is decided is decided at this moment and no earlier.
-                    try append(command, to: controller, by: author, commandID: commandID, at: try Clock.now(), db)
-                }
-                if let head { remember(receipt.state, head) }
-                return receipt
-            }
-            // Once more: what went to a file that is not there any more is not acknowledged.
-            try files.check()
-            if let last = receipt.events.last { bell.ring(position: last.position, logID: logID) }
-            return receipt
-        } catch let rejection as Rejection {
-            throw .rejected(rejection)
+        let outcome: Result<Receipt, Rejection>
+        do throws(LogFailure) {
+            outcome = try submitTogether([Submission(command, commandID: commandID)], to: controller, by: author)[0]
         } catch {
-            throw .failed(LogFailure(error, path: queue.path))
+            throw .failed(error)
+        }
+        do throws(Rejection) {
+            return try outcome.get()
+        } catch {
+            throw .rejected(error)
         }
     }
 
+    /// The same for several commands, one after the other in one transaction: a disk takes as long to sync one as to
+    /// sync ten. Each is decided on what those before it led to; one that is rejected writes nothing.
+    ///
+    /// - Returns: what became of each, in their order; not before all is durable.
+    public func submitTogether(
+        _ submissions: [Submission], to controller: ControllerName, by author: Author
+    ) throws(LogFailure) -> [Result<Receipt, Rejection>] {
+        do {
+            try files.check()
+            let outcomes = try queue.writeWithoutTransaction { db in
+                turn.take()
+                defer { turn.giveBack() }
+                let (outcomes, last) = try db.immediately {
+                    // Taken inside the transaction: what is decided is decided at this moment and no earlier.
+                    try append(submissions, to: controller, by: author, at: try Clock.now(), db)
+                }
+                if let last { remember(last.state, last.head) }
+                return outcomes
+            }
+            // Once more: what went to a file that is not there any more is not acknowledged.
+            try files.check()
+            let last = outcomes.lazy.compactMap { (try? $0.get())?.events.last?.position }.max()
+            if let last { bell.ring(position: last, logID: logID) }
+            return outcomes
+        } catch {
+            throw LogFailure(error, path: queue.path)
+        }
+    }
+
+    private func append(
+        _ submissions: [Submission], to controller: ControllerName, by author: Author, at now: Instant, _ db: Database
+    ) throws -> ([Result<Receipt, Rejection>], last: (state: ControllerState, head: Digest)?) {
+        var last: (state: ControllerState, head: Digest)?
+        let outcomes: [Result<Receipt, Rejection>] = try submissions.map { submission in
+            do {
+                let (receipt, head) = try append(
+                    submission.command, on: try last?.state ?? loadState(of: controller, db), by: author,
+                    commandID: submission.commandID, at: now, db)
+                if let head { last = (receipt.state, head) }
+                return .success(receipt)
+            } catch let rejection as Rejection {
+                return .failure(rejection)
+            }
+        }
+        return (outcomes, last)
+    }
+
+    /// Decides one command on `state`, the one at the head of its stream, and writes down what it leads to.
     func append(
-        _ command: Command, to controller: ControllerName, by author: Author, commandID: String?, at now: Instant,
+        _ command: Command, on state: ControllerState, by author: Author, commandID: String?, at now: Instant,
         _ db: Database
     ) throws -> (Receipt, head: Digest?) {
-        let state = try loadState(of: controller, db)
+        let controller = state.name
         if let commandID, try wasSubmitted(commandID, to: controller, db) {
             return (Receipt(state: state, events: [], isRepeated: true), head: nil)
         }
@@ -186,15 +224,27 @@ public final class EventLog: Sendable {
             .execute(arguments: [controller.rawValue, commandID, now.wallMicroseconds])
     }
 
-    /// Ports that services of other controllers hold. Only an `up` chooses a port, so only it needs to
-    /// know.
+    /// Ports that services of other controllers hold, of those that are asked for. Only an `up` chooses a port, so only
+    /// it needs to know.
     private func portsTaken(besides controller: ControllerName, for command: Command, _ db: Database) throws -> Set<
         UInt16
     > {
-        guard case .up = command else { return [] }
+        guard case .up(let up) = command, let least = up.candidatePorts.min(), let greatest = up.candidatePorts.max()
+        else { return [] }
+        // By way of the index of endpoints, one host after the other: services elsewhere may be many, hosts are few.
         return Set(
             try Int.fetchAll(
-                db, sql: "SELECT port FROM services WHERE controller <> ?", arguments: [controller.rawValue]
+                db.cachedStatement(
+                    sql: """
+                        WITH RECURSIVE hosts(host) AS (
+                            SELECT min(host) FROM services
+                            UNION ALL
+                            SELECT (SELECT min(host) FROM services AS next WHERE next.host > hosts.host)
+                            FROM hosts WHERE hosts.host IS NOT NULL)
+                        SELECT port FROM hosts CROSS JOIN services USING (host)
+                        WHERE port BETWEEN ? AND ? AND controller <> ?
+                        """),
+                arguments: [Int(least), Int(greatest), controller.rawValue]
             ).compactMap { UInt16(exactly: $0) })
     }
 
@@ -230,6 +280,18 @@ public struct Author: Hashable, Sendable {
     public init(actor: String, component: String) {
         self.actor = actor
         self.component = component
+    }
+}
+
+/// A command on its way to the log.
+public struct Submission: Sendable {
+    public var command: Command
+    /// The same id twice is one command (law L6).
+    public var commandID: String?
+
+    public init(_ command: Command, commandID: String? = nil) {
+        self.command = command
+        self.commandID = commandID
     }
 }
 

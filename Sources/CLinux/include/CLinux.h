@@ -62,6 +62,10 @@ int clinux_catch_signal(int signal);
 /// Waits for an exclusive `flock` no longer than so long. Returns 0 with the lock, or -1 and errno (ETIMEDOUT).
 int clinux_flock_within(int descriptor, int milliseconds);
 
+/// Lets go of the pages of this program and of its libraries that nobody has written to. They stay in the kernel's cache
+/// and come back when they are touched.
+void clinux_release_clean_pages(void);
+
 /// Whether the signal is ignored. (The handler's field is a macro, which Swift does not see.)
 bool clinux_is_ignored(int signal);
 

@@ -29,6 +29,12 @@ def missing(*programs):
     return f"{', '.join(absent)} not installed" if absent else ""
 
 
+def _limit():
+    """Open files that a program may have here, up to what any of them needs."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 40_000 if hard == resource.RLIM_INFINITY else min(hard, 40_000)
+
+
 def wait_for(port, seconds=20):
     limit = time.monotonic() + seconds
     while True:
@@ -69,8 +75,8 @@ def nginx_proxy(world, replicas, core):
     servers = " ".join(f"server 127.0.0.1:{replica};" for replica in replicas)
     with open(os.path.join(folder, "nginx.conf"), "w", encoding="utf-8") as file:
         file.write(f"""
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; worker_rlimit_nofile 50000;
-events {{ worker_connections 40000; }}
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; worker_rlimit_nofile {_limit()};
+events {{ worker_connections 15000; }}
 http {{
   access_log off; keepalive_requests 1000000000;
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
@@ -99,7 +105,7 @@ def haproxy(world, replicas, core):
         file.write(f"""
 global
   nbthread 1
-  maxconn 40000
+  maxconn 4000
 defaults
   mode http
   timeout connect 5s
@@ -277,13 +283,11 @@ def connections(world):
     if absent:
         return [Line("memory at 10,000 idle keep-alive connections", missing=absent)]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 40_000
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
-    except (OSError, ValueError):
+    if hard != resource.RLIM_INFINITY and hard < 12_000:
         return [Line("memory at 10,000 idle keep-alive connections", missing="more open files than this user may have")]
     dwell, nginx, growth = [], [], []
     try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_limit(), hard))
         for count in (100, 1_000, 10_000):
             values = [_memory_of_dwell(world, count) for _ in range(world.rounds if count == 10_000 else 3)]
             growth.append((f"{count:,} connections", Figure(values, "MiB")))

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Counts the instructions of the hot paths with callgrind and compares them with tools/bench/instructions.json.
+
+instructions.py [--write]: fails when a path takes more than 5 % more than is written there. Seconds differ from run to
+run and from machine to machine; instructions hardly do.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+KEPT = os.path.join(ROOT, "tools", "bench", "instructions.json")
+ALLOWED = 1.05
+
+
+def count(folder, command, environment=None):
+    """Instructions of all threads of a program."""
+    done = subprocess.run(
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", *command], capture_output=True, text=True,
+        env={**os.environ, **(environment or {})}, check=False)
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode != 0 or not found:
+        sys.exit(f"instructions: {' '.join(command)} failed under valgrind:\n{done.stderr[-2000:]}")
+    return int(found.group(1))
+
+
+def measure(dwell, bench, folder):
+    def run(*arguments):
+        subprocess.run([bench, *arguments], check=True, capture_output=True)
+
+    def append(name, number):
+        return count(folder, [
+            bench, "append", "--home", os.path.join(folder, name), "--rounds", "1", "--count", str(number), "--alone"])
+
+    history, fleet = os.path.join(folder, "history"), os.path.join(folder, "fleet")
+    run("make-history", "--home", history, "--events", "10000")
+    run("make-fleet", "--home", fleet, "--controllers", "1", "--stopped")
+    # Each append is made twice over, once to warm up; what starting costs is in both and falls away.
+    few, many = append("few", 10), append("many", 110)
+    return {
+        "append, one event": (many - few) // 200,
+        "fold of 10,000 events": count(folder, [bench, "fold", "--home", history]),
+        "status, 10 services": count(folder, [dwell, "status"], {"DWELL_HOME": fleet}),
+    }
+
+
+def main():
+    if not shutil.which("valgrind"):
+        sys.exit("instructions: valgrind is not installed")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from run import build
+
+    os.makedirs(os.path.join(ROOT, ".build", "bench"), exist_ok=True)
+    dwell, bench = build(os.path.join(ROOT, ".build", "bench"))
+    swift = subprocess.run(["swift", "--version"], capture_output=True, text=True, check=True).stdout
+    swift = re.search(r"Swift version \S+", swift).group(0)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = measure(dwell, bench, folder)
+    kept = {}
+    if os.path.exists(KEPT):
+        with open(KEPT, encoding="utf-8") as file:
+            kept = json.load(file)
+    grown = []
+    for path, number in counts.items():
+        before = kept.get("counts", {}).get(path)
+        change = f"{(number / before - 1) * 100:+.1f} %" if before else "new"
+        print(f"{path}: {number:,} instructions ({change})")
+        if before and number > before * ALLOWED:
+            grown.append(path)
+    if "--write" in sys.argv[1:]:
+        with open(KEPT, "w", encoding="utf-8") as file:
+            json.dump({"swift": swift, "counts": counts}, file, indent=1)
+            file.write("\n")
+    elif kept.get("swift") != swift:
+        print(f"not compared: counted with {kept.get('swift', 'nothing')}, this is {swift}; --write keeps these")
+    elif grown:
+        sys.exit(f"instructions: more than 5 % more: {', '.join(grown)}; if the change is worth it, say why and "
+                 "`make bench-instructions WRITE=--write`")
+
+
+if __name__ == "__main__":
+    main()

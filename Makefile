@@ -10,6 +10,8 @@ DESTDIR ?=
 SEED ?= 1
 STEPS ?= 1000000
 ROUNDS ?= 500
+MINUTES ?= 20
+SERVICES ?= 30,100,300
 FUZZ ?= 100000
 ROWS ?=
 WRITE ?=
@@ -87,6 +89,14 @@ bench: setup ## Measure dwell against its peers and write docs/benchmarks.md (RO
 
 bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (WRITE=--write keeps them)
 	@tools/bench/instructions.py $(WRITE)
+load: setup ## Many services on one controller; writes its figures to docs/load.md (SERVICES=30,100,300; the last may take minutes)
+	swift build -c release --product dwell
+	tools/load/load.py --services $(SERVICES) --write
+soak: setup ## A day in minutes: memory and descriptors of what stays must not grow (MINUTES=20); writes docs/load.md
+	swift build -c release --product dwell
+	tools/load/soak.py --minutes $(MINUTES) --write
+sanitize: setup ## The unit tests with the thread sanitizer
+	tools/sanitize.sh
 
 clean: ## Remove what was built
 	rm -rf .build

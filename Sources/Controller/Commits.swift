@@ -5,7 +5,7 @@ import Foundation
 /// Ticks for whoever follows the log or a log file.
 public enum Commits {
     /// Ticks when something was committed, and once in a while besides, should a ring of the bell have
-    /// been lost. Never fails: without inotify it ticks often enough to follow.
+    /// been lost. Never fails: without inotify the file is looked at often enough to follow.
     public static func ticks(_ bell: CommitBell, safetyPollSeconds: Double = 1) -> AsyncStream<Void> {
         Changes.ticks(at: bell.path, safetyPollSeconds: safetyPollSeconds)
     }
@@ -65,21 +65,41 @@ public enum Changes {
     public static func ticks(at path: String, safetyPollSeconds: Double = 1) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let ears = try? Readiness.ofChanges(at: path)
-            let pause = ears == nil ? min(0.1, safetyPollSeconds) : safetyPollSeconds
             let task = Task {
                 await withTaskGroup(of: Void.self) { group in
                     if let ears {
                         group.addTask { for await _ in ears { continuation.yield() } }
+                    } else {
+                        // A user has 128 of them on many machines, so with as many services this is no rare case: what
+                        // follows a tick is dear, a look at the file is not.
+                        group.addTask { await pollForChanges(at: path) { continuation.yield() } }
                     }
                     group.addTask {
                         while !Task.isCancelled {
                             continuation.yield()
-                            try? await Task.sleep(for: .seconds(pause))
+                            try? await Task.sleep(for: .seconds(safetyPollSeconds))
                         }
                     }
                 }
             }
             continuation.onTermination = { _ in task.cancel() }
         }
+    }
+
+    private static func pollForChanges(at path: String, changed: () -> Void) async {
+        var last = lastChange(of: path)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(100))
+            let now = lastChange(of: path)
+            if now != last { changed() }
+            last = now
+        }
+    }
+
+    /// When it was written to, or something was made in the folder; nil while it is not there.
+    private static func lastChange(of path: String) -> [Int]? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return [status.st_mtim.tv_sec, status.st_mtim.tv_nsec, Int(status.st_size)]
     }
 }

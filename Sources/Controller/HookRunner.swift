@@ -14,6 +14,13 @@ struct HookRunner: Sendable {
     /// How long a hook that is told to end may take before it is killed.
     private static let graceSeconds: Double = 2
 
+    private static let wrapper = """
+        run=$DWELL_HOOK_RUN
+        unset DWELL_HOOK_RUN
+        (eval "$run")
+        echo $? > "$1"
+        """
+
     func run(_ hook: PendingHook, of state: ControllerState) async -> HookOutcome {
         guard let command = command(hook.kind) else {
             return .failed(reason: "config.yaml says nothing of a hook \(hook.kind.rawValue) any more")
@@ -27,10 +34,12 @@ struct HookRunner: Sendable {
         environment["DWELL_HOME"] = paths.home.path
         environment["DWELL_EVENT_VERSION"] = String(hook.version)
         if case .stopping(let stopping) = state.phase { environment["DWELL_REASON"] = stopping.reason.rawValue }
+        // Not in its arguments, which every user of the machine can read.
+        environment["DWELL_HOOK_RUN"] = command.run
         do {
             let pid = try Spawn(
                 executable: "bash",
-                arguments: ["bash", "-c", "(eval \"$1\"); echo $? > \"$2\"", "dwell-hook", command.run, result],
+                arguments: ["bash", "-c", Self.wrapper, "dwell-hook", result],
                 environment: environment, mark: mark(of: hook), workingDirectory: paths.home.path, log: paths.hookLog
             ).start()
             let process = ProcessIdentity(

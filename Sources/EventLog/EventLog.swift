@@ -196,15 +196,25 @@ public final class EventLog: Sendable {
         guard let head = try StreamHead.fetch(controller, db) else {
             return ControllerState(name: controller)
         }
-        if let cached = cache.withLock({ $0[controller] }), cached.digest == head.digest {
-            return cached.state
-        }
-        var state = try Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(name: controller)
+        let cached = cache.withLock { $0[controller] }
+        if let cached, cached.digest == head.digest { return cached.state }
+        var state =
+            try cached.flatMap { try isPrefix($0, of: head, db) ? $0.state : nil }
+            ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(name: controller)
         try EventReader.forEach(in: controller, after: state.version, db) { event in
             state.apply(event.event, event.stamp)
         }
         cache.withLock { $0[controller] = CachedState(state: state, digest: head.digest) }
         return state
+    }
+
+    /// Whether the stream goes on where the cached state ends, and not so far that a snapshot would be quicker. To read
+    /// a snapshot takes a time that grows with the services there are, and every process of a controller would take
+    /// it after each event.
+    private func isPrefix(_ cached: CachedState, of head: StreamHead, _ db: Database) throws -> Bool {
+        let behind = head.version &- cached.state.version
+        guard behind > 0, behind <= 2 * Snapshots.interval else { return false }
+        return try StreamHead.digest(of: cached.state.name, at: cached.state.version, db) == cached.digest
     }
 
     private func wasSubmitted(_ commandID: String, to controller: ControllerName, _ db: Database) throws -> Bool {

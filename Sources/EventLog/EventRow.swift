@@ -100,4 +100,12 @@ struct StreamHead {
             arguments: [stream.rawValue]
         ).map { StreamHead(version: $0[0], digest: Digest(bytes: $0[1])) }
     }
+
+    /// Digest of one event of a stream, which stands for all before it; nil when there is no such event.
+    static func digest(of stream: ControllerName, at version: Int, _ db: Database) throws -> Digest? {
+        try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT digest FROM events WHERE stream = ? AND version = ?"),
+            arguments: [stream.rawValue, version]
+        ).map { Digest(bytes: $0[0]) }
+    }
 }

@@ -47,6 +47,13 @@ public struct RoutingTable: Hashable, Sendable {
         self.explanation = explanation
         self.version = version
     }
+
+    /// Whether requests go where `other` sends them: they differ in the state they follow from, if at all.
+    public func sendsAs(_ other: RoutingTable) -> Bool {
+        var same = self
+        same.version = other.version
+        return same == other
+    }
 }
 
 /// What of a load balancer may change while it runs.

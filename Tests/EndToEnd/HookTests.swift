@@ -83,6 +83,25 @@ import Testing
         }
     }
 
+    /// It may hold a key; the arguments of a process are for every user of the machine to read.
+    @Test func theCommandIsInNoCommandLineAndNotInTheLog() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                "hooks: {start: {run: 'key=s3cret; env > env; sleep 2', timeout: 5s}}\n", to: "home/config.yaml")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("the hook runs") { !sandbox.processes(named: "sleep").isEmpty }
+            for pid in sandbox.processes() {
+                let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+                #expect(!String(decoding: line, as: UTF8.self).contains("s3cret"))
+            }
+            let given = try String(contentsOfFile: sandbox.home + "/env", encoding: .utf8)
+            #expect(given.contains("DWELL_HOOK=start") && !given.contains("s3cret"), "it is not handed on either")
+            #expect(try await sandbox.count("events where payload like '%s3cret%' or payload like '%sleep%'") == 0)
+            let log = try FileManager.default.attributesOfItem(atPath: sandbox.home + "/logs/local/hooks.log")
+            #expect(log[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
     @Test(arguments: [
         ("hooks: {stopp: x}", "config.yaml:1: hooks.stopp"), ("hooks: {stop: 3}", "must be a command for bash"),
         ("hooks: {stop: {timeout: 3s}}", "needs `run`"), ("hooks: {stop: {run: x, timeout: 0s}}", "such as 30s"),

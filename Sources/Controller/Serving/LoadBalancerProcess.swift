@@ -27,7 +27,7 @@ public struct LoadBalancerProcess: Sendable {
         let terminations = try Signals.ticks(of: SIGTERM)
         let configuration = LoadBalancerConfiguration(listening: .inherited(descriptor: descriptor))
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
-        if case .routes(let table, let rules) = readRoutes() {
+        if case .routes(let table, let rules, _) = readRoutes() {
             balancer.update(rules)
             balancer.update(table)
         }
@@ -54,12 +54,22 @@ public struct LoadBalancerProcess: Sendable {
             switch readRoutes() {
             case .notWanted: return
             case .unknown: continue
-            case .routes(let table, let rules):
+            case .routes(let table, let rules, let rest):
+                let isNews = rules != current?.rules || current.map { !table.sendsAs($0.table) } ?? true
                 if rules != current?.rules { balancer.update(rules) }
                 if table != current?.table { balancer.update(table) }
                 current = (table, rules)
+                // It was about others: they too have all woken for it.
+                if !isNews { try? await Task.sleep(for: rest) }
             }
         }
+    }
+
+    /// How long to look no further after an event that was about another service. With each service there is one more
+    /// that looks, and with it more events to look for; so that all of them together look no more often, each rests
+    /// the longer the more there are.
+    private static func rest(among services: Int) -> Duration {
+        .microseconds(min(500 * services, 200_000))
     }
 
     /// How long requests under way have to end: as long as those of a replica that is drained.
@@ -69,7 +79,7 @@ public struct LoadBalancerProcess: Sendable {
     }
 
     private enum Reading {
-        case routes(RoutingTable, BalancingRules)
+        case routes(RoutingTable, BalancingRules, rest: Duration)
         /// The service is gone, or has another load balancer.
         case notWanted
         /// The log could not be read just now.
@@ -82,7 +92,9 @@ public struct LoadBalancerProcess: Sendable {
             guard let service = state.services[reference.service],
                 service.loadBalancer?.generation == reference.generation
             else { return .notWanted }
-            return .routes(Routes.table(of: service, version: state.version), Routes.rules(of: service))
+            return .routes(
+                Routes.table(of: service, version: state.version), Routes.rules(of: service),
+                rest: Self.rest(among: state.services.count))
         } catch LogFailure.replaced(let path) {
             // Its controller, which reads the log that is there now, starts another.
             logger.error("\(path) was replaced; ending")

@@ -78,7 +78,7 @@ struct Dwell: AsyncParsableCommand {
             Events.self, Explain.self, Report.self, Diff.self, Replay.self, Rebuild.self, Validate.self, Verify.self,
             Doctor.self,
             Backup.self,
-            Restore.self, Repair.self, Completions.self, Version.self, Manual.self, TimerCommand.self,
-            ControllerCommand.self, LoadBalancerCommand.self, ReplicaCommand.self,
+            Restore.self, Repair.self, InstallService.self, Completions.self, Version.self, Manual.self,
+            TimerCommand.self, ControllerCommand.self, LoadBalancerCommand.self, ReplicaCommand.self,
         ])
 }

@@ -3,6 +3,31 @@ import Testing
 
 /// doctor, backup, restore and repair, on a home that is in use.
 @Suite struct UpkeepCommands {
+    /// Units that systemd takes, whatever characters the paths have.
+    @Test func unitsForSystemd() async throws {
+        try await Sandbox.run { sandbox in
+            let home = sandbox.folder + "/a home of 100% $x"
+            let environment = ["DWELL_HOME": home, "XDG_CONFIG_HOME": sandbox.folder + "/config"]
+            let output = try await sandbox.dwell("install-service", environment: environment)
+            #expect(output.exitCode == 0 && output.out.contains("enable --now dwell-timer.timer"), "\(output)")
+            let folder = sandbox.folder + "/config/systemd/user"
+            let unit = try String(contentsOfFile: folder + "/dwell-controller@.service", encoding: .utf8)
+            #expect(unit.contains("Environment=\"DWELL_HOME=\(sandbox.folder)/a home of 100%% $x\""))
+            #expect(unit.contains("KillMode=process") && !unit.contains("User="))
+            let printed = try await sandbox.dwell("install-service", "--system", "--print", environment: environment)
+            #expect(printed.out.contains("WantedBy=multi-user.target") && printed.out.contains("User="))
+            let check = try await sandbox.shell(
+                """
+                command -v systemd-analyze > /dev/null || exit 0
+                cp config/systemd/user/dwell-controller@.service config/systemd/user/dwell-controller@local.service
+                systemd-analyze verify --user config/systemd/user/dwell-controller@local.service \
+                    config/systemd/user/dwell-timer.timer 2>&1 | grep -i dwell || true
+                """)
+            #expect(check.out == "")
+            #expect(!FileManager.default.fileExists(atPath: home), "no home is made")
+        }
+    }
+
     @Test func aHomeInUseIsBackedUpAndRestoredAndServesAgain() async throws {
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up()

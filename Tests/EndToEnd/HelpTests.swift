@@ -10,7 +10,8 @@ import Testing
     private static let commands = [
         "", "up", "update", "down", "status", "start", "stop", "terminate", "autostop", "logs", "events", "explain",
         "report",
-        "diff", "replay", "rebuild", "validate", "verify", "doctor", "backup", "restore", "repair", "install-service", "completions",
+        "diff", "replay", "rebuild", "validate", "verify", "doctor", "backup", "restore", "repair", "install-service",
+        "completions",
         "version", "controller",
     ]
 

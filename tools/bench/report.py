@@ -53,8 +53,8 @@ def markdown(result):
     for name, _, line in lines:
         for step in line["growth"]:
             text.append(f"| {name} | {step['scale']} | {Figure(step['figure']['values'], step['figure']['unit']).text} |")
-    text += ["", "## When, and of what", "", "| row | measured | versions |", "|---|---|---|"]
+    text += ["", "## When, and of what", "", "| row | measured | load average then | versions |", "|---|---|---|---|"]
     for name, row in result["rows"].items():
         versions = ", ".join(f"{program} {version}" for program, version in row["versions"].items())
-        text.append(f"| {name} | {row['date']} ({row['seconds']:.0f} s) | {versions} |")
+        text.append(f"| {name} | {row['date']} ({row['seconds']:.0f} s) | {row['load']:.1f} | {versions} |")
     return "\n".join(text) + "\n"

@@ -202,7 +202,10 @@ def _skyserve_lines(world, measured):
             what, dwell, "SkyServe's load balancer", measure="ratio", target="≥ 100 ×",
             reaches=lambda ratio: ratio >= 100)
         if world.sky:
-            line.peer = _skyserve_rate(world, path)
+            try:
+                line.peer = _skyserve_rate(world, path)
+            except RuntimeError as error:
+                line.missing = f"it did not serve: {error}"
         else:
             line.missing = "SkyPilot could not be installed from PyPI"
         lines.append(line)

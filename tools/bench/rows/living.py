@@ -104,7 +104,8 @@ def idle(world):
     for _ in range(world.rounds - 1):
         with world.home() as home:
             home.dwell("start", "local")
-            time.sleep(1)
+            # It lets go of what it took to start, after a while.
+            time.sleep(5)
             memory.append(resident_kib(home.processes("dwell-ctl-")[0]) / 1024)
     return [
         Line(

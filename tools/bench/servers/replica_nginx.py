@@ -9,8 +9,10 @@ os.makedirs(base, exist_ok=True)
 with open(os.path.join(base, "64k"), "wb") as file:
     file.write(b"x" * 65536)
 with open(os.path.join(base, "nginx.conf"), "w", encoding="utf-8") as file:
+    # What the master may read, a worker of another user may not.
+    user = "user root;" if os.geteuid() == 0 else ""
     file.write(f"""
-daemon off; worker_processes 1; pid {base}/pid; error_log {base}/error.log;
+{user} daemon off; worker_processes 1; pid {base}/pid; error_log {base}/error.log;
 events {{ worker_connections 16384; }}
 http {{
   access_log off; keepalive_requests 1000000000; sendfile on; open_file_cache max=10; default_type text/plain;

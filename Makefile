@@ -22,7 +22,7 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture bench bench-instructions clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture bench bench-instructions load soak sanitize clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -40,6 +40,7 @@ final class BalancerLoop {
     func update(_ rules: BalancingRules) { configuration.rules = rules }
 
     func update(_ table: RoutingTable) {
+        let isNews = !table.sendsAs(self.table)
         self.table = table
         var known = Dictionary(uniqueKeysWithValues: backends.map { ($0.route.identity, $0) })
         var named: Set<Route.Identity> = []
@@ -56,8 +57,8 @@ final class BalancerLoop {
             gone.idle = []
             for connection in idle { connection.close() }
         }
-        // Whoever drains one of them waits to hear that it gets no more.
-        if !known.isEmpty { tell(.urgent) }
+        // Whoever drains a replica waits to hear that it gets no more, also one that was not ready and got none before.
+        if isNews { tell(.urgent) }
         release()
     }
 

@@ -89,6 +89,12 @@ import Testing
                 try await sandbox.query("select what from audit_log where event = 'controller.use_changed'")
             }
             try await eventually("both have answered") { try await seen().count == 2 }
+            for pid in sandbox.processes() {
+                let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+                let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+                #expect(!words.contains { $0.contains("&& echo idle") }, "\(words)")
+            }
+            #expect(try await sandbox.dwell("status", "-v").out.contains("wait_for: controllers"))
             #expect(
                 Set(try await seen()) == [
                     "in use: it says active (wait_for disk)", "in use: no answer within 0.2 s (wait_for slow)",

@@ -16,7 +16,6 @@ struct UseProber: Sendable {
 
     /// As much of an answer as is looked at, bytes.
     static let answerLimit = 1_024
-    private static let graceSeconds: Double = 1
 
     /// - Parameter index: tells its process from those of the other questions.
     func ask(_ probe: UseProbe, _ index: Int) async -> Answer {
@@ -54,48 +53,19 @@ struct UseProber: Sendable {
 
     private func ask(_ command: String, _ timeoutSeconds: Double, _ index: Int) async -> Answer {
         let output = paths.home.run + "/\(paths.controller)-use-\(index)"
-        // Marks of replicas are versions of events; these come from the end of what a mark can tell.
-        let mark = ProcessMark(logID: logID, controller: paths.controller, generation: (1 << 28) - 1 - index)
-        let tree = ProcessTree(mark: mark)
-        defer { for suffix in ["", ".code"] { unlink(output + suffix) } }
-        do {
-            let pid = try Spawn(
-                executable: "bash",
-                arguments: [
-                    "bash", "-c",
-                    "(eval \"$1\") 2>/dev/null | head -c \(Self.answerLimit) > \"$2\"; echo ${PIPESTATUS[0]} > \"$2.code\"",
-                    "dwell-use", command, output,
-                ],
-                environment: environment, mark: mark, workingDirectory: paths.home.path, log: "/dev/null"
-            ).start()
-            let process = ProcessIdentity(
-                pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
-            let isOver = await Self.waits(for: process, timeoutSeconds)
-            _ = await tree.end(gracePeriodSeconds: Self.graceSeconds)
-            guard isOver else { return Answer(isActive: true, evidence: "no answer within \(timeoutSeconds) s") }
-        } catch {
-            return Answer(isActive: true, evidence: "it could not be asked: \(error)")
-        }
-        guard let code = ProcessTable.read(output + ".code"), let text = ProcessTable.read(output) else {
-            return Answer(isActive: true, evidence: "it was killed")
-        }
-        let number = String(decoding: code, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard number == "0" else { return Answer(isActive: true, evidence: "it exited with code \(number)") }
-        return Self.read(String(decoding: text, as: UTF8.self))
-    }
-
-    private static func waits(for process: ProcessIdentity, _ timeoutSeconds: Double) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await process.waitUntilEnded()
-                return !Task.isCancelled
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(timeoutSeconds))
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
+        defer { unlink(output) }
+        let asking = UserCommand(
+            run: command, timeoutSeconds: timeoutSeconds, environment: environment,
+            // Marks of replicas are versions of events; these come from the end of what a mark can tell.
+            mark: ProcessMark(logID: logID, controller: paths.controller, generation: (1 << 28) - 1 - index),
+            workingDirectory: paths.home.path, log: output, outputLimit: Self.answerLimit,
+            resultPath: output + ".code")
+        switch await asking.perform() {
+        case .exited(0): return Self.read((try? String(contentsOfFile: output, encoding: .utf8)) ?? "")
+        case .exited(let code): return Answer(isActive: true, evidence: "it exited with code \(code)")
+        case .timedOut: return Answer(isActive: true, evidence: "no answer within \(timeoutSeconds) s")
+        case .killed: return Answer(isActive: true, evidence: "it was killed")
+        case .failed(let reason): return Answer(isActive: true, evidence: "it could not be asked: \(reason)")
         }
     }
 

@@ -10,6 +10,8 @@ struct UseWatch: Sendable {
     let prober: UseProber
     let report: @Sendable (Command) async -> Void
 
+    private static let everySecondsUnsaid: Double = 30
+
     /// Watches until cancelled; each question at its own pace, so that one that hangs holds up no other.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
@@ -22,18 +24,20 @@ struct UseWatch: Sendable {
     private func watch(_ name: String, _ index: Int) async {
         var last: Bool?
         while !Task.isCancelled {
-            guard let probe = probe(name) else {
-                // Nobody asks any more; the next policy does not name it.
-                return await report(
-                    .useSeen(name, isActive: false, evidence: "config.yaml says nothing of it any more"))
-            }
-            let answer = await prober.ask(probe, index)
+            let probe = probe(name)
+            // What is asked no more uses nothing; the next policy does not name it.
+            let answer =
+                if let probe {
+                    await prober.ask(probe, index)
+                } else {
+                    UseProber.Answer(isActive: false, evidence: "config.yaml says nothing of it any more")
+                }
             if Task.isCancelled { return }
             if answer.isActive != last {
                 await report(.useSeen(name, isActive: answer.isActive, evidence: answer.evidence))
             }
             last = answer.isActive
-            try? await Task.sleep(for: .seconds(probe.everySeconds))
+            try? await Task.sleep(for: .seconds(probe?.everySeconds ?? Self.everySecondsUnsaid))
         }
     }
 }

@@ -1,0 +1,97 @@
+import Foundation
+
+/// A command of the user's from `config.yaml`: bash runs it in a session of its own, for so long and no longer.
+struct UserCommand: Sendable {
+    /// For bash.
+    var run: String
+    var timeoutSeconds: Double
+    var environment: [String: String]
+    /// What it and whatever it starts is known by, as what belongs to a replica is: a controller process that takes over
+    /// ends what of an earlier one's is left, and what it starts with `dwell` is not taken for its own.
+    var mark: ProcessMark
+    var workingDirectory: String
+    /// File that its output is appended to.
+    var log: String
+    /// How many bytes of its standard output are taken, and then nothing of its standard error; nil for all of both.
+    var outputLimit: Int?
+    /// File in which it says how it ended, for nobody waits for children.
+    var resultPath: String
+
+    enum Outcome: Hashable, Sendable {
+        case exited(code: Int)
+        /// It had not ended in time, and was ended with all that it had started.
+        case timedOut
+        /// It did not come to say how it ended.
+        case killed
+        /// It could not be started, in words.
+        case failed(String)
+    }
+
+    /// How long one that is told to end may take before it is killed.
+    private static let graceSeconds: Double = 2
+
+    /// The command is not in its arguments, which every user of the machine can read.
+    private static let variable = "DWELL_USER_COMMAND"
+    private static let wrapper = """
+        run=$\(variable)
+        unset \(variable)
+        if [ $# -gt 1 ]; then
+            (eval "$run") 2>/dev/null | head -c "$2"
+            code=${PIPESTATUS[0]}
+        else
+            (eval "$run")
+            code=$?
+        fi
+        echo "$code" > "$1"
+        """
+
+    func perform() async -> Outcome {
+        defer { unlink(resultPath) }
+        var environment = environment
+        environment[Self.variable] = run
+        let process: ProcessIdentity
+        do {
+            let pid = try Spawn(
+                executable: "bash",
+                arguments: ["bash", "-c", Self.wrapper, "dwell-user", resultPath]
+                    + [outputLimit.map(String.init)].compactMap { $0 },
+                environment: environment, mark: mark, workingDirectory: workingDirectory, log: log
+            ).start()
+            process = ProcessIdentity(
+                pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
+        } catch {
+            return .failed("\(error)")
+        }
+        guard await hasEnded(process) else {
+            _ = await end()
+            return .timedOut
+        }
+        guard let text = try? String(contentsOfFile: resultPath, encoding: .utf8),
+            let code = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { return .killed }
+        return .exited(code: code)
+    }
+
+    /// Ends what is left of it, whichever process began it.
+    ///
+    /// - Returns: what could not be ended, in words.
+    func end() async -> String? {
+        defer { unlink(resultPath) }
+        return await ProcessTree(mark: mark).end(gracePeriodSeconds: Self.graceSeconds)
+    }
+
+    private func hasEnded(_ process: ProcessIdentity) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await process.waitUntilEnded()
+                return !Task.isCancelled
+            }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(timeoutSeconds))
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+}

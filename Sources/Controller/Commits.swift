@@ -1,6 +1,7 @@
 import Dispatch
 import EventLog
 import Foundation
+import Synchronization
 
 /// Ticks for whoever follows the log or a log file.
 public enum Commits {
@@ -31,33 +32,25 @@ public enum Commits {
 /// A timer that looks whether the log was written to since it looked last. Two system calls and no more: it is all
 /// that an idle process does.
 private final class QuietLook: Sendable {
-    private let timer: Timer
+    private let cancellation: Readiness.Cancellation
 
     init(_ log: EventLog, everySeconds seconds: Double, _ changed: @escaping @Sendable () -> Void) {
         let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.look"))
-        let last = Last()
+        let last = Mutex<EventLog.Write?>(nil)
         source.setEventHandler {
             let now = log.lastWrite
-            if now == nil || now != last.seen { changed() }
-            last.seen = now
+            let isNews = last.withLock { last in
+                defer { last = now }
+                return now == nil || now != last
+            }
+            if isNews { changed() }
         }
         source.schedule(deadline: .now() + seconds, repeating: seconds, leeway: .milliseconds(200))
         source.resume()
-        timer = Timer(source: source)
+        cancellation = Readiness.Cancellation(source: source)
     }
 
-    func cancel() { timer.source.cancel() }
-
-    /// Proof of `@unchecked Sendable`: touched by the handler alone, on its serial queue.
-    private final class Last: @unchecked Sendable {
-        var seen: EventLog.Write?
-    }
-
-    /// Proof of `@unchecked Sendable`: a dispatch source is a reference-counted object whose `cancel` may be called
-    /// from any thread (dispatch_source_cancel(3)), and nothing else is done with it here.
-    private struct Timer: @unchecked Sendable {
-        let source: any DispatchSourceTimer
-    }
+    func cancel() { cancellation.cancel() }
 }
 
 /// Ticks for whoever follows a file or a folder.

@@ -13,6 +13,8 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import processes  # noqa: E402  (it lies beside)
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -24,7 +26,6 @@ class Home:
         self.path.mkdir(mode=0o700)
         (self.path / "config.yaml").write_text(f"load_balancer: {{ports: {ports}}}\n" + configuration)
         self.environment = dict(os.environ, DWELL_HOME=str(self.path))
-        self.mark = f"DWELL_HOME={self.path}".encode()
         subprocess.run(
             ["cc", "-O2", "-static", "-o", str(self.folder / "server"), str(ROOT / "tools/load/server.c")], check=True)
 
@@ -61,20 +62,7 @@ class Home:
 
     def processes(self, prefix=""):
         """Numbers of the processes of this home."""
-        found = []
-        for entry in os.listdir("/proc"):
-            if not entry.isdigit() or int(entry) == os.getpid():
-                continue
-            try:
-                with open(f"/proc/{entry}/environ", "rb") as file:
-                    if self.mark not in file.read().split(b"\0"):
-                        continue
-                with open(f"/proc/{entry}/comm") as file:
-                    if file.read().startswith(prefix):
-                        found.append(int(entry))
-            except OSError:
-                continue
-        return found
+        return processes.of_home(self.path, prefix)
 
     def controller(self, name="local"):
         """Number of the controller's process, as the log knows it."""

@@ -31,6 +31,8 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import processes  # noqa: E402  (it lies beside)
 SERVER = """
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,21 +91,7 @@ class Round:
     # What runs
 
     def processes(self, prefix=""):
-        mark = f"DWELL_HOME={self.home}".encode()
-        found = []
-        for entry in os.listdir("/proc"):
-            if not entry.isdigit() or int(entry) == os.getpid():
-                continue
-            try:
-                with open(f"/proc/{entry}/environ", "rb") as file:
-                    if mark not in file.read().split(b"\0"):
-                        continue
-                with open(f"/proc/{entry}/comm") as file:
-                    if file.read().startswith(prefix):
-                        found.append(int(entry))
-            except OSError:
-                continue
-        return found
+        return processes.of_home(self.home, prefix)
 
     def dwell(self, *arguments, timeout=60, under=()):
         result = subprocess.run(

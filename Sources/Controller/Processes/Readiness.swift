@@ -43,8 +43,8 @@ enum Readiness {
 
     /// Proof of `@unchecked Sendable`: a dispatch source is a reference-counted object whose `cancel`
     /// may be called from any thread (dispatch_source_cancel(3)), and nothing else is done with it here.
-    private struct Cancellation: @unchecked Sendable {
-        let source: any DispatchSourceRead
+    struct Cancellation: @unchecked Sendable {
+        let source: any DispatchSourceProtocol
         func cancel() { source.cancel() }
     }
 }

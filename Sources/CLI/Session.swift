@@ -89,6 +89,14 @@ struct Session {
         try read { (log) throws(LogFailure) in try log.controllersNeedingProcess() }
     }
 
+    func policies(of rows: [ControllerRow]) throws(CommandFailure) -> [String: AutostopPolicy] {
+        var policies: [String: AutostopPolicy] = [:]
+        for name in rows.compactMap({ ControllerName(rawValue: $0.name) }) {
+            policies[name.rawValue] = try read { (log) throws(LogFailure) in try log.state(of: name).policy }
+        }
+        return policies
+    }
+
     /// What sees to controllers that stay stopped.
     var timer: HomeTimer { HomeTimer(home: home, log: log, environment: environment, author: author) }
 

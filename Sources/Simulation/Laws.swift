@@ -12,6 +12,8 @@ struct Laws {
         var wanted: Set<ServiceName> = []
         var shouldRun = false
         var isPaused = false
+        /// What says that the controller is used.
+        var uses: Set<String> = []
 
         struct OpenIdle {
             var version: Int
@@ -96,6 +98,9 @@ struct Laws {
             book.idle = idle
         case .controllerWoken(let event):
             try end(&book, event.idleVersion, "woken")
+        case .controllerStarting: book.uses = []
+        case .controllerUseChanged(let event):
+            if event.isActive { book.uses.insert(event.probe) } else { book.uses.remove(event.probe) }
         case .controllerPolicySet(let event):
             try end(&book, event.idleVersion, "policy set")
         case .controllerAutostopPaused(let event):
@@ -165,6 +170,10 @@ struct Laws {
     ) throws(Violation) {
         try checkNothingIsWanted(book, before, machine)
         guard !book.isPaused else { throw Violation(law: "L4", what: "\(before.name) stops although it is paused") }
+        let asked = before.policy.waitFor?.value ?? []
+        guard book.uses.isDisjoint(with: asked) else {
+            throw Violation(law: "L3", what: "\(before.name) stops for idleness although it is used")
+        }
         guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else {
             throw Violation(law: "L5", what: "a deadline fired that nobody waits for")
         }

@@ -130,6 +130,13 @@ struct AutostopText {
             lines.append(
                 "Controller \(state.name) \(ends) after \(TimeText.window(seconds: seconds)) without a service.")
         }
+        if let schedule = policy.schedule?.value {
+            for window in schedule.keepWarm { lines.append("  idleness does not count: \(window.text)") }
+            for moment in schedule.stopAt { lines.append("  an idle one \(ends) at: \(moment.text)") }
+        }
+        if let names = policy.waitFor?.value, !names.isEmpty {
+            lines.append("  it waits for: \(names.joined(separator: ", "))")
+        }
         if let after = policy.terminateAfterSeconds?.value {
             lines.append("  stopped for \(TimeText.window(seconds: after)), it is terminated")
         }

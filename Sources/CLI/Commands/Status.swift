@@ -52,14 +52,16 @@ struct Status: AsyncParsableCommand {
         let session = try Session()
         if watch { return try await StatusWatch(session, name: name, all: all).run() }
         let report: StatusReport
-        if let moment = try at.map({ try PastMoment($0, for: "--at", session) })
-            ?? atPosition.map({ try PastMoment(position: $0, for: "--at-position", session) })
-        {
+        let moment =
+            try at.map { try PastMoment($0, for: "--at", session) }
+            ?? atPosition.map { try PastMoment(position: $0, for: "--at-position", session) }
+        if let moment {
             report = try moment.report(session)
         } else {
             report = try session.read { (log) throws(LogFailure) in try log.status() }
         }
-        let view = try StatusView(report, name: name, all: all, isVerbose: verbose)
+        var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
+        if verbose, moment == nil { view.policies = try session.policies(of: view.controllers) }
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
         if json {
@@ -84,6 +86,8 @@ struct StatusView {
 
     /// Whether to say where values come from.
     let isVerbose: Bool
+    /// What the tables do not hold of the policies of those controllers, when it is to be told.
+    var policies: [String: AutostopPolicy] = [:]
 
     init(_ report: StatusReport, name: String?, all: Bool, isVerbose: Bool = false) throws(CommandFailure) {
         self.isVerbose = isVerbose

@@ -108,6 +108,9 @@ struct StatusTables {
                 var said = ["idle window: \(row.policySource)"]
                 if let source = row.downSource { said.append("down: \(source)") }
                 if let source = row.terminateAfterSource { said.append("terminate_after: \(source)") }
+                let policy = view.policies[row.name]
+                if let schedule = policy?.schedule { said.append("keep_warm, stop_at: \(schedule.source.rawValue)") }
+                if let waitFor = policy?.waitFor { said.append("wait_for: \(waitFor.source.rawValue)") }
                 notes.append("controller \(row.name): autostop from " + said.joined(separator: ", "))
             }
             if row.status == ControllerStatus.stopping.rawValue, row.startAgain {

@@ -161,7 +161,7 @@ extension Decision {
     }
 
     /// Ends the idle period: for a live service, or for another reason; another period may begin at once.
-    mutating func wake(because reason: String? = nil) {
+    mutating func wake(because reason: String?) {
         guard case .idle(let idle) = state.phase else { return }
         record(
             .controllerWoken(

@@ -20,9 +20,9 @@ extension Decision {
         switch state.phase {
         case .up where !state.isInUse:
             record(.controllerIdle(idleEvent))
-        case .idle where state.hasLiveService: wake()
         case .idle where state.isInUse:
-            wake(because: "in use by \(state.activeUses.joined(separator: ", ")) (wait_for)")
+            let uses = state.activeUses.joined(separator: ", ")
+            wake(because: state.hasLiveService ? nil : "in use by \(uses) (wait_for)")
         case .absent, .starting, .up, .idle, .stopping, .stopped, .failed, .terminating, .terminated:
             break
         }

@@ -41,7 +41,7 @@ struct InstallService: ParsableCommand {
                 try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
             }
         } catch {
-            throw CommandFailure("cannot write units in \(folder): \(Self.reason(error))")
+            throw CommandFailure("cannot write units in \(folder): \((error as NSError).localizedDescription)")
         }
         let systemctl = system ? "systemctl" : "systemctl --user"
         print("Wrote \(units.files.map(\.name).joined(separator: ", ")) in \(folder). Enable them:")
@@ -53,14 +53,6 @@ struct InstallService: ParsableCommand {
     private static func userFolder(_ environment: [String: String]) -> String {
         let base = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
         return (base ?? NSHomeDirectory() + "/.config") + "/systemd/user"
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        let posix = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        guard
-            let code = posix?.code ?? ((error as NSError).domain == NSPOSIXErrorDomain ? (error as NSError).code : nil)
-        else { return (error as NSError).localizedDescription }
-        return String(cString: strerror(CInt(code)))
     }
 }
 

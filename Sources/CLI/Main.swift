@@ -18,7 +18,8 @@ enum Main {
             if !(command is any DaemonCommand) { try OutputFailure.check() }
         } catch let failure as CommandFailure {
             failure.report()
-            if !(command is any DaemonCommand) { Session.reviveWhatDied() }
+            let asksFile = (command as? any LogQuestion)?.source.file != nil
+            if !(command is any DaemonCommand), !asksFile { Session.reviveWhatDied() }
             exit(failure.exitCode)
         } catch {
             if Dwell.exitCode(for: error) == .success { leave(after: error) }

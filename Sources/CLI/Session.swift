@@ -10,14 +10,17 @@ struct Session {
     let log: EventLog
     let environment: [String: String]
     let author: Author
+    /// Whether it asks a file and not the home's log: then nothing is started.
+    let isOfFile: Bool
 
-    /// Opens the log in the home that the environment names.
-    init(component: String = "cli") throws(CommandFailure) {
+    /// Opens the log in the home that the environment names, or a file that holds one.
+    init(component: String = "cli", reading file: String? = nil) throws(CommandFailure) {
         environment = ProcessInfo.processInfo.environment
         home = Home(environment: environment)
         author = Author(actor: Self.actor, component: component)
+        isOfFile = file != nil
         do {
-            log = try EventLog(home: home)
+            log = if let file { try EventLog.reading(file: file) } else { try EventLog(home: home) }
         } catch {
             throw CommandFailure(error)
         }
@@ -68,6 +71,7 @@ struct Session {
 
     /// Every command does this at its end: whichever comes first after a crash brings back what died.
     func ensureAllRunning() throws(CommandFailure) {
+        guard !isOfFile else { return }
         for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
             try ensureRunning(controller)
         }

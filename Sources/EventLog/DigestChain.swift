@@ -3,7 +3,7 @@ import GRDB
 
 /// Walks the log and computes every digest again.
 enum DigestChain {
-    static func firstBrokenPosition(_ db: Database) throws -> Int? {
+    static func firstBrokenPosition(_ db: Database, progress: (Int) -> Void = { _ in }) throws -> Int? {
         var previous = Digest.zero
         var expected = 1
         let rows = try Row.fetchCursor(
@@ -22,6 +22,7 @@ enum DigestChain {
             guard event.position == expected, digest == Digest(bytes: row[13]) else { return expected }
             previous = digest
             expected += 1
+            if expected % 4_096 == 0 { progress(expected) }
         }
         return nil
     }

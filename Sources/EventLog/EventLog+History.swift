@@ -66,8 +66,11 @@ extension EventLog {
     ) throws -> ControllerState {
         var state =
             try Checkpoints.load(controller, notAfter: position, db) ?? ControllerState(name: controller)
-        try EventReader.forEach(in: controller, after: state.version, through: position, db) {
-            state.apply($0.event, $0.stamp)
+        let events = try StoredEvents(
+            db, where: "stream = ? AND version > ? ORDER BY version", arguments: [controller.rawValue, state.version])
+        // Positions rise with versions. The index is by version, so it is not asked for a range of positions.
+        while let event = try events.next(), event.position <= position {
+            state.apply(try events.event(event), event.stamp)
         }
         return state
     }

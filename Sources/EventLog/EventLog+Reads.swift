@@ -74,9 +74,10 @@ extension EventLog {
 
     /// Checks the chain of digests and that positions have no holes.
     ///
+    /// - Parameter progress: called with the position that was reached.
     /// - Returns: the first position that is wrong; nil when every one is right.
-    public func firstBrokenPosition() throws(LogFailure) -> Int? {
-        try reading { try DigestChain.firstBrokenPosition($0) }
+    public func firstBrokenPosition(progress: (Int) -> Void = { _ in }) throws(LogFailure) -> Int? {
+        try reading { try DigestChain.firstBrokenPosition($0, progress: progress) }
     }
 }
 

@@ -19,6 +19,8 @@ public final class EventLog: Sendable {
     public let bell: CommitBell
     /// Identifies this log in the cookies of the processes started from it.
     public let logID: String
+    /// Path of its file.
+    public let path: String
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
     private let turn: WritersTurn
@@ -37,6 +39,7 @@ public final class EventLog: Sendable {
     public init(home: Home, busyTimeoutSeconds: Double = 5) throws(LogFailure) {
         do {
             let path = home.database
+            self.path = path
             if let failure = Self.missingEvents(home) { throw failure }
             // Read before the log: it may be behind what is read then, and never ahead.
             let witness = CommitBell(path: home.commitBell).witness
@@ -58,6 +61,17 @@ public final class EventLog: Sendable {
         } catch {
             throw LogFailure(error, path: home.database)
         }
+    }
+
+    /// A log that is only read; see ``reading(file:)``.
+    init(queue: DatabaseQueue, path: String, logID: String) {
+        self.queue = queue
+        self.path = path
+        self.logID = logID
+        // Nobody writes through it, so there is no bell to ring and no line to stand in.
+        bell = CommitBell(path: "")
+        turn = WritersTurn(path: "")
+        files = OpenFiles(path)
     }
 
     /// Opens the database. Turning WAL on does not wait for a lock by itself, so when several programs

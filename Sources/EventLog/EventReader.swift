@@ -4,16 +4,15 @@ import Lifecycle
 
 /// Reads events back, in order.
 enum EventReader {
-    /// Calls `body` with each event of `stream` after `version`, up to `position`.
+    /// Calls `body` with each event of `stream` after `version`.
     static func forEach(
-        in stream: ControllerName, after version: Int, through position: Int = .max, _ db: Database,
+        in stream: ControllerName, after version: Int, _ db: Database,
         _ body: (RecordedEvent) throws -> Void
     ) throws {
         let rows = try Row.fetchCursor(
             db.cachedStatement(sql: "\(select) WHERE stream = ? AND version > ? ORDER BY version"),
             arguments: [stream.rawValue, version])
-        // Positions rise with versions. The index is by version, so it is not asked for a range of positions.
-        while let row = try rows.next(), row[0] <= position { try body(event(row)) }
+        while let row = try rows.next() { try body(event(row)) }
     }
 
     /// Calls `body` with each event after `position`, whatever its stream.

@@ -23,7 +23,8 @@ struct Migrator {
         self.views = views
     }
 
-    func migrate(_ db: Database) throws {
+    /// - Parameter keepingCopy: whether a log that holds events is copied beside itself first.
+    func migrate(_ db: Database, keepingCopy: Bool = true) throws {
         guard try !isCurrent(db) else { return }
         try db.inTransaction(.immediate) {
             // Somebody else may have migrated it while the lock was waited for.
@@ -41,7 +42,7 @@ struct Migrator {
             let missing = migrations.filter { applied[$0.number] == nil }
             let holdsEvents =
                 try !applied.isEmpty && Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM events)") == true
-            if holdsEvents, let first = missing.first {
+            if keepingCopy, holdsEvents, let first = missing.first {
                 try Backup(of: path).write(to: path + ".before-" + first.paddedNumber)
             }
             for migration in missing { try apply(migration, db) }

@@ -7,17 +7,24 @@ struct Rebuild {
     let db: Database
 
     /// Rebuilds what there is of every controller, and removes rows of controllers the log does not know.
-    func everything() throws {
+    ///
+    /// - Parameter progress: called with the events folded so far, and how many there are.
+    func everything(progress: (Int, Int) -> Void = { _, _ in }) throws {
         for table in ["controllers", "services", "replicas", "deadlines", "snapshots", "checkpoints"] {
             try db.execute(sql: "DELETE FROM \(table)")
         }
+        let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+        var done = 0
         let streams = try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream")
         for stream in streams {
             guard let controller = ControllerName(rawValue: stream) else { continue }
             var state = ControllerState(name: controller)
-            try EventReader.forEach(in: controller, after: 0, db) {
-                state.apply($0.event, $0.stamp)
-                try Checkpoints.store(state, after: 1, position: $0.position, db)
+            let events = try StoredEvents(db, where: "stream = ? ORDER BY version", arguments: [stream])
+            while let event = try events.next() {
+                state.apply(try events.event(event), event.stamp)
+                try Checkpoints.store(state, after: 1, position: event.position, db)
+                done += 1
+                if done % 4_096 == 0 { progress(done, total) }
             }
             try Projector(db: db).project(state)
             try Snapshots.store(state, db)

@@ -13,48 +13,62 @@ public struct ReplayReport: Sendable {
 
     init() {}
 
-    /// Folds every controller's events.
+    /// Folds every controller's events, in the order in which they lie in the file.
     init(_ db: Database, progress: (Int, Int) -> Void) throws {
         let begun = ContinuousClock.now
         let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
-        var known: Set<String> = []
-        for name in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream") {
-            guard let controller = ControllerName(rawValue: name) else {
-                differences.append("events: \(name) is not the name of a controller")
+        var folds: [StreamFold] = []
+        var places: [String: Int] = [:]
+        var strangers: Set<String> = []
+        let stored = try StoredEvents(db, where: "position > 0 ORDER BY position")
+        while let event = try stored.next() {
+            let place: Int
+            if let known = places[event.stream] {
+                place = known
+            } else if let controller = ControllerName(rawValue: event.stream) {
+                place = folds.count
+                places[event.stream] = place
+                folds.append(try StreamFold(of: controller, db))
+            } else {
+                strangers.insert(event.stream)
                 continue
             }
-            known.insert(name)
-            try fold(controller, db) { progress($0, total) }
+            folds[place].add(event, try stored.event(event))
+            events += 1
+            if events % 4_096 == 0 { progress(events, total) }
+        }
+        for name in strangers.sorted() { differences.append("events: \(name) is not the name of a controller") }
+        for name in places.keys.sorted() {
+            if let place = places[name] { try take(folds[place], db) }
         }
         for (table, column) in Self.tables {
             let names = try String.fetchAll(db, sql: "SELECT DISTINCT \(column) FROM \(table) ORDER BY 1")
-            for name in names where !known.contains(name) {
+            for name in names where places[name] == nil {
                 differences.append("\(table): there are rows of \(name), of which the log knows nothing")
             }
         }
         seconds = (ContinuousClock.now - begun) / .seconds(1)
     }
 
-    /// Folds one controller's events from the first, and compares with the tables row by row, and with the states
-    /// kept on the way.
-    mutating func fold(_ controller: ControllerName, _ db: Database, progress: (Int) -> Void = { _ in }) throws {
-        controllers += 1
-        var state = ControllerState(name: controller)
-        let kept = try KeptStates(of: controller, db)
-        try EventReader.forEach(in: controller, after: 0, db) { event in
-            if event.stamp.version != state.version + 1 {
-                differences.append(
-                    "events: event \(event.position) is number \(event.stamp.version) of \(controller), "
-                        + "and the one before it number \(state.version)")
-            }
-            state.apply(event.event, event.stamp)
+    /// Folds one controller's events from the first.
+    mutating func fold(_ controller: ControllerName, _ db: Database) throws {
+        var fold = try StreamFold(of: controller, db)
+        let stored = try StoredEvents(
+            db, where: "stream = ? ORDER BY version", arguments: [controller.rawValue])
+        while let event = try stored.next() {
+            fold.add(event, try stored.event(event))
             events += 1
-            if let problem = kept.problem(with: state) { differences.append(problem) }
-            if events % 4_096 == 0 { progress(events) }
         }
+        try take(fold, db)
+    }
+
+    /// Compares what a controller's events gave with the tables, row by row.
+    private mutating func take(_ fold: StreamFold, _ db: Database) throws {
+        controllers += 1
+        differences += fold.differences
         // Of a controller that never was there are no rows, and none to compare.
-        guard state.version > 0 else { return }
-        differences += try Projection(of: controller, db).differences(from: Projection(state))
+        guard fold.state.version > 0 else { return }
+        differences += try Projection(of: fold.state.name, db).differences(from: Projection(fold.state))
     }
 
     /// The tables of what is true now, and in which column each names the controller.
@@ -84,13 +98,14 @@ extension EventLog {
     /// Writes every table of what is true now, and every state kept on the way, anew from the log. Others may
     /// read meanwhile; whoever wants to write waits.
     ///
+    /// - Parameter progress: called with the events folded so far, and how many there are.
     /// - Returns: how many events were folded.
-    public func rebuild() throws(LogFailure) -> Int {
+    public func rebuild(progress: (Int, Int) -> Void = { _, _ in }) throws(LogFailure) -> Int {
         do {
             try files.check()
             return try queue.writeWithoutTransaction { db in
                 try db.immediately {
-                    try Rebuild(db: db).everything()
+                    try Rebuild(db: db).everything(progress: progress)
                     return try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
                 }
             }
@@ -100,26 +115,54 @@ extension EventLog {
     }
 }
 
-/// States of one controller that were kept while it was folded, by version.
-private struct KeptStates {
-    private var byVersion: [Int: [(table: String, state: ControllerState?)]] = [:]
+/// One controller's events, folded from the first and compared with the states kept on the way.
+private struct StreamFold {
+    private(set) var state: ControllerState
+    private(set) var differences: [String] = []
+    private var kept: KeptStates
 
     init(of controller: ControllerName, _ db: Database) throws {
-        for table in ["snapshots", "checkpoints"] {
+        state = ControllerState(name: controller)
+        kept = try KeptStates(of: controller, db)
+    }
+
+    mutating func add(_ stored: StoredEvents.Element, _ event: Event) {
+        if stored.stamp.version != state.version &+ 1 {
+            differences.append(
+                "events: event \(stored.position) is number \(stored.stamp.version) of \(state.name), "
+                    + "and the one before it number \(state.version)")
+        }
+        state.apply(event, stored.stamp)
+        if let problem = kept.problem(with: state) { differences.append(problem) }
+    }
+}
+
+/// States of one controller that were kept while it was folded.
+private struct KeptStates {
+    /// Those still to come, the next last.
+    private var left: [(version: Int, table: String, json: String)] = []
+
+    init(of controller: ControllerName, _ db: Database) throws {
+        for table in ["checkpoints", "snapshots"] {
             let rows = try Row.fetchAll(
                 db, sql: "SELECT version, state FROM \(table) WHERE stream = ? AND format = ?",
                 arguments: [controller.rawValue, Snapshots.format])
-            for row in rows {
-                let state: ControllerState? = try? EventCodec.value(row[1] as String)
-                byVersion[row[0], default: []].append((table, state))
-            }
+            left += rows.map { ($0[0], table, $0[1]) }
         }
+        left.sort { ($0.version, $0.table) > ($1.version, $1.table) }
     }
 
     /// What is wrong with what was kept at this state's version.
-    func problem(with state: ControllerState) -> String? {
-        guard let kept = byVersion[state.version]?.first(where: { $0.state != state }) else { return nil }
-        return "\(kept.table): the state of \(state.name) at version \(state.version) is not what the log says"
+    mutating func problem(with state: ControllerState) -> String? {
+        var problem: String?
+        while let next = left.last, next.version <= state.version {
+            left.removeLast()
+            guard next.version == state.version else { continue }
+            let kept: ControllerState? = try? EventCodec.value(next.json)
+            guard kept != state else { continue }
+            problem = "\(next.table): the state of \(state.name) at version \(state.version) is not what the log says"
+        }
+        return problem
     }
 }
 

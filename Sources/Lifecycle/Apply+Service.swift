@@ -42,6 +42,7 @@ extension ServiceState {
 
     /// What an earlier version asked for is needed while replicas of it may run, and to return to it.
     private mutating func forgetEarlierSpecs() {
+        guard !earlierSpecs.isEmpty else { return }
         let present = Set(replicas.values.filter(\.isPresent).map(\.version))
         earlierSpecs = earlierSpecs.filter { $0.key == lastGoodVersion || present.contains($0.key) }
     }

@@ -3,7 +3,7 @@ import EventLog
 import Foundation
 import Lifecycle
 
-struct Diff: ParsableCommand {
+struct Diff: ParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "diff",
         abstract: "Show what changed between two moments.",
@@ -24,8 +24,10 @@ struct Diff: ParsableCommand {
     @Argument(help: "The second moment.")
     var second: String = "now"
 
+    @OptionGroup var source: LogOption
+
     func run() throws {
-        let session = try Session()
+        let session = try source.session()
         let from = try PastMoment(first, for: "the first moment", session)
         let to = try PastMoment(second, for: "the second moment", session)
         guard from.position <= to.position else {

@@ -3,7 +3,7 @@ import Controller
 import EventLog
 import Foundation
 
-struct Events: AsyncParsableCommand {
+struct Events: AsyncParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "events",
         abstract: "Show what happened: when, to what, why, and who did it.",
@@ -17,6 +17,7 @@ struct Events: AsyncParsableCommand {
               dwell events --type 'controller.*' --actor ann
               dwell events --service llm --replica 2 --reverse
               dwell events --follow --json | jq .type
+              dwell events --log backup.db
             """)
 
     @Option(help: ArgumentHelp("Only what happened at or after this.", valueName: "time"))
@@ -54,15 +55,18 @@ struct Events: AsyncParsableCommand {
     @Flag(help: "Print one CloudEvents 1.0 object a line.")
     var json = false
 
+    @OptionGroup var source: LogOption
+
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit must not be negative") }
         if follow, reverse { throw ValidationError("--follow cannot be used together with --reverse") }
+        if follow, source.file != nil { throw ValidationError("--follow cannot be used together with --log") }
         if follow, until != nil { throw ValidationError("--follow cannot be used together with --until") }
     }
 
     func run() async throws {
         var query = try query()
-        let session = try Session()
+        let session = try source.session()
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
         let printer = EventPrinter(json: json, logID: session.log.logID)

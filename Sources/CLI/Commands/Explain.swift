@@ -4,7 +4,7 @@ import Foundation
 import Lifecycle
 import Reporting
 
-struct Explain: ParsableCommand {
+struct Explain: ParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Tell why a controller or a service is as it is.",
@@ -27,9 +27,11 @@ struct Explain: ParsableCommand {
     @Option(help: "The service of this controller.", completion: .controllers)
     var controller: String?
 
+    @OptionGroup var source: LogOption
+
     func run() throws {
         let only = try controller.map { try NameArgument.controller($0) }
-        let session = try Session()
+        let session = try source.session()
         let moment = try at.map { try PastMoment($0, for: "--at", session) }
         let report = try moment?.report(session) ?? session.read { (log) throws(LogFailure) in try log.status() }
         let services = report.services.filter {

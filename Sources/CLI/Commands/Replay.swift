@@ -2,7 +2,7 @@ import ArgumentParser
 import EventLog
 import Lifecycle
 
-struct Replay: ParsableCommand {
+struct Replay: ParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Fold the whole log anew and compare with what the tables say, row by row.",
@@ -13,8 +13,10 @@ struct Replay: ParsableCommand {
               dwell replay
             """)
 
+    @OptionGroup var source: LogOption
+
     func run() throws {
-        let session = try Session()
+        let session = try source.session()
         let progress = ProgressLine("folding")
         let report = try session.read { (log) throws(LogFailure) in try log.replay { progress.show($0, of: $1) } }
         progress.clear()
@@ -41,7 +43,9 @@ struct Rebuild: ParsableCommand {
     func run() throws {
         let session = try Session()
         let begun = ContinuousClock.now
-        let events = try session.read { (log) throws(LogFailure) in try log.rebuild() }
+        let progress = ProgressLine("writing the tables")
+        let events = try session.read { (log) throws(LogFailure) in try log.rebuild { progress.show($0, of: $1) } }
+        progress.clear()
         print("The tables are written anew from \(events) events (\(TimeText.seconds(since: begun))).")
     }
 }

@@ -5,7 +5,7 @@ import Lifecycle
 import Reporting
 import ServiceFile
 
-struct Report: ParsableCommand {
+struct Report: ParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Show what controllers cost, and what staying warm saved.",
@@ -44,6 +44,8 @@ struct Report: ParsableCommand {
         completion: .file(extensions: ["svg"]))
     var svg: String?
 
+    @OptionGroup var source: LogOption
+
     func validate() throws {
         if json, csv { throw ValidationError("--json cannot be used together with --csv") }
     }
@@ -52,7 +54,7 @@ struct Report: ParsableCommand {
         let pricePerHour = try price.map { (text) throws(CommandFailure) in try Self.price(text) }
         let windows = try windows()
         let only = try controller.map { try NameArgument.controller($0) }
-        let session = try Session()
+        let session = try source.session()
         let now = try session.read { (_) throws(LogFailure) in try Clock.now() }.wallMicroseconds
         let from = try since.map { (text) throws(CommandFailure) in try TimeArgument.parse(text, for: "--since") }
         let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: only) }

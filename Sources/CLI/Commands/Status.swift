@@ -3,7 +3,7 @@ import EventLog
 import Foundation
 import Lifecycle
 
-struct Status: AsyncParsableCommand {
+struct Status: AsyncParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show controllers, services and replicas.",
@@ -17,6 +17,7 @@ struct Status: AsyncParsableCommand {
               dwell status --watch
               dwell status --at "2026-11-01 10:00"      what it showed then
               dwell status --at-position 41             when event 41 was the last
+              dwell status --log backup.db              what a backup says
             """)
 
     @Argument(help: "Only this service, or this controller.", completion: .names)
@@ -40,16 +41,19 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "List terminated controllers too.")
     var all = false
 
+    @OptionGroup var source: LogOption
+
     func validate() throws {
         if at != nil, atPosition != nil { throw ValidationError("say one of --at and --at-position") }
         if watch, at != nil || atPosition != nil || json {
             throw ValidationError(
                 "--watch shows what is true now, for people: leave out --at, --at-position and --json")
         }
+        if watch, source.file != nil { throw ValidationError("--watch cannot be used together with --log") }
     }
 
     func run() async throws {
-        let session = try Session()
+        let session = try source.session()
         if watch { return try await StatusWatch(session, name: name, all: all).run() }
         let report: StatusReport
         let moment =

@@ -2,7 +2,7 @@ import ArgumentParser
 import EventLog
 import Lifecycle
 
-struct Verify: ParsableCommand {
+struct Verify: ParsableCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check that the log is whole and that the tables say what it says.",
@@ -12,17 +12,28 @@ struct Verify: ParsableCommand {
 
             Examples:
               dwell verify
+              dwell verify --log backup.db
             """)
 
+    @OptionGroup var source: LogOption
+
     func run() throws {
-        let session = try Session()
-        if let position = try session.read({ (log) throws(LogFailure) in try log.firstBrokenPosition() }) {
+        let session = try source.session()
+        let last = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        let walking = ProgressLine("checking the chain")
+        let broken = try session.read { (log) throws(LogFailure) in
+            try log.firstBrokenPosition { walking.show($0, of: last) }
+        }
+        walking.clear()
+        if let position = broken {
             throw CommandFailure(
                 "event \(position) is not as it was recorded: the chain of digests breaks there; "
-                    + "look at it: sqlite3 \(session.home.database) 'select * from events where position >= \(position)'"
+                    + "look at it: sqlite3 \(session.log.path) 'select * from events where position >= \(position)'"
             )
         }
-        let replay = try session.read { (log) throws(LogFailure) in try log.replay() }
+        let folding = ProgressLine("folding")
+        let replay = try session.read { (log) throws(LogFailure) in try log.replay { folding.show($0, of: $1) } }
+        folding.clear()
         print("\(replay.events) events: the chain of digests is unbroken.")
         guard replay.differences.isEmpty else {
             throw CommandFailure(differences: replay)

@@ -1,0 +1,36 @@
+import Foundation
+import GRDB
+
+extension EventLog {
+    /// Opens a file that holds a log, be it a backup or a home's database, to read it. The file is not changed: one
+    /// that an older dwell wrote is brought to this build's schema in a copy in memory.
+    ///
+    /// - Throws: ``LogFailure``.
+    public static func reading(file path: String) throws(LogFailure) -> EventLog {
+        do {
+            guard access(path, F_OK) == 0 else { throw HomeFailure(path) }
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(5)
+            configuration.label = "dwell"
+            var queue = try DatabaseQueue(path: path, configuration: configuration)
+            let isCurrent = try queue.read { db in
+                // An empty file is an empty database.
+                guard try db.tableExists("schema_migrations") else { throw LogFailure.notALog(path: path) }
+                return try Migrator(path: path).isCurrent(db)
+            }
+            if !isCurrent {
+                let copy = try DatabaseQueue()
+                try queue.backup(to: copy)
+                try queue.close()
+                try copy.writeWithoutTransaction { try Migrator(path: path).migrate($0, keepingCopy: false) }
+                queue = copy
+            }
+            let logID = try queue.read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
+            guard let logID else { throw LogFailure.other(path: path, reason: "it has no log_id in its table meta") }
+            return EventLog(queue: queue, path: path, logID: logID)
+        } catch {
+            throw LogFailure(error, path: path)
+        }
+    }
+}

@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -27,7 +28,7 @@ let package = Package(
             name: "Migrations", path: "migrations",
             resources: [
                 .embedInCode("0001_event_log.sql"), .embedInCode("0002_services.sql"), .embedInCode("0003_history.sql"),
-                .embedInCode("0004_autostop.sql"),
+                .embedInCode("0004_autostop.sql"), .embedInCode("0005_scheme.sql"),
                 .embedInCode("views.sql"),
             ],
             swiftSettings: strict),
@@ -48,13 +49,15 @@ let package = Package(
             swiftSettings: strict),
         // System calls that Swift cannot express: variadic ones and raw syscalls.
         .target(name: "CLinux"),
-        // The data plane: a streaming HTTP/1.1 reverse proxy.
+        // The data plane: a streaming HTTP/1.1 reverse proxy. The only importer of NIOSSL.
         .target(
             name: "LoadBalancer",
             dependencies: [
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             swiftSettings: strict),
         // The controller process: scheduler, reconciler, prober, recovery, drivers.
@@ -130,6 +133,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
     ]

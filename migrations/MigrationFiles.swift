@@ -14,6 +14,7 @@ public enum MigrationFiles {
         File(number: 2, name: "services", sql: PackageResources._002_services_sql),
         File(number: 3, name: "history", sql: PackageResources._003_history_sql),
         File(number: 4, name: "autostop", sql: PackageResources._004_autostop_sql),
+        File(number: 5, name: "scheme", sql: PackageResources._005_scheme_sql),
     ]
 
     /// `views.sql`: the views, as they are now.

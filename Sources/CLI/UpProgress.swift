@@ -39,7 +39,7 @@ struct UpProgress {
                     now.readyReplicas < now.targetReplicas
                     ? " (\(now.readyReplicas) of \(now.targetReplicas) replicas)" : ""
                 print(
-                    "Service \(service) is READY\(part) after \(TimeText.seconds(since: begun)): http://\(now.endpoint)"
+                    "Service \(service) is READY\(part) after \(TimeText.seconds(since: begun)): \(now.url)"
                 )
                 if let summary = steps.summary { print("  \(summary)") }
                 return
@@ -52,7 +52,7 @@ struct UpProgress {
             case .noReplica where now.targetReplicas == 0 && now.loadBalancer?.isRunning == true:
                 let waits =
                     now.mayHaveReplicas ? "; the first request starts one, and waits for it" : ", as its file asks"
-                print("Service \(service) is up with no replica\(waits): http://\(now.endpoint)")
+                print("Service \(service) is up with no replica\(waits): \(now.url)")
                 return
             case .noReplica, .shuttingDown, .failedCleanup, .controllerInit, .replicaInit, .notReady:
                 break

@@ -20,7 +20,8 @@ struct UpRequest {
         let file: ServiceFile
         do {
             file = try ServiceFile.read(
-                path, workingDirectory: FileManager.default.currentDirectoryPath, given: values)
+                path, workingDirectory: FileManager.default.currentDirectoryPath, given: values,
+                examineTLS: TLSExamination.init(reading:))
         } catch {
             throw CommandFailure(error)
         }
@@ -28,7 +29,6 @@ struct UpRequest {
             throw CommandFailure(
                 "\(path): no name can be made of the file's; add `name: NAME` to it, or use -n NAME", exitCode: 2)
         }
-        try Self.refuseWhatIsNotDone(file.spec, path)
         self.service = service
         spec = file.spec
         secrets = file.secrets
@@ -40,16 +40,6 @@ struct UpRequest {
         guard let port = spec.port, let obstacle = OwnAddress.obstacle else { return nil }
         return "replicas cannot have addresses of their own on this machine (\(obstacle)), so only one at a time "
             + "can have port \(port); let `run` bind $PORT instead"
-    }
-
-    /// What a file may say, and `dwell validate` checks, but nothing does so far: serving it as if it were
-    /// done would be worse than not serving it.
-    private static func refuseWhatIsNotDone(_ spec: ServiceSpec, _ path: String) throws(CommandFailure) {
-        var missing: [String] = []
-        if spec.tls != nil { missing.append("service.tls (put a TLS proxy in front of the endpoint)") }
-        guard missing.isEmpty else {
-            throw CommandFailure("\(path): not done yet: \(missing.joined(separator: ", "))", exitCode: 2)
-        }
     }
 
     /// The controller process inherits this environment, and other services' replicas inherit its own: what

@@ -36,7 +36,7 @@ struct UpdateProgress {
             if let reason = now.launchesStopped { throw failure(reason, now, controller, steps) }
             if now.isServedByThisVersionAlone {
                 print(
-                    "Service \(service) has version \(version) after \(TimeText.seconds(since: begun)): http://\(now.endpoint)"
+                    "Service \(service) has version \(version) after \(TimeText.seconds(since: begun)): \(now.url)"
                 )
                 return
             }

@@ -117,6 +117,8 @@ public struct ServiceRow: ProjectionRow {
     public var wantedReplicas: Int
     /// Handle of its load balancer while it runs.
     public var loadBalancer: String?
+    /// `http`, or `https` where its load balancer speaks TLS.
+    public var scheme: String
     public var spec: String
 
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -128,7 +130,7 @@ public struct ServiceRow: ProjectionRow {
         case readyReplicas = "ready_replicas"
         case wantedReplicas = "wanted_replicas"
         case loadBalancer = "load_balancer"
-        case spec
+        case scheme, spec
     }
 
     init(_ service: ServiceState, of state: ControllerState) throws {
@@ -145,6 +147,7 @@ public struct ServiceRow: ProjectionRow {
         live = service.isLive
         host = service.endpoint.host
         port = Int(service.endpoint.port)
+        scheme = service.scheme
         requestedAtMicroseconds = service.requestedAtMicroseconds
         requestedBy = service.requestedBy
         readySinceMicroseconds = service.readySinceMicroseconds
@@ -158,7 +161,7 @@ public struct ServiceRow: ProjectionRow {
     /// The key under which it is in ``RowSQL``.
     static let specColumn = CodingKeys.spec.rawValue
 
-    public var endpoint: String { "http://\(host):\(port)" }
+    public var endpoint: String { "\(scheme)://\(host):\(port)" }
 }
 
 /// A row of `replicas`.

@@ -28,3 +28,28 @@ public struct TLSFiles: Hashable, Sendable, Codable {
         self.certificateFile = certificateFile
     }
 }
+
+/// What was found when a pair of files was looked at.
+public struct TLSExamination: Hashable, Sendable {
+    public enum File: Hashable, Sendable { case key, certificate }
+
+    /// Why the pair cannot be used, and the file that is to blame; nil when it can.
+    public var problem: Problem?
+    /// Sentences about what is unwise of it.
+    public var notes: [String]
+
+    public struct Problem: Hashable, Sendable {
+        public var file: File
+        public var message: String
+
+        public init(_ file: File, _ message: String) {
+            self.file = file
+            self.message = message
+        }
+    }
+
+    public init(problem: Problem? = nil, notes: [String] = []) {
+        self.problem = problem
+        self.notes = notes
+    }
+}

@@ -60,6 +60,23 @@ public struct ServiceState: Hashable, Sendable, Codable {
     /// not come up, the last good one. Nil when there is none.
     public var launchedVersion: Int? { launchesStopped == nil ? version : lastGoodVersion }
 
+    /// What the version asks for that answers requests now, or will be the first to: an update that does not come up
+    /// must not change how clients are spoken with.
+    var servedSpec: ServiceSpec {
+        guard !wasEverReady, let lastGoodVersion else { return spec }
+        let servesEarlier = launchesStopped != nil || replicas.values.contains { $0.isPresent && $0.version != version }
+        return servesEarlier ? spec(ofVersion: lastGoodVersion) : spec
+    }
+
+    /// What its load balancer serves HTTPS with; nil for plain HTTP.
+    public var servedTLS: TLSFiles? { servedSpec.tls }
+
+    /// What URLs of it begin with.
+    public var scheme: String { servedTLS == nil ? "http" : "https" }
+
+    /// Where clients reach it.
+    public var url: String { "\(scheme)://\(endpoint)" }
+
     /// Whether anything of it may be running or listening.
     var hasSomethingPresent: Bool { loadBalancer != nil || replicas.values.contains(where: \.isPresent) }
 

@@ -8,6 +8,8 @@ final class BalancerLoop {
     let eventLoop: any EventLoop
     private(set) var table = RoutingTable(service: "", ready: [], explanation: "its routes are not known yet")
     private(set) var isDraining = false
+    /// Whether clients that connect now speak TLS.
+    private(set) var isSecure = false
     private(set) var inFlight = 0
     private var counts = RequestCounts()
     private var backends: [Backend] = []
@@ -38,6 +40,11 @@ final class BalancerLoop {
     // MARK: Routes
 
     func update(_ rules: BalancingRules) { configuration.rules = rules }
+
+    func update(isSecure: Bool) {
+        self.isSecure = isSecure
+        for client in clients.values where client.isSecure != isSecure { client.drain() }
+    }
 
     func update(_ table: RoutingTable) {
         let isNews = !table.sendsAs(self.table)

@@ -59,7 +59,7 @@ extension ClientConnection {
         state = .exchanging
         touch()
         upstream.serve(self)
-        upstream.write(HeadRewriter.request(exchange.request, client: remoteAddress, allocator))
+        upstream.write(HeadRewriter.request(exchange.request, client: remoteAddress, isSecure: isSecure, allocator))
         if let replay = exchange.replay, replay.readableBytes > 0 { upstream.write(replay) }
         if exchange.requestBody.isFinished {
             upstream.flush()
@@ -161,7 +161,7 @@ extension ClientConnection {
         let isClosed = framing == .untilClose
         exchange.keepsUpstream = head.isPersistent && !isClosed
         exchange.keepsClient =
-            exchange.keepsClient && !isClosed && !loop.isDraining
+            exchange.keepsClient && !isClosed && !loop.isDraining && isSecure == loop.isSecure
             // A body that has not been sent whole stands between this request and the next.
             && exchange.requestBody.isFinished
         exchange.hasAnswer = true
@@ -212,9 +212,7 @@ extension ClientConnection {
 
     private func endAfterFlush() {
         guard let context else { return }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
-        }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in self.close() }
     }
 
     func upstreamIsWritable() {

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOTLS
 
 /// One client's connection: reads requests, one at a time and in order, sees each through, keeps the
 /// connection for the next. Nothing is read that cannot be passed on, so a slow side slows the other
@@ -22,6 +23,9 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     let loop: BalancerLoop
+    /// Whether TLS is spoken.
+    let isSecure: Bool
+    private var isShakingHands: Bool
     var state: State
     var exchange: Exchange?
     /// What has come and has not been taken.
@@ -30,8 +34,10 @@ final class ClientConnection: ChannelInboundHandler {
     private var lastActivity = NIODeadline.now()
     private var watchdog: Scheduled<Void>?
 
-    init(_ loop: BalancerLoop) {
+    init(_ loop: BalancerLoop, isSecure: Bool = false) {
         self.loop = loop
+        self.isSecure = isSecure
+        isShakingHands = isSecure
         state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))
     }
 
@@ -42,6 +48,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard loop.add(self) else {
+            // Words would cost a handshake, which is more than there is room for.
+            if isSecure { return close() }
             return refuse(
                 .serviceUnavailable("too_many_connections", "this load balancer has as many connections as it may"))
         }
@@ -57,6 +65,14 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { process() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted = event as? TLSUserEvent {
+            isShakingHands = false
+            touch()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
 
     /// Whether a part of a head has come.
     private var isInsideHead: Bool {
@@ -87,7 +103,12 @@ final class ClientConnection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    func close() { context?.close(promise: nil) }
+    func close() {
+        guard let context else { return }
+        context.close(promise: nil)
+        // TLS ends once the other side has agreed to it, which is to be heard.
+        if isSecure { context.read() }
+    }
 
     /// Ends as soon as no request is under way.
     func drain() {
@@ -234,7 +255,8 @@ final class ClientConnection: ChannelInboundHandler {
         let seconds =
             switch state {
             case .awaitingHead:
-                buffer.readableBytes > 0 ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
+                buffer.readableBytes > 0 || isShakingHands
+                    ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
             // What is left of it is measured from the first time that it found no replica.
             case .held: configuration.holdSeconds
             // The attempt to connect has a limit of its own, which comes first.

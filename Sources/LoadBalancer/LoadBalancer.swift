@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A streaming HTTP/1.1 reverse proxy in front of a service's replicas.
@@ -22,6 +23,7 @@ public final class LoadBalancer: Sendable {
     private let server = Mutex<(any Channel)?>(nil)
     private let isEnding = Mutex(false)
     private let isOver = Mutex(false)
+    private let front: TLSFront
     private let logger: Logger
     /// Says when what ``traffic()`` tells has changed: each kind of change once for each look at it, so that
     /// a busy load balancer has no more to say than an idle one.
@@ -30,6 +32,7 @@ public final class LoadBalancer: Sendable {
     public init(configuration: LoadBalancerConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
+        front = TLSFront(logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
         let (changes, continuation) = AsyncStream.makeStream(of: TrafficChange.self)
         trafficChanges = changes
@@ -46,6 +49,7 @@ public final class LoadBalancer: Sendable {
     /// Begins to accept connections.
     public func start() async throws {
         let states = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
+        let front = front
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -54,7 +58,7 @@ public final class LoadBalancer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = states[ObjectIdentifier(channel.eventLoop)]?.value else { return }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(loop))
+                    try Self.add(loop, front.beginning, to: channel.pipeline.syncOperations)
                 }
             }
         let channel =
@@ -64,6 +68,40 @@ public final class LoadBalancer: Sendable {
             }
         server.withLock { $0 = channel }
         logger.info("listening on \(channel.localAddress?.description ?? "an inherited socket")")
+    }
+
+    private static func add(
+        _ loop: BalancerLoop, _ beginning: TLSFront.Beginning, to pipeline: ChannelPipeline.SynchronousOperations
+    ) throws {
+        switch beginning {
+        case .plain:
+            try pipeline.addHandler(ClientConnection(loop))
+        case .handshake(let context):
+            try pipeline.addHandler(PlainTextGuard())
+            try pipeline.addHandler(NIOSSLServerHandler(context: context))
+            try pipeline.addHandler(ClientConnection(loop, isSecure: true))
+        case .none:
+            // Closes it.
+            throw ChannelError.operationUnsupported
+        }
+    }
+
+    /// Speaks `spoken` with clients that connect from now on. Connections in which another protocol is spoken end with
+    /// the request that is under way.
+    public func speak(_ spoken: FrontProtocol) {
+        front.speak(spoken)
+        let isSecure = spoken != .http
+        for loop in loops {
+            loop.eventLoop.execute { loop.value.update(isSecure: isSecure) }
+        }
+    }
+
+    /// Looks again and again whether the files of the certificate and its key have changed, until cancelled.
+    public func followCertificate() async {
+        while !Task.isCancelled {
+            front.look()
+            try? await Task.sleep(for: .seconds(1))
+        }
     }
 
     /// Sends requests where `table` says from now on.

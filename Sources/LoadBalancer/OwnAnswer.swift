@@ -13,6 +13,9 @@ struct OwnAnswer {
         OwnAnswer(status: "400 Bad Request", code: "bad_request", message: "the request has \(reason)")
     }
 
+    static let plainHTTP = OwnAnswer(
+        status: "400 Bad Request", code: "https_only", message: "HTTP was spoken where HTTPS is: use https://")
+
     static func headTooLarge(limit: Int) -> OwnAnswer {
         OwnAnswer(
             status: "431 Request Header Fields Too Large", code: "head_too_large",

@@ -24,9 +24,11 @@ public struct ServiceFile: Sendable {
     ///   - path: as the user typed it; relative to `workingDirectory`.
     ///   - workingDirectory: where the command was given, absolute.
     ///   - given: what the command line gives beside it.
+    ///   - examineTLS: looks at the certificate and key it names, which this module cannot read.
     /// - Throws: ``FileProblems``, with everything that is wrong.
     public static func read(
-        _ path: String, workingDirectory: String, given: GivenValues = GivenValues()
+        _ path: String, workingDirectory: String, given: GivenValues = GivenValues(),
+        examineTLS: (TLSFiles) -> TLSExamination = { _ in TLSExamination() }
     ) throws(FileProblems) -> ServiceFile {
         let findings = Findings()
         do throws(ReadFailure) {
@@ -40,7 +42,8 @@ public struct ServiceFile: Sendable {
             let file = Section(root, path: "", findings: findings)
             let folders = Folders(
                 file: url.deletingLastPathComponent().standardizedFileURL.path, here: workingDirectory)
-            let service = read(file, folders, given, nameFromPath: derivedName(url.lastPathComponent, isFile: true))
+            let service = read(
+                file, folders, given, nameFromPath: derivedName(url.lastPathComponent, isFile: true), examineTLS)
             if findings.problems.isEmpty, let service { return service }
         } catch {
             findings.problem(error.message, at: error.line)
@@ -56,7 +59,8 @@ public struct ServiceFile: Sendable {
     ]
 
     private static func read(
-        _ whole: Section, _ folders: Folders, _ given: GivenValues, nameFromPath: ServiceName?
+        _ whole: Section, _ folders: Folders, _ given: GivenValues, nameFromPath: ServiceName?,
+        _ examineTLS: (TLSFiles) -> TLSExamination
     ) -> ServiceFile? {
         var elsewhere: [String: String] = [:]
         for key in ServiceSection.keys + ServiceSection.ownKeys where !keys.contains(key) { elsewhere[key] = "service" }
@@ -90,7 +94,7 @@ public struct ServiceFile: Sendable {
             return nil
         }
         guard let section = file.section("service") else { return nil }
-        let service = ServiceSection(section, folders)
+        let service = ServiceSection(section, folders, examineTLS)
         if service.port == nil, resources.ports.count > 1 {
             file.problem(
                 "opens several ports; say in `service.ports` which one answers requests", key: "resources")

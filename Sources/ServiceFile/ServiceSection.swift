@@ -19,7 +19,7 @@ struct ServiceSection {
     /// Keys that only dwell has.
     static let ownKeys = ["replica_drain_delay", "idle_down"]
 
-    init(_ whole: Section, _ folders: Folders) {
+    init(_ whole: Section, _ folders: Folders, _ examineTLS: (TLSFiles) -> TLSExamination) {
         whole.refuseUnknownKeys(
             known: Self.keys + Self.ownKeys,
             elsewhere: [
@@ -40,7 +40,7 @@ struct ServiceSection {
         readinessProbe = ReadinessProbeSection.read(section)
         replicaPolicy = ReplicaPolicySection.read(section)
         port = section.port("ports")
-        tls = Self.tls(section, folders)
+        tls = Self.tls(section, folders, examineTLS)
         replicaDrainDelaySeconds =
             section.duration(
                 "replica_drain_delay", unitSeconds: 1, wanted: "a number of seconds, or a time such as 30s")
@@ -76,7 +76,9 @@ struct ServiceSection {
         }
     }
 
-    private static func tls(_ service: Section, _ folders: Folders) -> TLSFiles? {
+    private static func tls(
+        _ service: Section, _ folders: Folders, _ examine: (TLSFiles) -> TLSExamination
+    ) -> TLSFiles? {
         guard let section = service.section("tls") else { return nil }
         section.refuseUnknownKeys(known: ["keyfile", "certfile"])
         func path(_ key: String) -> String? {
@@ -88,6 +90,12 @@ struct ServiceSection {
         let key = path("keyfile")
         let certificate = path("certfile")
         guard let key, let certificate else { return nil }
-        return TLSFiles(keyFile: key, certificateFile: certificate)
+        let files = TLSFiles(keyFile: key, certificateFile: certificate)
+        let examination = examine(files)
+        if let problem = examination.problem {
+            section.problem(problem.message, key: problem.file == .key ? "keyfile" : "certfile")
+        }
+        for note in examination.notes { section.findings.note(note) }
+        return files
     }
 }

@@ -181,21 +181,6 @@ import Testing
             #expect(sandbox.processes().isEmpty)
         }
     }
-
-    /// What is checked and not done is refused rather than served as if it were.
-    @Test(arguments: [
-        ("tls: {keyfile: key.pem, certfile: cert.pem}", "tls")
-    ])
-    func whatIsNotDoneIsRefused(_ line: String, _ key: String) async throws {
-        try await Sandbox.run { sandbox in
-            try sandbox.write("run: exit\nservice:\n  readiness_probe: /\n  \(line)\n", to: "more.yaml")
-            for file in ["key.pem", "cert.pem"] { try sandbox.write("", to: file) }
-            #expect(try await sandbox.dwell("validate", "more.yaml").exitCode == 0)
-            let up = try await sandbox.dwell("up", "more.yaml")
-            #expect(up.exitCode == 2, "\(up)")
-            #expect(up.errors.count == 1 && up.err.contains("service.\(key)"), "\(up)")
-        }
-    }
 }
 
 extension Sandbox {

@@ -97,6 +97,25 @@ import Testing
         #expect(service.replicas[1]?.version == 3, "the replica that ran it all along is kept")
     }
 
+    /// How clients are spoken with changes with the version that answers them.
+    @Test func tlsIsThatOfTheVersionThatServes() throws {
+        var it = try Scenario.serving()
+        var encrypted = Self.better
+        encrypted.tls = TLSFiles(keyFile: "/k", certificateFile: "/c")
+        try it.given(update(encrypted))
+        #expect(it.state.services[.api]?.scheme == "http")
+        try it.launch(2)
+        try it.crash(2)
+        try it.given(.replicaRemoved(it.replica(2)))
+        #expect(it.state.services[.api]?.scheme == "http", "it did not come up")
+        try it.given(update(encrypted))
+        try it.makeReady(3)
+        #expect(it.state.services[.api]?.servedTLS == encrypted.tls)
+        #expect(it.state.services[.api]?.url.hasPrefix("https://") == true)
+        try it.given(update(Self.better))
+        #expect(it.state.services[.api]?.scheme == "http", "its replica is kept, and answers")
+    }
+
     @Test func blueGreenTurnsAllAtOnce() throws {
         var it = try Scenario.up(replicas: 2)
         try it.launchLoadBalancer()

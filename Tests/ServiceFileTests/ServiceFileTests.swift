@@ -161,4 +161,29 @@ import Testing
         ).spec
         #expect(merged.readinessProbe.path == "/b" && merged.readinessProbe.timeoutSeconds == 3)
     }
+
+    /// What is found of a certificate and its key is told where the file names them.
+    @Test func theCertificateIsLookedAt() throws {
+        let folder = try Folder()
+        for file in ["k.pem", "c.pem"] { try folder.write("", to: file) }
+        try folder.write(
+            "run: serve\nservice:\n  readiness_probe: /\n  tls:\n    keyfile: k.pem\n    certfile: c.pem\n",
+            to: "service.yaml")
+        let good = try ServiceFile.read("service.yaml", workingDirectory: folder.path) { files in
+            TLSExamination(notes: ["\(files.certificateFile) is old"])
+        }
+        let files = TLSFiles(keyFile: folder.path + "/k.pem", certificateFile: folder.path + "/c.pem")
+        #expect(good.spec.tls == files)
+        #expect(good.notes == ["\(files.certificateFile) is old"])
+        for (file, line) in [
+            (TLSExamination.File.key, "5: service.tls.keyfile"), (.certificate, "6: service.tls.certfile"),
+        ] {
+            let problems = #expect(throws: FileProblems.self) {
+                try ServiceFile.read("service.yaml", workingDirectory: folder.path) { _ in
+                    TLSExamination(problem: .init(file, "is not good"))
+                }
+            }
+            #expect(problems?.lines == ["service.yaml:\(line): is not good"])
+        }
+    }
 }

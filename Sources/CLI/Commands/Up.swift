@@ -64,7 +64,7 @@ struct Up: AsyncParsableCommand {
         guard let service = receipt.state.services[request.service] else {
             throw CommandFailure("service \(request.service) was taken down again")
         }
-        let endpoint = "http://\(service.endpoint)"
+        let endpoint = service.url
         if detach {
             print("Service \(request.service) is on its way: \(endpoint)")
             print("  watch it: dwell status \(request.service)")

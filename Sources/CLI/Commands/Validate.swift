@@ -1,5 +1,7 @@
 import ArgumentParser
+import Controller
 import Foundation
+import Lifecycle
 import ServiceFile
 
 struct Validate: ParsableCommand {
@@ -25,7 +27,7 @@ struct Validate: ParsableCommand {
             do throws(FileProblems) {
                 let file = try ServiceFile.read(
                     path, workingDirectory: FileManager.default.currentDirectoryPath,
-                    given: GivenValues(mustBeComplete: false))
+                    given: GivenValues(mustBeComplete: false), examineTLS: TLSExamination.init(reading:))
                 print("\(path): good: \(file.inWords)")
                 for note in file.notes { print("\(path): note: \(note)") }
             } catch {

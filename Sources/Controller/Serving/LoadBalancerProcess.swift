@@ -27,9 +27,12 @@ public struct LoadBalancerProcess: Sendable {
         let terminations = try Signals.ticks(of: SIGTERM)
         let configuration = LoadBalancerConfiguration(listening: .inherited(descriptor: descriptor))
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
-        if case .routes(let table, let rules, _) = readRoutes() {
+        if case .routes(let table, let rules, let spoken, _) = readRoutes() {
             balancer.update(rules)
             balancer.update(table)
+            balancer.speak(spoken)
+        } else {
+            balancer.speak(.unknown)
         }
         try await balancer.start()
         let reporter = TrafficReporter(
@@ -37,6 +40,8 @@ public struct LoadBalancerProcess: Sendable {
         // Until the last request has ended: whoever drains a replica waits for it.
         let reports = Task { await reporter.follow(balancer) }
         defer { reports.cancel() }
+        let certificate = Task { await balancer.followCertificate() }
+        defer { certificate.cancel() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow(balancer) }
             group.addTask { for await _ in terminations { return } }
@@ -49,16 +54,19 @@ public struct LoadBalancerProcess: Sendable {
 
     /// Keeps the routes as the log says, until it says that there is nothing to serve.
     private func follow(_ balancer: LoadBalancer) async {
-        var current: (table: RoutingTable, rules: BalancingRules)?
+        var current: (table: RoutingTable, rules: BalancingRules, spoken: FrontProtocol)?
         for await _ in Commits.quietTicks(log) {
             switch readRoutes() {
             case .notWanted: return
             case .unknown: continue
-            case .routes(let table, let rules, let rest):
-                let isNews = rules != current?.rules || current.map { !table.sendsAs($0.table) } ?? true
+            case .routes(let table, let rules, let spoken, let rest):
+                let isNews =
+                    rules != current?.rules || spoken != current?.spoken
+                    || current.map { !table.sendsAs($0.table) } ?? true
+                if spoken != current?.spoken { balancer.speak(spoken) }
                 if rules != current?.rules { balancer.update(rules) }
                 if table != current?.table { balancer.update(table) }
-                current = (table, rules)
+                current = (table, rules, spoken)
                 // It was about others: they too have all woken for it.
                 if !isNews { try? await Task.sleep(for: rest) }
             }
@@ -79,7 +87,7 @@ public struct LoadBalancerProcess: Sendable {
     }
 
     private enum Reading {
-        case routes(RoutingTable, BalancingRules, rest: Duration)
+        case routes(RoutingTable, BalancingRules, FrontProtocol, rest: Duration)
         /// The service is gone, or has another load balancer.
         case notWanted
         /// The log could not be read just now.
@@ -94,7 +102,7 @@ public struct LoadBalancerProcess: Sendable {
             else { return .notWanted }
             return .routes(
                 Routes.table(of: service, version: state.version), Routes.rules(of: service),
-                rest: Self.rest(among: state.services.count))
+                Routes.spoken(of: service), rest: Self.rest(among: state.services.count))
         } catch LogFailure.replaced(let path) {
             // Its controller, which reads the log that is there now, starts another.
             logger.error("\(path) was replaced; ending")

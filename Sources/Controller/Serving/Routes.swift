@@ -25,6 +25,11 @@ enum Routes {
             streamTimeoutSeconds: spec.streamTimeoutSeconds)
     }
 
+    /// What is spoken with clients.
+    static func spoken(of service: ServiceState) -> FrontProtocol {
+        service.servedTLS.map { .https($0.pair) } ?? .http
+    }
+
     /// What a replica can take compared with others: its own target of requests a second.
     private static func weight(of spec: ServiceSpec) -> Double {
         spec.replicaPolicy.targetQPSPerReplica?.perReplica(accelerator: spec.accelerator) ?? 1

@@ -161,6 +161,7 @@ public struct HomeExamination: Sendable {
                             missing.append("replica \(replica.id) of service \(service.name)")
                         }
                     }
+                    examineCertificate(of: service)
                     guard let loadBalancer = service.loadBalancer else { continue }
                     known.insert(cookie(log, name, service.name, nil, loadBalancer.generation))
                     if case .running(let handle) = loadBalancer.phase, let identity = ProcessIdentity(handle) {
@@ -168,7 +169,7 @@ public struct HomeExamination: Sendable {
                             missing.append("the load balancer of service \(service.name)")
                         } else if !Self.answers(service.endpoint) {
                             wrong(
-                                "nothing listens at http://\(service.endpoint), where service \(service.name) should be: dwell logs \(service.name) --load-balancer"
+                                "nothing listens at \(service.url), where service \(service.name) should be: dwell logs \(service.name) --load-balancer"
                             )
                         }
                     }
@@ -190,6 +191,16 @@ public struct HomeExamination: Sendable {
         } catch {
             wrong("\(error)")
         }
+    }
+
+    /// What its load balancer goes on with is in its memory only.
+    private mutating func examineCertificate(of service: ServiceState) {
+        guard let files = service.servedTLS, !service.isEnding else { return }
+        let examination = TLSExamination(reading: files)
+        if let problem = examination.problem {
+            wrong("service \(service.name) cannot speak TLS when it is started again: \(problem.message)")
+        }
+        for note in examination.notes { wrong("service \(service.name): \(note)") }
     }
 
     private func cookie(

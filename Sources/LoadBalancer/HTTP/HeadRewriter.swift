@@ -3,7 +3,9 @@ import NIOCore
 /// Writes the head that is passed on: hop-by-hop fields dropped (RFC 9110, 7.6.1), forwarding fields added.
 enum HeadRewriter {
     /// The request as the replica gets it.
-    static func request(_ head: MessageHead, client: SocketAddress?, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+    static func request(
+        _ head: MessageHead, client: SocketAddress?, isSecure: Bool = false, _ allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
         var output = allocator.buffer(capacity: head.bytes.readableBytes + 160)
         guard case .request(_, let name, let target) = head.start else { return output }
         let address = client?.ipAddress ?? "unknown"
@@ -35,7 +37,8 @@ enum HeadRewriter {
                 output.writeStaticString(", ")
             }
             output.writeString(address)
-            output.writeStaticString("\r\nX-Forwarded-Proto: http\r\n")
+            output.writeStaticString("\r\nX-Forwarded-Proto: ")
+            output.writeStaticString(isSecure ? "https\r\n" : "http\r\n")
             if !hasHost, let host = head.fields.first(where: { $0.meaning == .host }) {
                 output.writeStaticString("X-Forwarded-Host: ")
                 output.writeBytes(raw[host.value])

@@ -15,6 +15,7 @@ public enum MigrationFiles {
         File(number: 3, name: "history", sql: PackageResources._003_history_sql),
         File(number: 4, name: "autostop", sql: PackageResources._004_autostop_sql),
         File(number: 5, name: "scheme", sql: PackageResources._005_scheme_sql),
+        File(number: 6, name: "notices", sql: PackageResources._006_notices_sql),
     ]
 
     /// `views.sql`: the views, as they are now.

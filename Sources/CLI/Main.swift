@@ -76,10 +76,12 @@ struct Dwell: AsyncParsableCommand {
         subcommands: [
             Up.self, Update.self, Down.self, Status.self, Start.self, Stop.self, Terminate.self, Autostop.self,
             Logs.self,
-            Events.self, Explain.self, Report.self, Diff.self, Replay.self, Rebuild.self, Validate.self, Verify.self,
+            Events.self, Notify.self, Explain.self, Report.self, Diff.self, Replay.self, Rebuild.self, Validate.self,
+            Verify.self,
             Doctor.self,
             Backup.self,
             Restore.self, Repair.self, InstallService.self, Completions.self, Version.self, Manual.self,
-            TimerCommand.self, ControllerCommand.self, LoadBalancerCommand.self, ReplicaCommand.self,
+            TimerCommand.self, NotifierCommand.self, ControllerCommand.self, LoadBalancerCommand.self,
+            ReplicaCommand.self,
         ])
 }

@@ -77,6 +77,24 @@ struct Session {
         }
         try removeUnusedSecrets()
         try ensureTimer()
+        ensureNotifier()
+    }
+
+    /// Sees to it that whoever is to be told what happens is told. Nothing that a command is for fails by it.
+    func ensureNotifier() {
+        do {
+            try notices.ensureRunning()
+        } catch {
+            print("nobody is told what happens (notify): \(error)", to: .error)
+        }
+    }
+
+    /// What tells the receivers of `notify`.
+    var notices: NoticeLauncher {
+        let path = home.configuration
+        return NoticeLauncher(home: home, log: log, environment: environment) {
+            try Configuration.receivers(path: path)
+        }
     }
 
     /// Sees to it that somebody waits for the controllers that are to be terminated when they stay stopped.
@@ -102,7 +120,7 @@ struct Session {
     }
 
     /// What sees to controllers that stay stopped.
-    var timer: HomeTimer { HomeTimer(home: home, log: log, environment: environment, author: author) }
+    var timer: HomeTimer { HomeTimer(home: home, log: log, environment: environment, author: author, notices: notices) }
 
     /// A controller that has no process does not see to it that secrets go with their service.
     private func removeUnusedSecrets() throws(CommandFailure) {
@@ -166,11 +184,15 @@ struct Session {
 
     /// What `config.yaml` says.
     func configuration() throws(CommandFailure) -> Configuration {
+        let configuration: Configuration
         do {
-            return try Configuration.load(path: home.configuration)
+            configuration = try Configuration.load(path: home.configuration)
         } catch {
             throw CommandFailure(error)
         }
+        // Before what comes of it, so that a receiver that is new is told of that too.
+        try read { (log) throws(LogFailure) in try log.setNoticeReceivers(configuration.receivers) }
+        return configuration
     }
 }
 

@@ -57,6 +57,7 @@ private struct Salvage {
     private(set) var rows: [Row] = []
     private(set) var firstLoss: String?
     private var logID: String?
+    private var receivers: [NoticeRow] = []
     private var commands: [(stream: String, id: String, atMicroseconds: Int64)] = []
 
     init(path: String) throws {
@@ -69,6 +70,7 @@ private struct Salvage {
             // Each by itself: what one page has lost the others may still have.
             logID = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
             let known = try? GRDB.Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events")
+            receivers = (try? NoticeRow.fetchAll(db, sql: "SELECT * FROM notice_receivers")) ?? []
             commands = known?.map { ($0[0], $0[1], $0[2]) } ?? []
         }
         try queue.close()
@@ -119,6 +121,17 @@ private struct Salvage {
                     try db.execute(
                         sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)",
                         arguments: [command.stream, command.id, command.atMicroseconds])
+                }
+                for receiver in receivers {
+                    try db.execute(
+                        sql: """
+                            INSERT INTO notice_receivers (key, label, types, controllers, position, delivered)
+                            VALUES (?, ?, ?, ?, ?, ?)
+                            """,
+                        arguments: [
+                            receiver.key, receiver.label, receiver.types, receiver.controllers,
+                            min(receiver.position, rows.count), receiver.delivered,
+                        ])
                 }
                 try Rebuild(db: db).everything()
             }

@@ -23,7 +23,7 @@ public final class EventLog: Sendable {
     public let path: String
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
-    private let turn: WritersTurn
+    let turn: WritersTurn
     private let cache = Mutex<[ControllerName: CachedState]>([:])
 
     /// A state this process has folded already, valid while the stream's head has this digest.

@@ -22,6 +22,11 @@ public enum BackOffRule {
         seconds(base: 1, cap: 60, failures: attempts, seed: service.rawValue)
     }
 
+    /// Seconds before a receiver of notices that could not be told is tried again: about 1, 2, 4 … up to 300.
+    public static func noticeSeconds(receiver: String, failures: Int) -> Double {
+        seconds(base: 1, cap: 300, failures: failures, seed: receiver)
+    }
+
     private static func seconds(base: Double, cap: Double, failures: Int, seed: String) -> Double {
         guard failures > 0 else { return 0 }
         var wait = base

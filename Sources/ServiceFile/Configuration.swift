@@ -22,6 +22,9 @@ public struct Configuration: Hashable, Sendable {
     private var hooks = Hooks()
     private var controllerHooks: [ControllerName: Hooks] = [:]
 
+    /// `notify`: who is told what happens.
+    public private(set) var receivers: [NoticeReceiver] = []
+
     public private(set) var loadBalancer = LoadBalancerAddress()
 
     /// Where load balancers listen.
@@ -83,6 +86,16 @@ public struct Configuration: Hashable, Sendable {
         return configuration
     }
 
+    /// `notify` alone, for whoever looks often: a file that does not speak of it is not taken apart.
+    ///
+    /// - Throws: ``FileProblems``.
+    public static func receivers(path: String) throws(FileProblems) -> [NoticeReceiver] {
+        guard let bytes = FileManager.default.contents(atPath: path),
+            bytes.range(of: Data("notify".utf8)) != nil
+        else { return [] }
+        return try load(path: path).receivers
+    }
+
     /// The policy for a controller, and where it comes from.
     public func policy(for controller: ControllerName) -> AutostopPolicy {
         var policy = AutostopPolicy.standard
@@ -110,7 +123,7 @@ public struct Configuration: Hashable, Sendable {
 
     private mutating func read(_ file: Section) {
         file.refuseUnknownKeys(
-            known: ["serve", "controllers", "load_balancer", "hooks"],
+            known: ["serve", "controllers", "load_balancer", "hooks", "notify"],
             elsewhere: ["autostop": "serve.controller", "controller": "serve"])
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
@@ -124,6 +137,7 @@ public struct Configuration: Hashable, Sendable {
         }
         if let section = file.section("load_balancer") { loadBalancer = LoadBalancerAddress(section) }
         if let section = file.section("hooks") { hooks = Hooks(section) }
+        if file.has("notify") { receivers = NotifyValue.read(file) }
         guard let section = file.section("controllers") else { return }
         for entry in section.entries {
             guard let name = ControllerName(rawValue: entry.key) else {

@@ -8,7 +8,8 @@ import Testing
         .appendingPathComponent("Golden/help.txt")
 
     private static let commands = [
-        "", "up", "update", "down", "status", "start", "stop", "terminate", "autostop", "logs", "events", "explain",
+        "", "up", "update", "down", "status", "start", "stop", "terminate", "autostop", "logs", "events", "notify",
+        "explain",
         "report",
         "diff", "replay", "rebuild", "validate", "verify", "doctor", "backup", "restore", "repair", "install-service",
         "completions",

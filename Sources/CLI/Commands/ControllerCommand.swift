@@ -42,6 +42,7 @@ struct ControllerCommand: AsyncParsableCommand {
                 return print(
                     "controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
             }
+            session.notices.watch()
             let configuration = session.home.configuration
             repeat {
                 let process = try ControllerProcess(
@@ -57,6 +58,7 @@ struct ControllerCommand: AsyncParsableCommand {
                 // An `up` between the last look and the end of this process relies on it.
             } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }
             try session.ensureTimer()
+            session.ensureNotifier()
         }
     }
 
@@ -82,6 +84,7 @@ struct ControllerCommand: AsyncParsableCommand {
                 try keeper.keep(inherited: inherited ? Daemon.inheritedDescriptor : nil)
                 // The controller process starts it too, unless that was killed after its last event.
                 try session.timer.ensureRunning()
+                session.ensureNotifier()
             } catch let failure as LogFailure {
                 throw CommandFailure(failure)
             } catch {

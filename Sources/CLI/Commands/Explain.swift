@@ -49,6 +49,7 @@ struct Explain: ParsableCommand, LogQuestion {
             let explanation = try explanation(of: NameArgument.controller(name), moment, session)
             print("Controller \(name)")
             for line in explanation.ofController { print("  \(line)") }
+            if moment == nil { for line in try untold(session) { print("  \(line)") } }
         }
         for row in services {
             let explanation = try explanation(of: NameArgument.controller(row.controller), moment, session)
@@ -56,6 +57,14 @@ struct Explain: ParsableCommand, LogQuestion {
             for line in try explanation.of(NameArgument.service(name)) { print("  \(line)") }
         }
         if moment == nil { try session.ensureAllRunning() }
+    }
+
+    /// What receivers of notices have not been told of the controller.
+    private func untold(_ session: Session) throws(CommandFailure) -> [String] {
+        try session.read { (log) throws(LogFailure) in
+            let lags = try log.noticeLags(of: name).filter { $0.undelivered > 0 }
+            return lags.isEmpty ? [] : Notify.lines(lags, try Clock.now())
+        }
     }
 
     private func explanation(

@@ -66,12 +66,21 @@ struct Status: AsyncParsableCommand, LogQuestion {
         }
         var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
         if verbose, moment == nil { view.policies = try session.policies(of: view.controllers) }
+        if moment == nil, name == nil { view.lags = try lags(session) }
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
         if json {
             print(try StatusJSON(view).text)
         } else {
             for line in StatusTables(view).lines { print(StatusColours.paint(line)) }
+        }
+    }
+
+    /// Receivers of notices: all for whoever wants to know more, else those that do not take what they are told.
+    private func lags(_ session: Session) throws(CommandFailure) -> [NoticeLag] {
+        try session.read { (log) throws(LogFailure) in
+            let isLate = try log.noticeReceivers().contains { $0.failures > 0 }
+            return verbose || json || isLate ? try log.noticeLags() : []
         }
     }
 }
@@ -92,6 +101,9 @@ struct StatusView {
     let isVerbose: Bool
     /// What the tables do not hold of the policies of those controllers, when it is to be told.
     var policies: [String: AutostopPolicy] = [:]
+
+    /// Receivers of notices, as far as they are to be told of.
+    var lags: [NoticeLag] = []
 
     init(_ report: StatusReport, name: String?, all: Bool, isVerbose: Bool = false) throws(CommandFailure) {
         self.isVerbose = isVerbose

@@ -19,6 +19,7 @@ struct TimerCommand: AsyncParsableCommand, DaemonCommand {
         Daemon.prepare(name: "dwell-timer")
         let session = try Session(component: "timer")
         do {
+            session.ensureNotifier()
             try await session.timer.run(inherited: inherited ? Daemon.inheritedDescriptor : nil)
         } catch {
             throw CommandFailure("\(error)")

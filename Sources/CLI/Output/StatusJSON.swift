@@ -2,17 +2,19 @@ import EventLog
 import Foundation
 import Lifecycle
 
-/// `dwell status --json`: one object with `controllers`, `services` and `replicas`. Times are seconds
+/// `dwell status --json`: one object with `controllers`, `services`, `replicas` and `receivers`. Times are seconds
 /// since 1970, spans are seconds.
 struct StatusJSON: Encodable {
     private let controllers: [Controller]
     private let services: [Service]
     private let replicas: [Replica]
+    private let receivers: [Receiver]
 
     init(_ view: StatusView) {
         controllers = view.controllers.map { Controller($0, view) }
         services = view.services.map(Service.init)
         replicas = view.replicas.map(Replica.init)
+        receivers = view.lags.map(Receiver.init)
     }
 
     var text: String {
@@ -117,6 +119,27 @@ struct StatusJSON: Encodable {
             endpoint = row.endpoint.map { "http://\($0)" }
             launchedAt = seconds(row.launchedAtMicroseconds)
             since = seconds(row.sinceMicroseconds)
+        }
+    }
+
+    /// Of notices.
+    private struct Receiver: Encodable {
+        var name: String
+        var delivered: Int
+        var undelivered: Int
+        @OrNull var undeliveredSince: Double?
+        var failures: Int
+        @OrNull var error: String?
+        @OrNull var retryAt: Double?
+
+        init(_ lag: NoticeLag) {
+            name = lag.receiver.label
+            delivered = lag.receiver.delivered
+            undelivered = lag.undelivered
+            undeliveredSince = seconds(lag.sinceMicroseconds)
+            failures = lag.receiver.failures
+            error = lag.receiver.error
+            retryAt = seconds(lag.receiver.retryAtMicroseconds)
         }
     }
 }

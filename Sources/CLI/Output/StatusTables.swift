@@ -117,6 +117,9 @@ struct StatusTables {
                 notes.append("controller \(row.name): will start again once stopped")
             }
         }
+        for lag in view.lags where view.isVerbose || lag.receiver.failures > 0 {
+            notes += Notify.lines([lag], view.now)
+        }
         for row in view.services { if let reason = row.reason { notes.append("\(row.name): \(reason)") } }
         for row in view.replicas {
             guard let reason = row.reason else { continue }

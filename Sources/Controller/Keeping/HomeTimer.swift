@@ -12,8 +12,13 @@ public struct HomeTimer: Sendable {
     private let log: EventLog
     private let environment: [String: String]
     private let author: Author
+    /// Sees to it that what it does is told.
+    private let notices: NoticeLauncher
 
-    public init(home: Home, log: EventLog, environment: [String: String], author: Author) {
+    public init(
+        home: Home, log: EventLog, environment: [String: String], author: Author, notices: NoticeLauncher
+    ) {
+        self.notices = notices
         self.home = home
         self.log = log
         self.environment = environment
@@ -44,6 +49,8 @@ public struct HomeTimer: Sendable {
         for (controller, row) in try log.pendingTerminations()
         where row.deadline.latenessMicroseconds(at: now) != nil {
             try log.submit(.deadlineReached(.termination, generation: row.generation), to: controller, by: author)
+            // The termination stands, whatever is the matter with those who are to be told: the next command says so.
+            try? notices.ensureRunning()
         }
     }
 

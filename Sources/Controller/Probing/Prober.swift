@@ -58,6 +58,13 @@ struct Prober: Sendable {
         return (head.status.code, body)
     }
 
+    /// The status that a request which has a body is answered with; redirections are not followed.
+    func post(_ endpoint: Endpoint, _ request: ReadinessProbe) async throws -> UInt {
+        let (head, _) = try await exchange(
+            endpoint, request, path: request.path, timeout: .seconds(request.timeoutSeconds))
+        return head.status.code
+    }
+
     private func exchange(
         _ endpoint: Endpoint, _ probe: ReadinessProbe, path: String, timeout: Duration, bodyLimit: Int = 0
     ) async throws -> (HTTPResponseHead, body: String) {

@@ -31,11 +31,19 @@ struct ProcessMark: Hashable, Sendable, RawRepresentable {
 
     /// The mark of what the event of version `generation` in the controller's stream added.
     init(logID: String, controller: ControllerName, generation: Int) {
+        self.init(owner: Cookie.prefix(logID: logID, controller: controller), generation: generation)
+    }
+
+    /// The mark of what is run for a receiver of notices.
+    init(logID: String, receiver: String) {
+        // No controller's name has a space in it.
+        self.init(owner: "\(logID):notify \(receiver)", generation: 0)
+    }
+
+    private init(owner: String, generation: Int) {
         // FNV-1a, folded. Two controllers of one machine share a prefix with a chance of 1 in 2^34.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in Cookie.prefix(logID: logID, controller: controller).utf8 {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-        }
+        for byte in owner.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         let controller = (hash ^ (hash >> 34)) & ((1 << 34) - 1)
         let generation = UInt64(truncatingIfNeeded: generation) & ((1 << Self.generationBits) - 1)
         rawValue = Self.signature | controller << Self.generationBits | generation

@@ -14,6 +14,8 @@ struct UserCommand: Sendable {
     var log: String
     /// How many bytes of its standard output are taken, and then nothing of its standard error; nil for all of both.
     var outputLimit: Int?
+    /// What it finds on its standard input; nil for nothing.
+    var input: String?
     /// File in which it says how it ended, for nobody waits for children.
     var resultPath: String
 
@@ -32,9 +34,12 @@ struct UserCommand: Sendable {
 
     /// The command is not in its arguments, which every user of the machine can read.
     private static let variable = "DWELL_USER_COMMAND"
+    private static let inputVariable = "DWELL_USER_INPUT"
     private static let wrapper = """
         run=$\(variable)
         unset \(variable)
+        [ -z "$\(inputVariable)" ] || exec < "$\(inputVariable)"
+        unset \(inputVariable)
         if [ $# -gt 1 ]; then
             (eval "$run") 2>/dev/null | head -c "$2"
             code=${PIPESTATUS[0]}
@@ -49,6 +54,16 @@ struct UserCommand: Sendable {
         defer { unlink(resultPath) }
         var environment = environment
         environment[Self.variable] = run
+        environment[Self.inputVariable] = nil
+        let inputPath = resultPath + ".input"
+        defer { unlink(inputPath) }
+        if let input {
+            guard
+                FileManager.default.createFile(
+                    atPath: inputPath, contents: Data(input.utf8), attributes: [.posixPermissions: 0o600])
+            else { return .failed("cannot write \(inputPath): \(String(cString: strerror(errno)))") }
+            environment[Self.inputVariable] = inputPath
+        }
         let process: ProcessIdentity
         do {
             let pid = try Spawn(

@@ -23,6 +23,22 @@ public struct HomeExamination: Sendable {
         guard let log = examineLog() else { return }
         examineControllers(log, environment)
         examineProcesses(log)
+        examineReceivers(log)
+    }
+
+    private mutating func examineReceivers(_ log: EventLog) {
+        do {
+            for lag in try log.noticeLags() {
+                let words = lag.inWords { Date(timeIntervalSince1970: Double($0) / 1e6).ISO8601Format() }
+                if lag.receiver.failures > 0 {
+                    wrong("\(words). See that it takes what it is told, or pass over it: dwell notify --help")
+                } else {
+                    fine(words)
+                }
+            }
+        } catch {
+            wrong("\(error)")
+        }
     }
 
     private mutating func fine(_ line: String) { findings.append(Finding(isWrong: false, line: line)) }

@@ -3,7 +3,7 @@ import Foundation
 import Lifecycle
 import Synchronization
 
-/// The processes of one home: controllers, keepers, the timer, load balancers, replicas.
+/// The processes of one home: controllers, keepers, the timer, the notifier, load balancers, replicas.
 public struct HomeProcesses: Sendable {
     private let home: Home
 
@@ -12,7 +12,7 @@ public struct HomeProcesses: Sendable {
     public struct Found: Hashable, Sendable, CustomStringConvertible {
         public var pid: pid_t
         public var name: String
-        /// What it was started for; nil for a controller process, a keeper or the timer.
+        /// What it was started for; nil for a controller process, a keeper, the timer or the notifier.
         var cookie: Cookie?
 
         public var description: String {
@@ -41,10 +41,10 @@ public struct HomeProcesses: Sendable {
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         guard words.count > 2 else { return false }
         return words[1] == "controller" && ["run", "keep"].contains(words[2])
-            || words[1] == "timer" && words[2] == "--inherited"
+            || ["timer", "notifier"].contains(words[1]) && words[2] == "--inherited"
     }
 
-    /// Ends all of them: controllers, keepers and the timer at once and first, for they start each other again; then the
+    /// Ends all of them: controllers, keepers, the timer and the notifier at once and first, for they start each other again; then the
     /// rest, with SIGTERM and a grace period.
     ///
     /// - Returns: those that do not end.

@@ -1,18 +1,17 @@
-import EventLog
 import Foundation
 
 /// An event as a CloudEvents 1.0 object (JSON event format).
-struct CloudEvent {
+public struct CloudEvent {
     private let row: AuditRow
     private let logID: String
 
-    init(_ row: AuditRow, logID: String) {
+    public init(_ row: AuditRow, logID: String) {
         self.row = row
         self.logID = logID
     }
 
     /// One line of JSON, keys sorted.
-    var line: String {
+    public var line: String {
         var object: [String: Any] = [
             "specversion": "1.0",
             "id": String(row.position),

@@ -16,6 +16,7 @@ public enum MigrationFiles {
         File(number: 4, name: "autostop", sql: PackageResources._004_autostop_sql),
         File(number: 5, name: "scheme", sql: PackageResources._005_scheme_sql),
         File(number: 6, name: "notices", sql: PackageResources._006_notices_sql),
+        File(number: 7, name: "archive", sql: PackageResources._007_archive_sql),
     ]
 
     /// `views.sql`: the views, as they are now.

@@ -79,7 +79,7 @@ struct Dwell: AsyncParsableCommand {
             Events.self, Notify.self, Explain.self, Report.self, Diff.self, Replay.self, Rebuild.self, Validate.self,
             Verify.self,
             Doctor.self,
-            Backup.self,
+            Backup.self, Archive.self,
             Restore.self, Repair.self, InstallService.self, Completions.self, Version.self, Manual.self,
             TimerCommand.self, NotifierCommand.self, ControllerCommand.self, LoadBalancerCommand.self,
             ReplicaCommand.self,

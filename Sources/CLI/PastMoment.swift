@@ -26,12 +26,13 @@ struct PastMoment {
     /// The moment an event was recorded.
     init(position: Int, for option: String, _ session: Session) throws(CommandFailure) {
         let last = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        let first = max(1, try session.read { (log) throws(LogFailure) in try log.start().position })
         let time = try session.read { (log) throws(LogFailure) in try log.time(atPosition: position) }
         guard let time else {
             throw CommandFailure(
                 last == 0
                     ? "\(option): there is no event \(position): nothing has happened yet"
-                    : "\(option): there is no event \(position); positions go from 1 to \(last)", exitCode: 2)
+                    : "\(option): there is no event \(position); positions go from \(first) to \(last)", exitCode: 2)
         }
         self.init(position: position, now: Self.instant(time))
     }

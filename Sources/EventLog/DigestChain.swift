@@ -4,8 +4,9 @@ import GRDB
 /// Walks the log and computes every digest again.
 enum DigestChain {
     static func firstBrokenPosition(_ db: Database, progress: (Int) -> Void = { _ in }) throws -> Int? {
-        var previous = Digest.zero
-        var expected = 1
+        let start = try LogStart(db)
+        var previous = start.digest
+        var expected = start.position + 1
         let rows = try Row.fetchCursor(
             db,
             sql: """

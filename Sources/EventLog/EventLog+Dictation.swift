@@ -27,10 +27,10 @@ extension EventLog {
     package func foldEverything() throws -> [ControllerName: ControllerState] {
         try reading { db in
             var states: [ControllerName: ControllerState] = [:]
-            for stream in try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events") {
+            for stream in try db.streams() {
                 guard let name = ControllerName(rawValue: stream) else { continue }
-                var state = ControllerState(name: name)
-                try EventReader.forEach(in: name, after: 0, db) { state.apply($0.event, $0.stamp) }
+                var state = try ControllerState(beginning: name, db)
+                try EventReader.forEach(in: name, after: state.version, db) { state.apply($0.event, $0.stamp) }
                 states[name] = state
             }
             return states

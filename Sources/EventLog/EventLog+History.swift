@@ -5,21 +5,29 @@ import Lifecycle
 // of the events up to then gives.
 
 extension EventLog {
-    /// The last event at or before a moment; 0 when there is none.
+    /// The last event at or before a moment; 0 when there is none. Throws when the moment lies in what was archived.
     ///
     /// - Parameter microseconds: wall time, since 1970.
     public func position(atMicroseconds microseconds: Int64) throws(LogFailure) -> Int {
         try reading { db in
-            try Int.fetchOne(
+            let position = try Int.fetchOne(
                 db, sql: "SELECT position FROM events WHERE at_us <= ? ORDER BY at_us DESC, position DESC LIMIT 1",
-                arguments: [microseconds]) ?? 0
+                arguments: [microseconds])
+            if let position { return position }
+            let start = try LogStart(db)
+            try start.requireReached(by: microseconds < start.atMicroseconds ? 0 : start.position)
+            return start.position
         }
     }
 
-    /// Wall time of an event, microseconds since 1970; nil when there is none at that position.
+    /// Wall time of an event, microseconds since 1970; nil when there is none at that position. Throws when it was
+    /// archived.
     public func time(atPosition position: Int) throws(LogFailure) -> Int64? {
         try reading { db in
-            try Int64.fetchOne(db, sql: "SELECT at_us FROM events WHERE position = ?", arguments: [position])
+            let start = try LogStart(db)
+            try start.requireReached(by: position)
+            if position > 0, position == start.position { return start.atMicroseconds }
+            return try Int64.fetchOne(db, sql: "SELECT at_us FROM events WHERE position = ?", arguments: [position])
         }
     }
 
@@ -28,8 +36,10 @@ extension EventLog {
     /// - Parameter now: the moment it is seen at, for what is left and how long it has been.
     public func status(atPosition position: Int, now: Instant) throws(LogFailure) -> StatusReport {
         try reading { db in
+            try LogStart(db).requireReached(by: position)
             var report = StatusReport(now: now, controllers: [], services: [], replicas: [], deadlines: [])
-            for name in try String.fetchAll(db, sql: Self.streamsSQL, arguments: [position]) {
+            let begun = try String.fetchAll(db, sql: Self.streamsSQL, arguments: [position])
+            for name in Set(begun).union(try Base.streams(db)).sorted() {
                 guard let controller = ControllerName(rawValue: name) else { continue }
                 let projection = try Projection(try Self.state(of: controller, atPosition: position, db))
                 report.controllers += projection.controllers
@@ -58,14 +68,17 @@ extension EventLog {
 
     /// The controller's state when `position` was the last event.
     public func state(of controller: ControllerName, atPosition position: Int) throws(LogFailure) -> ControllerState {
-        try reading { try Self.state(of: controller, atPosition: position, $0) }
+        try reading { db in
+            try LogStart(db).requireReached(by: position)
+            return try Self.state(of: controller, atPosition: position, db)
+        }
     }
 
     private static func state(
         of controller: ControllerName, atPosition position: Int, _ db: Database
     ) throws -> ControllerState {
         var state =
-            try Checkpoints.load(controller, notAfter: position, db) ?? ControllerState(name: controller)
+            try Checkpoints.load(controller, notAfter: position, db) ?? ControllerState(beginning: controller, db)
         let events = try StoredEvents(
             db, where: "stream = ? AND version > ? ORDER BY version", arguments: [controller.rawValue, state.version])
         // Positions rise with versions. The index is by version, so it is not asked for a range of positions.
@@ -84,6 +97,6 @@ extension EventLog {
             WHERE streams.stream IS NOT NULL
         )
         SELECT stream FROM streams WHERE stream IS NOT NULL
-            AND (SELECT position FROM events WHERE events.stream = streams.stream AND version = 1) <= ?
+            AND (SELECT position FROM events WHERE events.stream = streams.stream ORDER BY version LIMIT 1) <= ?
         """
 }

@@ -68,10 +68,12 @@ extension EventLog {
                 try db.execute(
                     sql: """
                         INSERT INTO notice_receivers (key, label, types, controllers, position)
-                        VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(position), 0) FROM events))
+                        VALUES (?1, ?2, ?3, ?4, ?5)
                         ON CONFLICT (key) DO UPDATE SET label = ?2, types = ?3, controllers = ?4
                         """,
-                    arguments: [receiver.key, receiver.label, receiver.types, receiver.controllers])
+                    arguments: [
+                        receiver.key, receiver.label, receiver.types, receiver.controllers, try db.lastPosition(),
+                    ])
             }
         }
     }
@@ -133,6 +135,16 @@ extension EventLog {
                 return NoticeLag(receiver: receiver, undelivered: row?[0] ?? 0, sinceMicroseconds: row?[1])
             }
         }
+    }
+
+    /// The first event that somebody is still to be told of, and who; nil when there is none.
+    static func firstUndelivered(_ db: Database) throws -> (position: Int, label: String)? {
+        try NoticeRow.fetchAll(db, sql: "SELECT * FROM notice_receivers").compactMap { receiver in
+            try Int.fetchOne(
+                db, sql: "SELECT position FROM events NOT INDEXED \(noticeCondition) ORDER BY position LIMIT 1",
+                arguments: [receiver.position, receiver.types, receiver.controllers]
+            ).map { ($0, receiver.label) }
+        }.min { $0.position < $1.position }
     }
 
     private static let noticeCondition = """

@@ -60,7 +60,7 @@ extension EventLog {
 
     /// Position of the last event; 0 before the first.
     public func lastPosition() throws(LogFailure) -> Int {
-        try reading { try Int.fetchOne($0, sql: "SELECT max(position) FROM events") ?? 0 }
+        try reading { try $0.lastPosition() }
     }
 
     /// Events after a position, oldest first.

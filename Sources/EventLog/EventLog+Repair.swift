@@ -26,7 +26,7 @@ extension EventLog {
             let salvage = try Salvage(path: home.database)
             report.savedEvents = salvage.rows.count
             report.firstLoss = salvage.firstLoss
-            guard !salvage.rows.isEmpty else {
+            guard salvage.isWorthKeeping else {
                 throw LogFailure.corrupt(
                     path: home.database,
                     reason:
@@ -55,7 +55,11 @@ private struct Salvage {
     }
 
     private(set) var rows: [Row] = []
+    /// Where it begins, and what the events before that led to.
+    private var beginning: Beginning?
     private(set) var firstLoss: String?
+    /// Whether there is anything to make a log of.
+    var isWorthKeeping: Bool { !rows.isEmpty || beginning != nil }
     private var logID: String?
     private var receivers: [NoticeRow] = []
     private var commands: [(stream: String, id: String, atMicroseconds: Int64)] = []
@@ -66,7 +70,8 @@ private struct Salvage {
         configuration.busyMode = .timeout(5)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.read { db in
-            do { try readEvents(db) } catch { firstLoss = "event \(rows.count + 1): \(LogFailure(error, path: path))" }
+            beginning = try Beginning(db)
+            do { try readEvents(db) } catch { firstLoss = "event \(next): \(LogFailure(error, path: path))" }
             // Each by itself: what one page has lost the others may still have.
             logID = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
             let known = try? GRDB.Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events")
@@ -76,8 +81,11 @@ private struct Salvage {
         try queue.close()
     }
 
+    /// Position of the event that is read next.
+    private var next: Int { (beginning?.start.position ?? 0) + rows.count + 1 }
+
     private mutating func readEvents(_ db: Database) throws {
-        var previous = Digest.zero
+        var previous = beginning?.start.digest ?? .zero
         let cursor = try GRDB.Row.fetchCursor(
             db,
             sql: """
@@ -88,11 +96,11 @@ private struct Salvage {
         while let row = try cursor.next() {
             guard let event = EventRow(row), let bytes = Data.fromDatabaseValue(row[13]) else {
                 throw LogFailure.unreadableEvent(
-                    position: rows.count + 1, reason: "a column holds no value of its type")
+                    position: next, reason: "a column holds no value of its type")
             }
             let digest = Digest(after: previous, row: event)
-            guard event.position == rows.count + 1, digest == Digest(bytes: bytes) else {
-                throw LogFailure.unreadableEvent(position: rows.count + 1, reason: "it is not as it was recorded")
+            guard event.position == next, digest == Digest(bytes: bytes) else {
+                throw LogFailure.unreadableEvent(position: next, reason: "it is not as it was recorded")
             }
             guard ControllerName(rawValue: event.stream) != nil else {
                 throw LogFailure.unreadableEvent(
@@ -116,6 +124,7 @@ private struct Salvage {
                 if let logID {
                     try db.execute(sql: "UPDATE meta SET value = ? WHERE key = 'log_id'", arguments: [logID])
                 }
+                try beginning?.write(db)
                 for row in rows { try EventWriter.insert(row.event, row.digest, db) }
                 for command in commands {
                     try db.execute(
@@ -138,6 +147,32 @@ private struct Salvage {
         }
         try queue.close()
         try LogFile.sync(path)
+    }
+}
+
+/// Everything a log holds of the events that were archived.
+private struct Beginning {
+    let start: LogStart
+    private var tables: [(name: String, rows: [Row])] = []
+
+    /// Nil when none was. Throws when what they led to cannot be read: without it nothing after them can be folded.
+    init?(_ db: Database) throws {
+        start = try LogStart(db)
+        guard start.position > 0 else { return nil }
+        for name in ["archives", "bases", "archived_causes"] {
+            tables.append((name, try Row.fetchAll(db, sql: "SELECT * FROM \(name)")))
+        }
+    }
+
+    func write(_ db: Database) throws {
+        for table in tables {
+            for row in table.rows {
+                let marks = databaseQuestionMarks(count: row.count)
+                try db.execute(
+                    sql: "INSERT INTO \(table.name) VALUES (\(marks))",
+                    arguments: StatementArguments(row.databaseValues))
+            }
+        }
     }
 }
 

@@ -53,7 +53,7 @@ public final class EventLog: Sendable {
             bell = CommitBell(path: home.commitBell)
             turn = WritersTurn(path: home.writersTurn)
             files = OpenFiles(path)
-            let last = try queue.read { try Int.fetchOne($0, sql: "SELECT max(position) FROM events") ?? 0 }
+            let last = try queue.read { try $0.lastPosition() }
             // Of another log it says nothing, unless this one was begun anew in the place of one that is lost.
             if let witness, witness.logID == logID ? witness.position > last : last == 0 {
                 throw LogFailure.eventsLost(path: path, there: last, acknowledged: witness.position)
@@ -214,7 +214,7 @@ public final class EventLog: Sendable {
         if let cached, cached.digest == head.digest { return cached.state }
         var state =
             try cached.flatMap { try isPrefix($0, of: head, db) ? $0.state : nil }
-            ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(name: controller)
+            ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(beginning: controller, db)
         try EventReader.forEach(in: controller, after: state.version, db) { event in
             state.apply(event.event, event.stamp)
         }
@@ -274,7 +274,12 @@ public final class EventLog: Sendable {
 
     private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {
         try Int.fetchOne(
-            db.cachedStatement(sql: "SELECT position FROM events WHERE stream = ? AND version = ?"),
+            db.cachedStatement(
+                sql: """
+                    SELECT position FROM events WHERE stream = ?1 AND version = ?2
+                    UNION ALL
+                    SELECT position FROM archived_causes WHERE stream = ?1 AND version = ?2
+                    """),
             arguments: [controller.rawValue, version])
     }
 }

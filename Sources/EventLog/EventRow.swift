@@ -50,8 +50,14 @@ struct EventWriter {
         self.cause = cause
         let last = try Row.fetchOne(
             db.cachedStatement(sql: "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1"))
-        lastPosition = last?[0] ?? 0
-        lastDigest = last.map { Digest(bytes: $0[1]) } ?? .zero
+        if let last {
+            lastPosition = last[0]
+            lastDigest = Digest(bytes: last[1])
+        } else {
+            let start = try LogStart(db)
+            lastPosition = start.position
+            lastDigest = start.digest
+        }
     }
 
     mutating func write(_ stamped: StampedEvent, _ db: Database) throws -> RecordedEvent {
@@ -88,7 +94,7 @@ struct EventWriter {
         """
 }
 
-/// The last event of a stream.
+/// The last event of a stream, be it in this file or archived.
 struct StreamHead {
     var version: Int
     var digest: Digest
@@ -96,7 +102,13 @@ struct StreamHead {
     static func fetch(_ stream: ControllerName, _ db: Database) throws -> StreamHead? {
         try Row.fetchOne(
             db.cachedStatement(
-                sql: "SELECT version, digest FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1"),
+                sql: """
+                    SELECT version, digest FROM (
+                        SELECT version, digest FROM events WHERE stream = ?1 ORDER BY version DESC LIMIT 1)
+                    UNION ALL
+                    SELECT version, digest FROM bases WHERE stream = ?1
+                    ORDER BY version DESC LIMIT 1
+                    """),
             arguments: [stream.rawValue]
         ).map { StreamHead(version: $0[0], digest: Digest(bytes: $0[1])) }
     }
@@ -104,7 +116,12 @@ struct StreamHead {
     /// Digest of one event of a stream, which stands for all before it; nil when there is no such event.
     static func digest(of stream: ControllerName, at version: Int, _ db: Database) throws -> Digest? {
         try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT digest FROM events WHERE stream = ? AND version = ?"),
+            db.cachedStatement(
+                sql: """
+                    SELECT digest FROM events WHERE stream = ?1 AND version = ?2
+                    UNION ALL
+                    SELECT digest FROM bases WHERE stream = ?1 AND version = ?2
+                    """),
             arguments: [stream.rawValue, version]
         ).map { Digest(bytes: $0[0]) }
     }

@@ -41,13 +41,13 @@ public struct LogExamination: Sendable {
         if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
         logID = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
         if logID == nil { problems.append("\(path) has no log_id in its table meta") }
-        let last = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+        let start = try LogStart(db)
         if let broken = try DigestChain.firstBrokenPosition(db) {
-            wholeEvents = broken - 1
+            wholeEvents = broken - 1 - start.position
             problems.append("event \(broken) is not as it was recorded: the chain of digests breaks there")
             return
         }
-        wholeEvents = last
+        wholeEvents = try db.lastPosition() - start.position
         let replay = try ReplayReport(db) { _, _ in }
         controllers = replay.controllers
         problems += replay.differences

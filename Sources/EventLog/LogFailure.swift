@@ -13,6 +13,14 @@ public enum LogFailure: Error, Hashable, Sendable {
     case newerSchema(path: String, found: Int, known: Int)
     case changedMigration(path: String, number: Int)
     case unreadableEvent(position: Int, reason: String)
+    /// What the archived events of a controller led to was kept by another build.
+    case unreadableBase(stream: String, format: Int)
+    /// No event is before the moment that was named; `first`: the wall time of the first there is.
+    case nothingToArchive(first: Int64?)
+    /// A receiver of notices is still to be told of an event.
+    case undelivered(position: Int, receiver: String)
+    /// What was asked for is in another file.
+    case archived(through: Int, atMicroseconds: Int64, file: String)
     /// Its file, or its WAL, was moved or removed while it was open.
     case replaced(path: String)
     /// It ends before what was acknowledged.
@@ -64,7 +72,9 @@ extension LogFailure {
     /// Whether the log itself may be damaged, so that a backup or a repair would help.
     public var isDamage: Bool {
         switch self {
-        case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog: false
+        case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .archived,
+            .nothingToArchive, .undelivered, .unreadableBase:
+            false
         case .cannotOpen, .inputOutput, .corrupt, .unreadableEvent, .replaced, .eventsLost, .gone, .other: true
         }
     }
@@ -88,6 +98,15 @@ extension LogFailure: CustomStringConvertible {
         case .changedMigration(let path, let number):
             "\(path) was made by another build of dwell: migration \(number) has another checksum"
         case .unreadableEvent(let position, let reason): "event \(position) cannot be read: \(reason)"
+        case .unreadableBase(let stream, let format):
+            "what the archived events of \(stream) led to cannot be read (format \(format), this build writes \(Snapshots.format)); "
+                + "ask with the dwell that archived them"
+        case .nothingToArchive(let first):
+            first == nil ? "nothing to archive: the log holds no event" : "nothing to archive: no event is before that"
+        case .undelivered(let position, let receiver):
+            "\(receiver) is still to be told of event \(position): archive what is before it, or take the receiver out of config.yaml"
+        case .archived(let position, _, let file):
+            "events up to \(position) are archived; ask that file: --log \(file)"
         case .replaced(let path):
             "\(path) was moved, removed or replaced while it was open; nothing was recorded; give the command again"
         case .eventsLost(let path, let there, let acknowledged):

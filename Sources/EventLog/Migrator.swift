@@ -41,7 +41,7 @@ struct Migrator {
             let applied = try self.applied(db)
             let missing = migrations.filter { applied[$0.number] == nil }
             let holdsEvents =
-                try !applied.isEmpty && Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM events)") == true
+                try !applied.isEmpty && db.lastPosition() > 0
             if keepingCopy, holdsEvents, let first = missing.first {
                 try Backup(of: path).write(to: path + ".before-" + first.paddedNumber)
             }

@@ -2,7 +2,7 @@ import GRDB
 import Lifecycle
 
 /// Writes projections and snapshots anew from the log, inside the caller's transaction. Whatever the
-/// tables held before does not matter, nor does any snapshot: each stream is folded from its first event.
+/// tables held before does not matter, nor does any snapshot: each stream is folded from where the log begins.
 struct Rebuild {
     let db: Database
 
@@ -13,12 +13,11 @@ struct Rebuild {
         for table in ["controllers", "services", "replicas", "deadlines", "snapshots", "checkpoints"] {
             try db.execute(sql: "DELETE FROM \(table)")
         }
-        let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+        let total = try db.lastPosition() - LogStart(db).position
         var done = 0
-        let streams = try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM events ORDER BY stream")
-        for stream in streams {
+        for stream in try db.streams() {
             guard let controller = ControllerName(rawValue: stream) else { continue }
-            var state = ControllerState(name: controller)
+            var state = try ControllerState(beginning: controller, db)
             let events = try StoredEvents(db, where: "stream = ? ORDER BY version", arguments: [stream])
             while let event = try events.next() {
                 state.apply(try events.event(event), event.stamp)

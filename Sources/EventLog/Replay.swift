@@ -16,10 +16,14 @@ public struct ReplayReport: Sendable {
     /// Folds every controller's events, in the order in which they lie in the file.
     init(_ db: Database, progress: (Int, Int) -> Void) throws {
         let begun = ContinuousClock.now
-        let total = try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+        let total = try db.lastPosition() - LogStart(db).position
         var folds: [StreamFold] = []
         var places: [String: Int] = [:]
         var strangers: Set<String> = []
+        for controller in try Base.streams(db).compactMap(ControllerName.init(rawValue:)) {
+            places[controller.rawValue] = folds.count
+            folds.append(try StreamFold(of: controller, db))
+        }
         let stored = try StoredEvents(db, where: "position > 0 ORDER BY position")
         while let event = try stored.next() {
             let place: Int
@@ -50,7 +54,7 @@ public struct ReplayReport: Sendable {
         seconds = (ContinuousClock.now - begun) / .seconds(1)
     }
 
-    /// Folds one controller's events from the first.
+    /// Folds one controller's events from where the log begins.
     mutating func fold(_ controller: ControllerName, _ db: Database) throws {
         var fold = try StreamFold(of: controller, db)
         let stored = try StoredEvents(
@@ -106,7 +110,7 @@ extension EventLog {
             return try queue.writeWithoutTransaction { db in
                 try db.immediately {
                     try Rebuild(db: db).everything(progress: progress)
-                    return try Int.fetchOne(db, sql: "SELECT max(position) FROM events") ?? 0
+                    return try db.lastPosition() - LogStart(db).position
                 }
             }
         } catch {
@@ -122,7 +126,7 @@ private struct StreamFold {
     private var kept: KeptStates
 
     init(of controller: ControllerName, _ db: Database) throws {
-        state = ControllerState(name: controller)
+        state = try ControllerState(beginning: controller, db)
         kept = try KeptStates(of: controller, db)
     }
 

@@ -4,7 +4,8 @@ import Lifecycle
 /// Folded states kept beside the log, so that opening a long stream reads its tail only. A snapshot is
 /// a cache: of another format, unreadable or missing, it is passed over and the stream is folded.
 enum Snapshots {
-    /// Raised whenever the stored form of ``ControllerState`` or the meaning of `apply` changes.
+    /// Raised whenever the stored form of ``ControllerState`` or the meaning of `apply` changes. As ``Base`` states of
+    /// every format must be read for ever: what is new in the form is optional or has a default.
     static let format = 4
     /// A snapshot is stored whenever a stream passes a multiple of this.
     static let interval = 128

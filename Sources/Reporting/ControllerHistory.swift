@@ -54,10 +54,29 @@ public struct ControllerHistory: Sendable {
 
     /// - Parameters:
     ///   - events: those of the controller itself (`controller.…`), in order.
+    ///   - beginning: what events that were archived led to, and when; nil when these are all there ever were.
     ///   - now: until when the last condition lasts, microseconds since 1970.
-    public init(_ events: some Sequence<StampedEvent>, now: Int64) {
+    public init(
+        _ events: some Sequence<StampedEvent>, beginning: (state: ControllerState, atMicroseconds: Int64)? = nil,
+        now: Int64
+    ) {
+        if let beginning { begin(beginning.state.phase, beginning.atMicroseconds) }
         for stamped in events { take(stamped.event, stamped.stamp.atMicroseconds) }
         enter(nil, max(now, since))
+    }
+
+    private mutating func begin(_ phase: ControllerState.Phase, _ at: Int64) {
+        switch phase {
+        case .absent: break
+        case .starting(let since):
+            starts.append((since, nil))
+            enter(.starting, at)
+        case .up, .stopping, .terminating: enter(.busy, at)
+        case .idle(let idle):
+            idlePeriods.append(IdlePeriod(began: idle.sinceMicroseconds))
+            enter(.idle, at)
+        case .stopped, .failed, .terminated: enter(.stopped, at)
+        }
     }
 
     private mutating func take(_ event: Event, _ at: Int64) {

@@ -36,8 +36,15 @@ public struct Explanation: Sendable {
     private let now: Instant
     private let words: Words
 
-    public init(_ state: ControllerState, _ happenings: [Happening], now: Instant, _ words: Words) {
+    /// Whether events that came before the happenings were archived, so that what is not found is not known.
+    private let isArchivedBefore: Bool
+
+    public init(
+        _ state: ControllerState, _ happenings: [Happening], isArchivedBefore: Bool = false, now: Instant,
+        _ words: Words
+    ) {
         self.state = state
+        self.isArchivedBefore = isArchivedBefore
         self.happenings = happenings
         self.now = now
         self.words = words
@@ -146,6 +153,8 @@ public struct Explanation: Sendable {
                 "Stopped \(words.clock(stopped.sinceMicroseconds)) by its idle deadline: \(noService), window \(window), "
                     + "\(seconds(event.latenessMicroseconds ?? 0)) late."
             ]
+        } else if stopped.reason == .idleDeadline {
+            lines = ["Stopped \(words.clock(stopped.sinceMicroseconds)) by its idle deadline."]
         } else {
             lines = ["Stopped \(words.clock(stopped.sinceMicroseconds)) by hand\(by(stopping))."]
         }
@@ -180,7 +189,10 @@ public struct Explanation: Sendable {
         guard
             let down = earlier.last(where: { $0.event.type == .serviceDownRequested }),
             down.stamp.version > start?.stamp.version ?? 0, case .serviceDownRequested(let event) = down.event
-        else { return "no service was brought up since its start\(by(start))" }
+        else {
+            guard start != nil || !isArchivedBefore else { return "why, the archive tells" }
+            return "no service was brought up since its start\(by(start))"
+        }
         if let unused = event.unusedMicroseconds {
             return "\(event.service) was not asked for in \(words.span(unused)), so it went"
         }

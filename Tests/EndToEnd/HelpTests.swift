@@ -11,7 +11,8 @@ import Testing
         "", "up", "update", "down", "status", "start", "stop", "terminate", "autostop", "logs", "events", "notify",
         "explain",
         "report",
-        "diff", "replay", "rebuild", "validate", "verify", "doctor", "backup", "restore", "repair", "install-service",
+        "diff", "replay", "rebuild", "validate", "verify", "doctor", "backup", "archive", "restore", "repair",
+        "install-service",
         "completions",
         "version", "controller",
     ]

@@ -24,4 +24,33 @@ import Testing
             #expect(!FileManager.default.fileExists(atPath: sandbox.folder + "/none"), "no home is made")
         }
     }
+
+    /// What runs goes on, and the log goes on from where the archive ends.
+    @Test func eventsAreArchivedWhileAServiceRuns() async throws {
+        try await Sandbox.run { sandbox in
+            let endpoint = try await sandbox.up()
+            let path = sandbox.folder + "/old.db"
+            let archived = try await sandbox.dwell("archive", "--before", "now", path)
+            #expect(archived.exitCode == 0 && archived.out.contains("0 remain"), "\(archived)")
+            #expect(await HTTP.get(endpoint)?.status == 200)
+            let again = try await sandbox.dwell("archive", "--before", "now", path)
+            #expect(again.exitCode == 1 && again.errors.count == 1 && again.err.contains("exists already"), "\(again)")
+
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            let events = try await sandbox.dwell("events")
+            #expect(events.out.contains("controller.idle") && !events.out.contains("service.up_requested"), "\(events)")
+            #expect(events.err.contains("--log \(path)"), "\(events)")
+            let old = try await sandbox.dwell("events", "--log", path)
+            #expect(old.out.contains("service.up_requested") && old.err.isEmpty, "\(old)")
+            let past = try await sandbox.dwell("status", "--at-position", "3")
+            #expect(past.exitCode == 1 && past.errors.count == 1 && past.err.contains("--log"), "\(past)")
+            let verified = try await sandbox.dwell("verify", "--archive", path)
+            #expect(
+                verified.exitCode == 0 && verified.out.contains("the log goes on from the last of them"), "\(verified)")
+            let missing = try await sandbox.dwell("verify", "--archive", path + "x")
+            #expect(missing.exitCode == 1 && missing.errors.count == 1, "\(missing)")
+            let explained = try await sandbox.dwell("explain", "local")
+            #expect(explained.exitCode == 0 && explained.out.contains("is archived"), "\(explained)")
+        }
+    }
 }

@@ -73,12 +73,21 @@ struct Events: AsyncParsableCommand, LogQuestion {
         var position = try session.read { (log) throws(LogFailure) in
             try log.audit(query, reversed: reverse) { printer.print($0) }
         }
+        try pointToArchive(session)
         guard follow else { return }
         query.limit = nil
         for await _ in Commits.ticks(session.log.bell) {
             query.after = position
             position = try session.read { (log) throws(LogFailure) in try log.audit(query) { printer.print($0) } }
         }
+    }
+
+    /// Says where the rest is, when what was asked for reaches back to what was archived.
+    private func pointToArchive(_ session: Session) throws {
+        let start = try session.read { (log) throws(LogFailure) in try log.start() }
+        let since = try since.map { try TimeArgument.parse($0, for: "--since") }
+        guard start.position > 0, limit == nil, since ?? .min <= start.atMicroseconds else { return }
+        print("note: events up to \(start.position) are archived: dwell events --log \(start.file)", to: .error)
     }
 
     private func query() throws(CommandFailure) -> EventQuery {

@@ -56,6 +56,10 @@ struct Explain: ParsableCommand, LogQuestion {
             print("Service \(name) on controller \(row.controller)")
             for line in try explanation.of(NameArgument.service(name)) { print("  \(line)") }
         }
+        let start = try session.read { (log) throws(LogFailure) in try log.start() }
+        if start.position > 0 {
+            print("What happened up to event \(start.position) is archived: dwell explain \(name) --log \(start.file)")
+        }
         if moment == nil { try session.ensureAllRunning() }
     }
 
@@ -83,8 +87,11 @@ struct Explain: ParsableCommand, LogQuestion {
         let happenings = events.filter { $0.stamp.version <= state.version }.map {
             Explanation.Happening(event: $0.event, stamp: $0.stamp, component: $0.component)
         }
+        let isArchivedBefore = try session.read { (log) throws(LogFailure) in
+            try log.bases().contains { $0.name == controller }
+        }
         return Explanation(
-            state, happenings, now: now,
+            state, happenings, isArchivedBefore: isArchivedBefore, now: now,
             Explanation.Words(
                 clock: { TimeText.clock(atMicroseconds: $0, now: now) }, span: { TimeText.span(microseconds: $0) }))
     }

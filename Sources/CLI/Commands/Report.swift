@@ -55,18 +55,24 @@ struct Report: ParsableCommand, LogQuestion {
         let windows = try windows()
         let only = try controller.map { try NameArgument.controller($0) }
         let session = try source.session()
-        let now = try session.read { (_) throws(LogFailure) in try Clock.now() }.wallMicroseconds
+        let now = try Self.end(session)
         let from = try since.map { (text) throws(CommandFailure) in try TimeArgument.parse(text, for: "--since") }
         let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: only) }
         let byController = Dictionary(grouping: events, by: \.controller)
-        let names = byController.keys.sorted()
+        let start = try session.read { (log) throws(LogFailure) in try log.start() }
+        let bases = Dictionary(
+            try session.read { (log) throws(LogFailure) in try log.bases() }.filter { only == nil || $0.name == only }
+                .map { ($0.name, $0) }
+        ) { first, _ in first }
+        let names = Set(byController.keys).union(bases.keys).sorted()
         if let only, names.isEmpty { throw CommandFailure("controller \(only) has no history") }
-        let first = events.first?.stamp.atMicroseconds ?? now
+        let first = start.position > 0 ? start.atMicroseconds : events.first?.stamp.atMicroseconds ?? now
         let span = min(from ?? first, now)..<max(now, from ?? first)
         let rows = names.map { name in
             let history = ControllerHistory(
                 (byController[name] ?? []).lazy.filter { $0.event.type.isOfController }
-                    .map { StampedEvent(event: $0.event, stamp: $0.stamp) }, now: now)
+                    .map { StampedEvent(event: $0.event, stamp: $0.stamp) },
+                beginning: bases[name].map { ($0, start.atMicroseconds) }, now: now)
             return UsageRow(
                 name: name, history: history, usage: UsageReport(history, in: span),
                 whatIf: windows.map { WhatIf(windowSeconds: $0, history, in: span, now: now) })
@@ -81,6 +87,15 @@ struct Report: ParsableCommand, LogQuestion {
             print(try output.json())
         } else {
             for line in csv ? output.csv : output.lines { print(line) }
+        }
+    }
+
+    /// Until when it is told, microseconds since 1970. A file knows nothing of what came after its last event.
+    private static func end(_ session: Session) throws(CommandFailure) -> Int64 {
+        try session.read { (log) throws(LogFailure) in
+            let now = try Clock.now().wallMicroseconds
+            guard session.isOfFile else { return now }
+            return try log.time(atPosition: log.lastPosition()) ?? now
         }
     }
 

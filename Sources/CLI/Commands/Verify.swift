@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventLog
+import Foundation
 import Lifecycle
 
 struct Verify: ParsableCommand, LogQuestion {
@@ -13,7 +14,14 @@ struct Verify: ParsableCommand, LogQuestion {
             Examples:
               dwell verify
               dwell verify --log backup.db
+              dwell verify --archive old.db
             """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Check also that this file, which `dwell archive` wrote, ends where the log begins.", valueName: "file"),
+        completion: .file(extensions: ["db"]))
+    var archive: String?
 
     @OptionGroup var source: LogOption
 
@@ -39,5 +47,26 @@ struct Verify: ParsableCommand, LogQuestion {
             throw CommandFailure(differences: replay)
         }
         print("\(replay.controllers) controllers: the tables say what the log says.")
+        if let archive {
+            try check(URL(fileURLWithPath: archive).path, session)
+        } else {
+            let start = try session.read { (log) throws(LogFailure) in try log.start() }
+            if start.position > 0 {
+                print(
+                    "Events up to \(start.position) are archived; check them too: dwell verify --archive \(start.file)")
+            }
+        }
+    }
+
+    /// Checks that an archive is whole, and that its events led to what the log begins with.
+    private func check(_ path: String, _ session: Session) throws {
+        let examination = LogExamination(path: path)
+        if let problem = examination.problems.first { throw CommandFailure(problem) }
+        let problems = try session.read { (log) throws(LogFailure) in
+            try log.differences(fromArchive: EventLog.reading(file: path))
+        }
+        for problem in problems { print(problem, to: .error) }
+        guard problems.isEmpty else { throw CommandFailure("\(path) is not what the log goes on from") }
+        print("\(path): \(examination.wholeEvents) events; the log goes on from the last of them.")
     }
 }

@@ -19,6 +19,13 @@ final class ProgressLine {
         write(Array("\r\(what) [\(bar)] \(done) of \(total)\u{1b}[K".utf8), to: STDERR_FILENO)
     }
 
+    /// Says what is being done, where how far cannot be told.
+    func show(_ step: String) {
+        guard isShown else { return }
+        hasWritten = true
+        write(Array("\r\(what): \(step)\u{1b}[K".utf8), to: STDERR_FILENO)
+    }
+
     func clear() {
         if hasWritten { write(Array("\r\u{1b}[K".utf8), to: STDERR_FILENO) }
     }

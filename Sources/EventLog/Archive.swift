@@ -1,0 +1,197 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// What was archived.
+public struct ArchiveReport: Sendable {
+    /// Events that were moved.
+    public var movedEvents = 0
+    /// Position of the last of them.
+    public var position = 0
+    /// Events that remain.
+    public var remainingEvents = 0
+    /// Bytes of the database's file that are free for what comes.
+    public var freeBytes = 0
+}
+
+extension EventLog {
+    /// Moves the events before a moment into a file of their own, a whole log that ends there. What remains begins
+    /// with the states those events led to, and its first event is chained to the last one that was moved.
+    ///
+    /// The file is written and examined before anything is taken away, and the events go in one transaction with the
+    /// record of where they are: a crash leaves all of them here, or none. Whoever wants to write waits for that
+    /// transaction.
+    ///
+    /// - Parameters:
+    ///   - microseconds: wall time, since 1970. Events from the first one that is not before it remain.
+    ///   - path: the file to write, mode 0600; there must be none of that name.
+    ///   - progress: called with what is being done.
+    /// - Throws: ``LogFailure``; then the log is as it was.
+    public func archive(
+        beforeMicroseconds microseconds: Int64, to path: String, by author: Author,
+        progress: (String) -> Void = { _ in }
+    ) throws(LogFailure) -> ArchiveReport {
+        do {
+            try files.check()
+            guard access(path, F_OK) != 0 else { throw HomeFailure(path: path, reason: "it exists already") }
+            let cut = try queue.read { try Cut(beforeMicroseconds: microseconds, $0) }
+            let unfinished = path + ".unfinished"
+            defer { unlink(unfinished) }
+            progress("copying \(cut.position - cut.start.position) events")
+            try cut.write(from: self.path, to: unfinished)
+            progress("checking the copy")
+            let examination = LogExamination(path: unfinished)
+            if let problem = examination.problems.first {
+                throw LogFailure.corrupt(path: self.path, reason: "nothing was archived: \(problem)")
+            }
+            let bases = try cut.bases(in: unfinished)
+            guard link(unfinished, path) == 0 else { throw HomeFailure(path) }
+            try LogFile.syncFolder(of: path)
+            progress("taking the events out of the log")
+            do {
+                try queue.writeWithoutTransaction { db in
+                    try db.immediately { try cut.take(bases, writtenTo: path, by: author, db) }
+                }
+            } catch {
+                // It holds nothing that is not here.
+                unlink(path)
+                throw error
+            }
+            return try queue.read { db in
+                ArchiveReport(
+                    movedEvents: cut.position - cut.start.position, position: cut.position,
+                    remainingEvents: try db.lastPosition() - cut.position,
+                    freeBytes: try Int.fetchOne(
+                        db, sql: "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size") ?? 0)
+            }
+        } catch {
+            throw LogFailure(error, path: self.path)
+        }
+    }
+
+    /// Gives the room that is free within the file back to the disk. The file is written anew: whoever wants to write
+    /// waits.
+    public func shrink() throws(LogFailure) {
+        do {
+            try files.check()
+            try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "VACUUM")
+                try db.checkpoint(.truncate)
+            }
+        } catch {
+            throw LogFailure(error, path: path)
+        }
+    }
+}
+
+/// The place where a log is cut in two.
+private struct Cut {
+    /// Where the log began before.
+    let start: LogStart
+    /// The last event that goes.
+    let position: Int
+
+    /// - Throws: ``LogFailure/nothingToArchive(first:)``, ``LogFailure/undelivered(position:receiver:)``.
+    init(beforeMicroseconds microseconds: Int64, _ db: Database) throws {
+        start = try LogStart(db)
+        // A clock that was set back may have put later events before the moment, too: those remain.
+        let remaining = try Int.fetchOne(
+            db, sql: "SELECT min(position) FROM events WHERE at_us >= ?", arguments: [microseconds])
+        position = try remaining.map { $0 - 1 } ?? db.lastPosition()
+        guard position > start.position else {
+            throw LogFailure.nothingToArchive(
+                first: try Int64.fetchOne(db, sql: "SELECT at_us FROM events ORDER BY position LIMIT 1"))
+        }
+        try requireToldOf(db)
+    }
+
+    /// What somebody is still to be told of is not taken away.
+    private func requireToldOf(_ db: Database) throws {
+        guard let undelivered = try EventLog.firstUndelivered(db), undelivered.position <= position else { return }
+        throw LogFailure.undelivered(position: undelivered.position, receiver: undelivered.label)
+    }
+
+    /// Writes a log that begins where this one does and ends at the cut. Events never change, so no lock is needed.
+    func write(from source: String, to path: String) throws {
+        try LogFile.create(path)
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            try Migrator(path: path).migrate(db)
+            try db.execute(sql: "ATTACH DATABASE ? AS source", arguments: [source])
+            // Deferred: an immediate one would lock the log that is copied, too.
+            try db.inTransaction(.deferred) {
+                try db.execute(
+                    sql: """
+                        UPDATE main.meta SET value = (SELECT value FROM source.meta WHERE key = 'log_id') WHERE key = 'log_id';
+                        INSERT INTO main.archives SELECT * FROM source.archives;
+                        INSERT INTO main.bases SELECT * FROM source.bases;
+                        INSERT INTO main.archived_causes SELECT * FROM source.archived_causes;
+                        INSERT INTO main.commands_without_events SELECT * FROM source.commands_without_events;
+                        """)
+                try db.execute(
+                    sql: "INSERT INTO main.events SELECT * FROM source.events WHERE position <= ? ORDER BY position",
+                    arguments: [position])
+                try Rebuild(db: db).everything()
+                return .commit
+            }
+            try db.execute(sql: "DETACH DATABASE source")
+        }
+        try queue.close()
+        try LogFile.sync(path)
+    }
+
+    /// What the events of each controller led to, in the file that holds them.
+    func bases(in path: String) throws -> [Base] {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? queue.close() }
+        return try queue.read { db in
+            try db.streams().compactMap(ControllerName.init(rawValue:)).map { name in
+                guard let head = try StreamHead.fetch(name, db),
+                    let state = try Snapshots.load(name, notAfter: head.version, db)
+                else { throw LogFailure.other(path: path, reason: "it holds no state of controller \(name)") }
+                return Base(state: state, digest: head.digest)
+            }
+        }
+    }
+
+    /// Takes the events out of the log, and records where they are and what they led to.
+    func take(_ bases: [Base], writtenTo path: String, by author: Author, _ db: Database) throws {
+        guard try LogStart(db) == start else {
+            throw LogFailure.other(path: path, reason: "another archive was made meanwhile; nothing was archived")
+        }
+        // A receiver may have been added meanwhile.
+        try requireToldOf(db)
+        try db.execute(
+            sql: """
+                INSERT INTO archives (position, digest, at_us, file, archived_at_us, archived_by)
+                SELECT position, digest, at_us, ?, ?, ? FROM events WHERE position = ?
+                """,
+            arguments: [path, try Clock.now().wallMicroseconds, author.actor, position])
+        for base in bases {
+            let stream = base.state.name.rawValue
+            for version in base.state.referredVersions.sorted() {
+                try db.execute(
+                    sql: """
+                        INSERT OR IGNORE INTO archived_causes
+                        SELECT stream, version, position FROM events WHERE stream = ? AND version = ?
+                        """,
+                    arguments: [stream, version])
+            }
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO bases (stream, version, digest, format, state) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    stream, base.state.version, base.digest.bytes, Snapshots.format, try EventCodec.json(base.state),
+                ])
+        }
+        try db.execute(
+            sql: """
+                INSERT OR IGNORE INTO commands_without_events
+                SELECT stream, command_id, at_us FROM events WHERE position <= ?1 AND command_id IS NOT NULL;
+                """,
+            arguments: [position])
+        try db.execute(sql: "DELETE FROM checkpoints WHERE position < ?", arguments: [position])
+        try db.execute(sql: "DELETE FROM events WHERE position <= ?", arguments: [position])
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// Where the log in a file begins: before its first event ever, or after the last one that was archived.
+public struct LogStart: Hashable, Sendable {
+    /// Position of the last event before it; 0 when none was archived.
+    public private(set) var position = 0
+    /// That event's wall time, microseconds since 1970.
+    public private(set) var atMicroseconds: Int64 = 0
+    /// The file that event was moved to; it may have been moved since.
+    public private(set) var file = ""
+    /// What the first event is chained to.
+    private(set) var digest = Digest.zero
+
+    /// Before the first event ever.
+    static let none = LogStart()
+
+    private init() {}
+
+    init(_ db: Database) throws {
+        // A file of an earlier schema is looked at as it is, too.
+        guard try db.tableExists("archives"),
+            let row = try Row.fetchOne(
+                db, sql: "SELECT position, at_us, file, digest FROM archives ORDER BY position DESC LIMIT 1")
+        else { return }
+        (position, atMicroseconds, file) = (row[0], row[1], row[2])
+        digest = Digest(bytes: row[3])
+    }
+
+    /// Throws when the moment lies in what was archived.
+    func requireReached(by position: Int) throws {
+        guard position < self.position else { return }
+        throw LogFailure.archived(through: self.position, atMicroseconds: atMicroseconds, file: file)
+    }
+}
+
+/// What the archived events of a controller led to: where its fold begins.
+struct Base {
+    var state: ControllerState
+    /// Of the controller's last archived event.
+    var digest: Digest
+
+    static func load(_ stream: ControllerName, _ db: Database) throws -> Base? {
+        guard try db.tableExists("bases"),
+            let row = try Row.fetchOne(
+                db.cachedStatement(sql: "SELECT state, digest, format FROM bases WHERE stream = ?"),
+                arguments: [stream.rawValue])
+        else { return nil }
+        do {
+            return Base(state: try EventCodec.value(row[0]), digest: Digest(bytes: row[1]))
+        } catch {
+            throw LogFailure.unreadableBase(stream: stream.rawValue, format: row[2])
+        }
+    }
+
+    /// Names of the controllers that have archived events.
+    static func streams(_ db: Database) throws -> [String] {
+        guard try db.tableExists("bases") else { return [] }
+        return try String.fetchAll(db, sql: "SELECT stream FROM bases ORDER BY stream")
+    }
+}
+
+extension ControllerState {
+    /// The state that a controller's events in this file begin with.
+    init(beginning stream: ControllerName, _ db: Database) throws {
+        self = try Base.load(stream, db)?.state ?? ControllerState(name: stream)
+    }
+}
+
+extension Database {
+    /// Position of the last event, be it in this file or archived; 0 before the first.
+    func lastPosition() throws -> Int {
+        try Int.fetchOne(self, sql: "SELECT max(position) FROM events") ?? LogStart(self).position
+    }
+
+    /// Every controller that has events, be they in this file or archived.
+    func streams() throws -> [String] {
+        Set(try String.fetchAll(self, sql: "SELECT DISTINCT stream FROM events")).union(try Base.streams(self)).sorted()
+    }
+}
+
+extension EventLog {
+    /// Where the log in this file begins.
+    public func start() throws(LogFailure) -> LogStart { try reading { try LogStart($0) } }
+
+    /// What keeps an archive from being what this log goes on from: a sentence for each thing; empty when it is.
+    ///
+    /// An archive made earlier than the last one is what that one goes on from, and not this log.
+    public func differences(fromArchive archive: EventLog) throws(LogFailure) -> [String] {
+        try reading { db in
+            let start = try LogStart(db)
+            return try archive.queue.read { old in
+                guard try Self.logID(old) == Self.logID(db) else { return ["it is of another log"] }
+                let end = try Row.fetchOne(
+                    old, sql: "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
+                guard let end, start.position == end[0] else {
+                    let last = try old.lastPosition()
+                    return ["it ends at event \(last), and the log begins after event \(start.position)"]
+                }
+                guard start.digest == Digest(bytes: end[1]) else {
+                    return ["its last event is not the one that the log's first is chained to"]
+                }
+                return try db.streams().compactMap(ControllerName.init(rawValue:)).compactMap { name in
+                    let base = try ControllerState(beginning: name, db)
+                    let folded = try Snapshots.load(name, notAfter: .max, old) ?? ControllerState(name: name)
+                    return folded == base ? nil : "its events of \(name) did not lead to what the log begins with"
+                }
+            }
+        }
+    }
+
+    private static func logID(_ db: Database) throws -> String? {
+        try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
+    }
+
+    /// The states that the events in this file begin with, of the controllers that have archived events.
+    public func bases() throws(LogFailure) -> [ControllerState] {
+        try reading { db in
+            try Base.streams(db).compactMap(ControllerName.init(rawValue:)).compactMap {
+                try Base.load($0, db)?.state
+            }
+        }
+    }
+}

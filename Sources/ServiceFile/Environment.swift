@@ -6,6 +6,8 @@ struct EnvironmentVariables {
     /// Names that the file calls secret.
     private var secretNames: Set<String> = []
     private var missing: [String] = []
+    /// Names whose values only `up` will be given.
+    private(set) var unknown: Set<String> = []
 
     init(_ file: Section, _ given: GivenValues) {
         self.given = given
@@ -101,6 +103,7 @@ struct EnvironmentVariables {
             section.problem("has no value; give it with \(option)\(otherwise)", key: entry.key, at: entry.keyLine)
         } else {
             missing.append(option)
+            unknown.insert(entry.key)
         }
     }
 
@@ -113,6 +116,9 @@ struct EnvironmentVariables {
         }
         return String(name)
     }
+
+    /// Names of everything that is secret, by the file or by the command line.
+    var allSecretNames: Set<String> { secretNames.union(secrets.keys) }
 
     private static func value(_ entry: YAMLNode.Entry, in section: Section) -> String? {
         switch entry.value.content {

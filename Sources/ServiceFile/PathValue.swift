@@ -6,6 +6,17 @@ struct Folders {
     var file: String
     /// Where the command was given, absolute.
     var here: String
+    /// Variables whose values are not known yet: a path with one in it cannot be looked for.
+    var unknown: Set<String> = []
+    /// Variables whose values must not be kept, as paths are.
+    var secret: Set<String> = []
+
+    func hasUnknown(_ text: String) -> Bool { Self.refers(text, to: unknown) }
+    func hasSecret(_ text: String) -> Bool { Self.refers(text, to: secret) }
+
+    private static func refers(_ text: String, to names: Set<String>) -> Bool {
+        Substitution(envs: Dictionary(uniqueKeysWithValues: names.map { ($0, "") })).fill(text) != text
+    }
 }
 
 /// A path of this machine that a service file names.
@@ -40,12 +51,13 @@ struct PathValue {
     let folders: Folders
 
     /// The absolute path that `text`, the value of `key`, means; nil, with the problem told, when there is
-    /// nothing of the kind.
+    /// nothing of the kind. One that depends on what `up` will be given is taken as it is.
     func find(_ text: String, _ kind: Kind, key: String, in section: Section) -> String? {
         guard !text.isEmpty else {
             section.problem("is empty; leave it out, or give the path of \(kind.inWords)", key: key)
             return nil
         }
+        if folders.hasUnknown(text) { return text }
         let expanded = NSString(string: text).expandingTildeInPath
         if expanded.hasPrefix("/") { return checked([expanded], text, kind, key, section) }
         let beside = folders.file + "/" + expanded

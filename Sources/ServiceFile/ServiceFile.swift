@@ -69,6 +69,9 @@ public struct ServiceFile: Sendable {
         whole.refuseUnknownKeys(known: keys, elsewhere: elsewhere)
 
         let variables = EnvironmentVariables(whole, given)
+        var folders = folders
+        folders.unknown = variables.unknown
+        folders.secret = variables.allSecretNames
         if variables.envs["PORT"] != nil {
             whole.findings.note("envs.PORT is not used: each replica is given a port of its own as $PORT")
         }

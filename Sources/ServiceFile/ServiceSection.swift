@@ -83,14 +83,19 @@ struct ServiceSection {
         section.refuseUnknownKeys(known: ["keyfile", "certfile"])
         func path(_ key: String) -> String? {
             if !section.has(key) { section.problem("has no `\(key)`; TLS needs `keyfile` and `certfile`") }
-            return section.string(key, wanted: "the path of a PEM file").flatMap {
-                PathValue(folders: folders).find($0, .file, key: key, in: section)
+            guard let text = section.string(key, wanted: "the path of a PEM file") else { return nil }
+            guard !folders.hasSecret(text) else {
+                section.problem(
+                    "is named by a secret, and where a file is, is kept in the log; name it by one of `envs`", key: key)
+                return nil
             }
+            return PathValue(folders: folders).find(text, .file, key: key, in: section)
         }
         let key = path("keyfile")
         let certificate = path("certfile")
         guard let key, let certificate else { return nil }
         let files = TLSFiles(keyFile: key, certificateFile: certificate)
+        guard !folders.hasUnknown(key), !folders.hasUnknown(certificate) else { return files }
         let examination = examine(files)
         if let problem = examination.problem {
             section.problem(problem.message, key: problem.file == .key ? "keyfile" : "certfile")

@@ -162,6 +162,34 @@ import Testing
         #expect(merged.readinessProbe.path == "/b" && merged.readinessProbe.timeoutSeconds == 3)
     }
 
+    /// `dwell validate` knows nothing of what `up` will be given.
+    @Test func pathsThatAreNotKnownYetAreNotLookedFor() throws {
+        let text = """
+            envs: {KEY: null, DATA: null}
+            secrets: {CERT: null}
+            run: serve
+            file_mounts: {data: $DATA/x}
+            service:
+              readiness_probe: /
+              tls: {keyfile: $KEY, certfile: "${KEY}.crt"}
+            """
+        let folder = try Folder()
+        try folder.write(text, to: "service.yaml")
+        let given = GivenValues(mustBeComplete: false)
+        let read = try ServiceFile.read("service.yaml", workingDirectory: folder.path, given: given)
+        #expect(read.spec.tls?.keyFile == "$KEY")
+        #expect(read.notes == ["`up` must be given --secret CERT, --env KEY=VALUE, --env DATA=VALUE"])
+        try folder.write(text.replacing("\"${KEY}.crt\"", with: "$CERT"), to: "service.yaml")
+        let problems = #expect(throws: FileProblems.self) {
+            try ServiceFile.read("service.yaml", workingDirectory: folder.path, given: given)
+        }
+        #expect(
+            problems?.lines == [
+                "service.yaml:7: service.tls.certfile: is named by a secret, and where a file is, is kept in the log; "
+                    + "name it by one of `envs`"
+            ])
+    }
+
     /// What is found of a certificate and its key is told where the file names them.
     @Test func theCertificateIsLookedAt() throws {
         let folder = try Folder()

@@ -129,4 +129,30 @@ import Testing
             #expect(try await sandbox.shell("cat there").out == "precious")
         }
     }
+
+    /// Replicas share the machine that `setup` installs on: the first runs alone, the others after it side by side.
+    @Test func setupsDoNotDisturbEachOther() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(Files.server, to: "server.py")
+            try sandbox.write(
+                """
+                name: hello
+                workdir: .
+                setup: |
+                  echo begin >> order
+                  [ "$(wc -l < order)" != 1 ] || sleep 0.5
+                  echo end >> order
+                run: exec python3 server.py
+                service: {readiness_probe: /, replicas: 4}
+                """, to: "hello.yaml")
+            #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            try await eventually("all are ready") { try await sandbox.status().service("hello").readyReplicas == 4 }
+            let order = try await sandbox.shell("cat order").out.split(separator: "\n")
+            #expect(order.count == 8 && order.prefix(2) == ["begin", "end"], "\(order)")
+            #expect(
+                try await sandbox.shell("cat home/logs/local/hello/*").out.contains("waits for the setup of another"))
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            #expect(!FileManager.default.fileExists(atPath: sandbox.home + "/run/local/hello"))
+        }
+    }
 }

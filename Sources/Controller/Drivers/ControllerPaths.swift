@@ -53,6 +53,11 @@ extension ControllerPaths {
 
     /// A folder with something in it is left alone by rmdir(2).
     private func removeEmptyFolders(_ service: ServiceName) {
+        // What replicas know of each other's `setup`, once there is none.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: runDirectory(service))) ?? []
+        if names.allSatisfy({ $0.hasPrefix("setup-") }) {
+            for name in names { unlink("\(runDirectory(service))/\(name)") }
+        }
         rmdir(runDirectory(service))
         rmdir("\(home.run)/\(controller)")
     }

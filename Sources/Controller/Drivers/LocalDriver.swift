@@ -72,6 +72,10 @@ final class LocalDriver: Driver {
     /// Runs `setup` and `run`, each in a bash of its own as SkyPilot does, and writes down how it went.
     /// The user's commands are in files, so that no process listing shows them. Only `run` is at the replica's own
     /// address: there a user without privileges gets none by `sudo`, which `setup` may need.
+    ///
+    /// Replicas share what `setup` installs, which was written for machines of their own: two of `pip install` at once
+    /// break each other. So one of a service runs alone until it has succeeded; those after it find its work done, and
+    /// run side by side.
     private static let wrapper = """
         directory=$1
         at=()
@@ -81,7 +85,16 @@ final class LocalDriver: Driver {
             exit "$2"
         }
         if [ -e "$directory/setup.sh" ]; then
-            bash "$directory/setup.sh" \(Spawn.inheritedNumber)<&- || finish setup $?
+            shared=$directory/../setup-$(cksum < "$directory/setup.sh" | tr ' ' -)
+            exec 9>> "$shared.lock"
+            if [ ! -e "$shared.done" ] && command -v flock > /dev/null && ! flock -n 9; then
+                echo 'dwell: waits for the setup of another replica'
+                flock 9
+            fi
+            if [ -e "$shared.done" ]; then exec 9>&-; fi
+            bash "$directory/setup.sh" \(Spawn.inheritedNumber)<&- 9>&- || finish setup $?
+            : > "$shared.done"
+            exec 9>&-
         fi
         : > "$directory/setup.done"
         "${at[@]}" bash "$directory/run.sh"

@@ -148,3 +148,11 @@ static int release_clean_pages(struct dl_phdr_info *info, size_t size, void *unu
 }
 
 void clinux_release_clean_pages(void) { dl_iterate_phdr(release_clean_pages, NULL); }
+
+int clinux_punch_hole(int descriptor, int64_t length) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, length);
+}
+
+int64_t clinux_first_data(int descriptor) {
+    return lseek(descriptor, 0, SEEK_DATA);
+}

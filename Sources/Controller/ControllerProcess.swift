@@ -17,6 +17,7 @@ public actor ControllerProcess {
     private let alarm: Alarm
     private let logger: Logger
     private let log: EventLog
+    private let logRetention: LogRetention
     private var loop = ControllerLoop(process: ProcessIdentity.current.handle.rawValue)
     private var isRetrying = false
     /// Nil until it was looked at once, for an earlier process may have left some.
@@ -53,6 +54,7 @@ public actor ControllerProcess {
             useProbe: useProbe,
             useProber: UseProber(paths: paths, logID: log.logID, environment: environment, prober: prober),
             logger: logger)
+        logRetention = LogRetention(directory: paths.logDirectory)
         alarm = try Alarm()
         self.log = log
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -63,7 +65,11 @@ public actor ControllerProcess {
     /// - Throws: ``LogFailure`` when this machine does not tell its boot.
     public func run() async throws {
         let listening = listen(to: [alarm.ticks, Commits.quietTicks(log)])
-        defer { listening.cancel() }
+        let trimming = Task { [logRetention] in await logRetention.run() }
+        defer {
+            listening.cancel()
+            trimming.cancel()
+        }
         let first = await access.state()
         await worker.endStrangers(first)
         wake.yield()

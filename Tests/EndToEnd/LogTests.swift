@@ -39,6 +39,25 @@ import Testing
         }
     }
 
+    /// Of a large log the beginning is given back to the disk; what is left begins with a whole line.
+    @Test func aLogWithoutItsBeginning() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            let log = sandbox.home + "/logs/local/hello/replica-1.log"
+            let lines = (0..<20_000).map { "line \($0)\n" }.joined()
+            let written = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+            try written.truncate(atOffset: 0)
+            // What was never written is a hole as well.
+            try written.seek(toOffset: 1 << 20)
+            try written.write(contentsOf: Data(("of a line\n" + lines).utf8))
+            try written.close()
+            let all = try await sandbox.dwell("logs", "hello", "1").out
+            #expect(all == lines)
+            #expect(try await sandbox.dwell("logs", "hello", "1", "--tail", "99999").out == all)
+            #expect(try await sandbox.dwell("logs", "hello", "1", "--tail", "1").out == "line 19999\n")
+        }
+    }
+
     @Test func statusInJSONAlwaysHasTheSameKeys() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()

@@ -1,3 +1,4 @@
+import Controller
 import Foundation
 
 /// Reads a log file from where it stopped reading, and from its beginning again when it was replaced. In pieces:
@@ -51,16 +52,18 @@ struct LogReader {
         guard fstat(file, &status) == 0 else { return }
         if UInt64(status.st_ino) != identity || Int64(status.st_size) < offset { offset = 0 }
         identity = UInt64(status.st_ino)
+        offset = max(offset, Self.firstWhole(file))
         body(&self, file, Int64(status.st_size))
     }
 
     /// Where the last `count` lines begin, found from the end.
     private static func start(ofLast count: Int, _ file: CInt, _ size: Int64) -> Int64 {
         guard count > 0 else { return size }
+        let first = firstWhole(file)
         var left = count
         var end = size
-        while end > 0 {
-            let begin = max(0, end - Int64(pieceSize))
+        while end > first {
+            let begin = max(first, end - Int64(pieceSize))
             guard let piece = read(file, at: begin, count: Int(end - begin)), !piece.isEmpty else { return begin }
             // The newline that ends the file ends its last line and begins none.
             for index in piece.indices.reversed()
@@ -70,7 +73,16 @@ struct LogReader {
             }
             end = begin
         }
-        return 0
+        return first
+    }
+
+    /// Where the first whole line begins: of a large file the beginning was given back to the disk (`LogRetention`), and
+    /// what is left begins in the middle of a line.
+    private static func firstWhole(_ file: CInt) -> Int64 {
+        let data = LogRetention.beginning(of: file)
+        guard data > 0 else { return 0 }
+        let newline = read(file, at: data)?.firstIndex(of: UInt8(ascii: "\n"))
+        return newline.map { data + Int64($0) + 1 } ?? data
     }
 
     private static func read(_ file: CInt, at offset: Int64, count: Int = pieceSize) -> [UInt8]? {

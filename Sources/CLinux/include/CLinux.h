@@ -136,4 +136,11 @@ static inline int clinux_set_cloexec(int descriptor) {
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
+/// Gives the first `length` bytes of a file back to the disk: they read as zeros, and its length stays (fallocate(2)).
+/// Returns 0, or -1 and errno.
+int clinux_punch_hole(int descriptor, int64_t length);
+
+/// Where the first byte of a file lies that is no hole (lseek(2)); -1 when there is none.
+int64_t clinux_first_data(int descriptor);
+
 #endif

@@ -14,6 +14,7 @@ SELECT
     CASE type
         WHEN 'controller.starting' THEN
             'starting' || coalesce(' for service ' || service, '') || ', life ' || json_extract(payload, '$.incarnation')
+                || coalesce(', held back: ' || json_extract(payload, '$.heldBecause'), '')
         WHEN 'controller.started' THEN
             printf('started in %.3f s by process %s', json_extract(payload, '$.tookMicroseconds') / 1e6, json_extract(payload, '$.process'))
         WHEN 'controller.start_failed' THEN 'could not start: ' || json_extract(payload, '$.reason')
@@ -37,6 +38,7 @@ SELECT
             WHEN json_extract(payload, '$.outcome.timedOut') IS NOT NULL THEN 'had not ended after ' || json_extract(payload, '$.outcome.timedOut.seconds') || ' s and was killed'
             WHEN json_extract(payload, '$.outcome.failed') IS NOT NULL THEN 'could not be run: ' || json_extract(payload, '$.outcome.failed.reason')
             ELSE 'was interrupted, and is not run again' END
+        WHEN 'controller.start_due' THEN printf('may start now, %.6f s late', json_extract(payload, '$.latenessMicroseconds') / 1e6)
         WHEN 'controller.autostop_paused' THEN
             'autostop paused ' || coalesce('until ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.until.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime'), 'until it is resumed')
                 || coalesce(': ' || json_extract(payload, '$.reason'), '')

@@ -39,12 +39,19 @@ enum ControllerChange {
             return
         }
         Interruption.explain("controller \(name) goes on starting: dwell status")
+        var said: HeldStart?
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             switch state.phase {
             case .up, .idle: return true
             case .failed(let reason): throw CommandFailure("controller \(name) could not be started: \(reason)")
             case .stopped, .terminated: throw CommandFailure("controller \(name) was stopped by somebody else")
-            case .absent, .starting, .stopping, .terminating: return false
+            case .starting:
+                if let held = state.heldStart, held != said {
+                    print("Controller \(name): \(HeldStartText.line(until: held.until, held.reason)).")
+                    said = held
+                }
+                return false
+            case .absent, .stopping, .terminating: return false
             }
         }
         print("Controller \(name) is up (\(TimeText.seconds(since: begun))).")

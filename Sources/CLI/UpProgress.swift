@@ -121,7 +121,11 @@ struct UpSteps {
     /// A line for the person who waits; nil for what only the log needs to know.
     func describe(_ recorded: RecordedEvent) -> String? {
         switch recorded.event {
-        case .controllerStarting: "controller \(recorded.controller): starting"
+        case .controllerStarting(let event):
+            event.heldUntil.map { held in
+                "controller \(recorded.controller): \(HeldStartText.line(until: held, event.heldBecause ?? ""))"
+            } ?? "controller \(recorded.controller): starting"
+        case .controllerStartDue: "controller \(recorded.controller): starting"
         case .controllerStarted: "controller \(recorded.controller): up"
         case .controllerRecovered: "controller \(recorded.controller): recovered after a crash"
         case .controllerWoken: "controller \(recorded.controller): was idle and warm"

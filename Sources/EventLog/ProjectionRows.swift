@@ -87,7 +87,9 @@ public struct ControllerRow: ProjectionRow {
         case .stopped(let stopped):
             sinceMicroseconds = stopped.sinceMicroseconds
             reason = stopped.reason.rawValue
-        case .starting(let since): sinceMicroseconds = since
+        case .starting(let since):
+            sinceMicroseconds = since
+            reason = state.heldStart?.reason
         case .failed(let why): reason = why
         case .absent, .up, .terminating, .terminated: break
         }

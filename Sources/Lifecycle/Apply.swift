@@ -8,6 +8,7 @@ extension ControllerState {
         version = stamp.version
         switch event {
         case .controllerStarting(let payload): apply(payload, stamp)
+        case .controllerStartDue(let payload): apply(payload, stamp)
         case .controllerStarted(let payload): apply(payload, stamp)
         case .controllerStartFailed(let payload): apply(payload, stamp)
         case .controllerRecovered(let payload): apply(payload, stamp)
@@ -69,23 +70,33 @@ extension ControllerState {
         recoveries = 0
         for name in services.keys { services[name]?.consecutiveFailures = 0 }
         phase = .starting(sinceMicroseconds: stamp.atMicroseconds)
+        heldStart = event.heldUntil.map {
+            HeldStart(until: $0, reason: event.heldBecause ?? "", generation: stamp.version)
+        }
+        if heldStart == nil { starts.last = event.at }
     }
 
     private mutating func apply(_ event: ControllerStarted, _ stamp: Stamp) {
         process = event.process
         startedAtMicroseconds = stamp.atMicroseconds
+        heldStart = nil
+        (starts.failures, starts.lastFailure) = (0, nil)
         phase = .up
         call(.start, for: stamp.version)
     }
 
     private mutating func apply(_ event: ControllerStartFailed, _ stamp: Stamp) {
         startedAtMicroseconds = nil
+        heldStart = nil
+        starts.failures &+= 1
+        starts.lastFailure = event.at
         phase = .failed(reason: event.reason)
     }
 
     private mutating func apply(_ event: ControllerRecovered, _ stamp: Stamp) {
         process = event.process
-        recoveries &+= 1
+        // While a start is held back nothing has been recovered; its process is only another.
+        if heldStart == nil { recoveries &+= 1 }
         carryDeadlinesOver(to: event.at)
     }
 
@@ -130,12 +141,14 @@ extension ControllerState {
     private mutating func apply(_ event: ControllerStopping, _ stamp: Stamp) {
         // One that is stopping already and is told so again has its hook.
         if case .stopping = phase {} else { call(.stop, for: stamp.version) }
+        heldStart = nil
         phase = .stopping(
             Stopping(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, startAgain: false))
     }
 
     private mutating func applyTerminating(_ stamp: Stamp) {
         phase = .terminating
+        heldStart = nil
         // What was to be told at its stop is told at its end.
         hooks.removeAll { $0.kind == .stop && !$0.hasStarted }
         call(.terminate, for: stamp.version)
@@ -185,6 +198,7 @@ extension ControllerState {
         }
         let until = pause?.until?.carriedOver(to: now)
         pause?.until = until
+        if let held = heldStart { heldStart?.until = held.until.carriedOver(to: now) }
         for name in services.keys {
             services[name]?.loadBalancer?.carryDeadlineOver(to: now)
             guard let service = services[name] else { continue }

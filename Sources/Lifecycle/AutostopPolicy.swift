@@ -17,6 +17,9 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     /// Names of what is asked whether the controller is used, besides by services; nil where nobody has said.
     public var waitFor: Said<[String]>?
 
+    /// Seconds from one start to the next at least; nil where nobody has said.
+    public var minStartIntervalSeconds: Said<Double>?
+
     /// A value, and who said so.
     public struct Said<Value: Hashable & Sendable & Codable>: Hashable, Sendable, Codable {
         public var value: Value
@@ -31,8 +34,9 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     public init(
         idleTimeoutSeconds: Double?, source: PolicySource, down: Said<Bool>? = nil,
         terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil, schedule: Said<Schedule>? = nil,
-        waitFor: Said<[String]>? = nil
+        waitFor: Said<[String]>? = nil, minStartIntervalSeconds: Said<Double>? = nil
     ) {
+        self.minStartIntervalSeconds = minStartIntervalSeconds
         self.waitFor = waitFor
         self.hooks = hooks
         self.schedule = schedule

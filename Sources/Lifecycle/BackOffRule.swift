@@ -22,6 +22,11 @@ public enum BackOffRule {
         seconds(base: 1, cap: 60, failures: attempts, seed: service.rawValue)
     }
 
+    /// Seconds from a start of a controller that failed to the next: about 1, 2, 4 … up to 300.
+    static func startSeconds(controller: ControllerName, failures: Int) -> Double {
+        seconds(base: 1, cap: 300, failures: failures, seed: controller.rawValue)
+    }
+
     /// Seconds before a receiver of notices that could not be told is tried again: about 1, 2, 4 … up to 300.
     public static func noticeSeconds(receiver: String, failures: Int) -> Double {
         seconds(base: 1, cap: 300, failures: failures, seed: receiver)

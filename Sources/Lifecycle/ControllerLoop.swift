@@ -26,14 +26,16 @@ public struct ControllerLoop: Sendable {
 
     /// Whether this process has yet to say that it serves the controller: it is new, or a start was
     /// asked for while it was stopping.
-    private func mustTakeOver(_ state: ControllerState) -> Bool {
-        state.needsProcess && state.process != process
+    private func mustTakeOver(_ state: ControllerState, _ now: Instant) -> Bool {
+        guard state.needsProcess, state.process != process else { return false }
+        // A start that is held back is waited for; in another boot it is to be told on the clock of this one.
+        return state.heldStart.map { $0.until.bootID != now.bootID } ?? true
     }
 
     /// What to do now. Commands come alone, for what they lead to is not known before.
     public mutating func wake(_ state: ControllerState, now: Instant) -> [Action] {
         guard state.needsProcess else { return [.end] }
-        if mustTakeOver(state) { return [.submit(.takeOver(process: process))] }
+        if mustTakeOver(state, now) { return [.submit(.takeOver(process: process))] }
         let pending = state.pendingDeadlines
         let due = pending.filter { $0.deadline.latenessMicroseconds(at: now) != nil }
         guard due.isEmpty else {

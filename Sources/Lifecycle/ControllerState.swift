@@ -25,6 +25,14 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public internal(set) var process: String?
     /// How often a controller process has been replaced after a crash since the last start.
     public internal(set) var recoveries = 0
+    /// Set while it is starting and its start is held back.
+    public internal(set) var heldStart: HeldStart?
+    /// Nil where there is nothing to tell, as in states that earlier dwells kept.
+    private var startHistory: StartHistory?
+    var starts: StartHistory {
+        get { startHistory ?? StartHistory() }
+        set { startHistory = newValue == StartHistory() ? nil : newValue }
+    }
     public internal(set) var services: [ServiceName: ServiceState] = [:]
 
     public init(name: ControllerName) {
@@ -35,7 +43,7 @@ public struct ControllerState: Hashable, Sendable, Codable {
     public enum Phase: Hashable, Sendable, Codable {
         /// Never started. → starting
         case absent
-        /// Asked to start; no controller process has taken the lease yet. → up, failed, stopping, terminating
+        /// Asked to start; no controller process has taken the lease yet, or the start is held back. → up, failed, stopping, terminating
         case starting(sinceMicroseconds: Int64)
         /// Running, with at least one live service. → idle, stopping, terminating
         case up

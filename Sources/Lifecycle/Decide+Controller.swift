@@ -22,8 +22,12 @@ extension Decision {
     }
 
     mutating func beginStart(incarnation: Int, policy: AutostopPolicy, service: ServiceName?) {
+        let held = hold(policy)
         record(
-            .controllerStarting(ControllerStarting(incarnation: incarnation, policy: policy, service: service)))
+            .controllerStarting(
+                ControllerStarting(
+                    incarnation: incarnation, policy: policy, service: service, at: now, heldUntil: held?.until,
+                    heldBecause: held?.reason)))
     }
 
     /// The configuration's policy, but for what somebody said on the command line, which wins, value by value.
@@ -82,12 +86,18 @@ extension Decision {
     /// other takes over from one that died.
     mutating func takeOver(_ process: String) throws(Rejection) {
         switch state.phase {
-        case .starting(let sinceMicroseconds):
+        case .starting:
+            if let held = state.heldStart {
+                guard let lateness = held.until.latenessMicroseconds(at: now) else {
+                    return takeOver(process, held: held)
+                }
+                startDue(held, lateness)
+            }
+            // What it was held back for is no part of what starting takes.
+            guard case .starting(let sinceMicroseconds) = state.phase else { return }
+            let took = now.wallMicroseconds &- sinceMicroseconds
             record(
-                .controllerStarted(
-                    ControllerStarted(
-                        process: process,
-                        tookMicroseconds: Swift.max(0, now.wallMicroseconds &- sinceMicroseconds))))
+                .controllerStarted(ControllerStarted(process: process, tookMicroseconds: Swift.max(0, took))))
         case .up, .idle, .stopping, .terminating:
             if state.process != process {
                 record(.controllerRecovered(ControllerRecovered(process: process, previous: state.process, at: now)))
@@ -99,7 +109,7 @@ extension Decision {
 
     mutating func startFailed(_ reason: String) {
         guard case .starting = state.phase else { return }  // it started after all, or was stopped
-        record(.controllerStartFailed(ControllerStartFailed(reason: reason)))
+        record(.controllerStartFailed(ControllerStartFailed(reason: reason, at: now)))
     }
 
     mutating func stopFinished() {
@@ -133,6 +143,7 @@ extension Decision {
                 .controllerStopping(
                     ControllerStopping(
                         reason: .idleDeadline, idleVersion: generation, latenessMicroseconds: lateness)))
+        case .start: if let held = state.heldStart { startDue(held, lateness) }
         case .pauseEnd:
             record(
                 .controllerAutostopResumed(

@@ -6,6 +6,7 @@ extension Event {
     public var payload: any Codable & Sendable {
         switch self {
         case .controllerStarting(let payload): payload
+        case .controllerStartDue(let payload): payload
         case .controllerStarted(let payload): payload
         case .controllerStartFailed(let payload): payload
         case .controllerRecovered(let payload): payload
@@ -57,6 +58,7 @@ extension Event {
     public var type: EventType {
         switch self {
         case .controllerStarting: .controllerStarting
+        case .controllerStartDue: .controllerStartDue
         case .controllerStarted: .controllerStarted
         case .controllerStartFailed: .controllerStartFailed
         case .controllerRecovered: .controllerRecovered
@@ -110,6 +112,7 @@ extension Event {
         self =
             switch type {
             case .controllerStarting: .controllerStarting(try decode())
+            case .controllerStartDue: .controllerStartDue(try decode())
             case .controllerStarted: .controllerStarted(try decode())
             case .controllerStartFailed: .controllerStartFailed(try decode())
             case .controllerRecovered: .controllerRecovered(try decode())
@@ -176,7 +179,7 @@ extension Event {
         case .controllerStartRequested(let payload): (payload.service, nil)
         case .controllerStarted, .controllerStartFailed, .controllerRecovered, .controllerIdle, .controllerPolicySet,
             .controllerAutostopPaused, .controllerHookEnded, .controllerHookStarted, .controllerUseChanged,
-            .controllerAutostopResumed,
+            .controllerAutostopResumed, .controllerStartDue,
             .controllerStopping, .controllerStopped,
             .controllerTerminating,
             .controllerTerminated:

@@ -5,6 +5,11 @@ public struct ControllerStarting: Hashable, Sendable, Codable {
     public var policy: AutostopPolicy
     /// The service whose `up` asked for it; nil when it was asked for by itself.
     public var service: ServiceName?
+    /// When it was asked for, on both clocks; logs of earlier dwells do not say.
+    public var at: Instant?
+    /// Until when it is held back, and why; nil when it begins at once.
+    public var heldUntil: Deadline?
+    public var heldBecause: String?
 }
 
 /// A controller process took the lease and serves.
@@ -16,6 +21,8 @@ public struct ControllerStarted: Hashable, Sendable, Codable {
 
 public struct ControllerStartFailed: Hashable, Sendable, Codable {
     public var reason: String
+    /// When, on both clocks; logs of earlier dwells do not say.
+    public var at: Instant?
 }
 
 /// Another controller process took the lease after the last one died.

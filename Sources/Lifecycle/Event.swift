@@ -6,6 +6,7 @@
 /// upcasting the old form.
 public enum Event: Hashable, Sendable {
     case controllerStarting(ControllerStarting)
+    case controllerStartDue(ControllerStartDue)
     case controllerStarted(ControllerStarted)
     case controllerStartFailed(ControllerStartFailed)
     case controllerRecovered(ControllerRecovered)
@@ -59,6 +60,7 @@ public enum Event: Hashable, Sendable {
 /// The names events go by in the log. A name, once shipped, is never given another meaning.
 public enum EventType: String, Hashable, Sendable, Codable, CaseIterable {
     case controllerStarting = "controller.starting"
+    case controllerStartDue = "controller.start_due"
     case controllerStarted = "controller.started"
     case controllerStartFailed = "controller.start_failed"
     case controllerRecovered = "controller.recovered"

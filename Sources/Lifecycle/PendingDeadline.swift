@@ -10,6 +10,8 @@ public struct PendingDeadline: Hashable, Sendable {
     public enum Key: Hashable, Sendable {
         /// The controller has been idle long enough.
         case idle
+        /// A start that was held back may begin.
+        case start
         /// A pause of autostop is over.
         case pauseEnd
         /// The controller has been stopped long enough to be terminated.
@@ -34,6 +36,7 @@ extension PendingDeadline.Key {
     public var kind: String {
         switch self {
         case .idle: "idle"
+        case .start: "start"
         case .pauseEnd: "pause_end"
         case .termination: "termination"
         case .readiness: "readiness"
@@ -47,7 +50,7 @@ extension PendingDeadline.Key {
 
     public var service: ServiceName? {
         switch self {
-        case .idle, .pauseEnd, .termination: nil
+        case .idle, .start, .pauseEnd, .termination: nil
         case .readiness(let service, _), .launch(let service, _), .drain(let service, _),
             .cleanup(let service, _), .loadBalancerLaunch(let service), .loadBalancerCleanup(let service):
             service
@@ -56,7 +59,7 @@ extension PendingDeadline.Key {
 
     public var replica: Int? {
         switch self {
-        case .idle, .pauseEnd, .termination, .loadBalancerLaunch, .loadBalancerCleanup: nil
+        case .idle, .start, .pauseEnd, .termination, .loadBalancerLaunch, .loadBalancerCleanup: nil
         case .readiness(_, let replica), .launch(_, let replica), .drain(_, let replica), .cleanup(_, let replica):
             replica
         }
@@ -85,6 +88,9 @@ extension ControllerState {
         var pending: [PendingDeadline] = []
         if case .idle(let idle) = phase, let deadline = idle.deadline {
             pending.append(PendingDeadline(key: .idle, deadline: deadline, generation: idle.generation))
+        }
+        if let held = heldStart, case .starting = phase {
+            pending.append(PendingDeadline(key: .start, deadline: held.until, generation: held.generation))
         }
         if let pause, let until = pause.until {
             pending.append(PendingDeadline(key: .pauseEnd, deadline: until, generation: pause.generation))

@@ -160,7 +160,8 @@ extension ControllerState {
         }
         switch phase {
         case .failed(let reason): return (.controllerFailed, reason)
-        case .starting: return (.controllerInit, nil)
+        case .starting:
+            return (.controllerInit, heldStart.map { "the start of its controller is held back: \($0.reason)" })
         case .stopping(let stopping):
             if service.hasSomethingPresent { return (.shuttingDown, "the controller is stopping") }
             return stopping.startAgain ? (.controllerInit, nil) : (.noReplica, "the controller is stopping")

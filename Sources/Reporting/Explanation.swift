@@ -57,6 +57,13 @@ public struct Explanation: Sendable {
         switch state.phase {
         case .absent: return ["Controller \(state.name) was never started."]
         case .starting(let since):
+            if let held = state.heldStart {
+                let left = words.span(max(0, held.until.remainingMicroseconds(at: now)))
+                return [
+                    "Asked to start \(words.clock(since))\(by(last(.controllerStarting))), and held back: \(held.reason).",
+                    "It starts at \(moment(held.until)), in \(left).",
+                ]
+            }
             return [
                 "Starting since \(words.clock(since))\(by(last(.controllerStarting))).",
                 "It is up as soon as a process has taken its lease.",

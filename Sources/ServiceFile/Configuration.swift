@@ -18,6 +18,10 @@ public struct Configuration: Hashable, Sendable {
     /// `controllers.NAME.autostop`.
     public private(set) var controllers: [ControllerName: IdleRule] = [:]
 
+    /// `serve.controller.min_start_interval` and `controllers.NAME.min_start_interval`, seconds.
+    private var minStartInterval: Double?
+    private var minStartIntervals: [ControllerName: Double] = [:]
+
     /// `hooks` for all controllers, and `controllers.NAME.hooks`.
     private var hooks = Hooks()
     private var controllerHooks: [ControllerName: Hooks] = [:]
@@ -101,6 +105,9 @@ public struct Configuration: Hashable, Sendable {
         var policy = AutostopPolicy.standard
         standard?.change(&policy, .serveController)
         controllers[controller]?.change(&policy, .controllers)
+        policy.minStartIntervalSeconds =
+            minStartIntervals[controller].map { .init($0, .controllers) }
+            ?? minStartInterval.map { .init($0, .serveController) }
         let kinds = hooks(for: controller).keys.sorted()
         policy.hooks = kinds.isEmpty ? nil : kinds
         return policy
@@ -128,11 +135,12 @@ public struct Configuration: Hashable, Sendable {
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
             if let controller = serve.section("controller") {
-                controller.refuseUnknownKeys(known: ["autostop", "resources"])
+                controller.refuseUnknownKeys(known: ["autostop", "resources", "min_start_interval"])
                 if controller.has("resources") {
                     file.findings.note("serve.controller.resources does nothing: the controller runs on this machine")
                 }
                 standard = AutostopValue.read(controller)
+                minStartInterval = Self.interval(controller)
             }
         }
         if let section = file.section("load_balancer") { loadBalancer = LoadBalancerAddress(section) }
@@ -147,10 +155,22 @@ public struct Configuration: Hashable, Sendable {
                 continue
             }
             guard let controller = section.section(entry.key) else { continue }
-            controller.refuseUnknownKeys(known: ["autostop", "hooks"])
+            controller.refuseUnknownKeys(known: ["autostop", "hooks", "min_start_interval"])
             controllers[name] = AutostopValue.read(controller)
+            minStartIntervals[name] = Self.interval(controller)
             if let section = controller.section("hooks") { controllerHooks[name] = Hooks(section) }
         }
+    }
+
+    /// A day is more than anybody can mean by it.
+    private static let longestMinStartIntervalSeconds: Double = 86_400
+
+    private static func interval(_ section: Section) -> Double? {
+        let key = "min_start_interval"
+        let wanted = "a time of a day at most, such as 60s, or 0 for none"
+        guard let seconds = section.duration(key, unitSeconds: 1, wanted: wanted) else { return nil }
+        if seconds > longestMinStartIntervalSeconds { section.problem("must be \(wanted)", key: key) }
+        return seconds
     }
 }
 

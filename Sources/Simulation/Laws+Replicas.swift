@@ -127,12 +127,14 @@ extension Laws {
     }
 
     /// What a service that is wanted must have come to.
-    func checkSettled(_ service: ServiceState, shouldRun: Bool) throws(Violation) {
+    func checkSettled(_ service: ServiceState, of state: ControllerState, shouldRun: Bool) throws(Violation) {
         let target = service.targetReplicas
         let good: [ServiceStatus] =
             !shouldRun || target == 0
             ? [.noReplica, .failed] : service.launchedVersion == nil ? [.failed, .ready] : [.ready]
-        guard good.contains(service.status) else {
+        // A controller that could not be started waits for whoever starts it again.
+        let isFine = state.status == .failed ? service.status == .controllerFailed : good.contains(service.status)
+        guard isFine || service.status == .failed else {
             throw Violation(law: "liveness", what: "\(service.name) settled as \(service.status.rawValue)")
         }
         guard service.status == .ready, let version = service.launchedVersion else { return }

@@ -12,6 +12,7 @@ struct Laws {
         var wanted: Set<ServiceName> = []
         var shouldRun = false
         var isPaused = false
+        var starts = Starts()
         /// What says that the controller is used.
         var uses: Set<String> = []
 
@@ -54,7 +55,7 @@ struct Laws {
             throw Violation(law: "hook", what: "the hook of \(key.controller) \(key.version) ran \(runs) times")
         }
         for stamped in events {
-            try check(stamped, &book, before, machine, now)
+            try check(stamped, among: events, &book, before, machine, now)
             try checkDraining(stamped, before, after, machine, now)
             try checkScaling(stamped, before)
             try checkPurge(stamped, events, before)
@@ -65,8 +66,8 @@ struct Laws {
     }
 
     private func check(
-        _ stamped: StampedEvent, _ book: inout Book, _ before: ControllerState, _ machine: SimulatedMachine,
-        _ now: Instant
+        _ stamped: StampedEvent, among events: [StampedEvent], _ book: inout Book, _ before: ControllerState,
+        _ machine: SimulatedMachine, _ now: Instant
     ) throws(Violation) {
         switch stamped.event {
         case .controllerIdle(let event):
@@ -98,7 +99,19 @@ struct Laws {
             book.idle = idle
         case .controllerWoken(let event):
             try end(&book, event.idleVersion, "woken")
-        case .controllerStarting: book.uses = []
+        case .controllerStarting(let event):
+            book.uses = []
+            book.starts.asked(event.policy)
+            if event.heldUntil == nil { try book.starts.began(now) }
+        case .controllerStartDue: try book.starts.began(now)
+        case .controllerStarted:
+            guard !book.starts.isHeld(before) || events.contains(where: { $0.event.type == .controllerStartDue }) else {
+                throw Violation(law: "churn", what: "\(before.name) starts although its start is held back")
+            }
+            book.starts.succeeded()
+        case .controllerStartFailed:
+            book.starts.failed(now)
+            book.shouldRun = false
         case .controllerUseChanged(let event):
             if event.isActive { book.uses.insert(event.probe) } else { book.uses.remove(event.probe) }
         case .controllerPolicySet(let event):
@@ -241,7 +254,7 @@ struct Laws {
             guard let service = state.services[name] else {
                 throw Violation(law: "L6", what: "\(name) was accepted and is not there")
             }
-            try checkSettled(service, shouldRun: book.shouldRun)
+            try checkSettled(service, of: state, shouldRun: book.shouldRun)
         }
         for name in state.services.keys where !book.wanted.contains(name) {
             throw Violation(

@@ -61,7 +61,8 @@ extension Simulator {
         AutostopPolicy(
             idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController,
             hooks: random.chance(50) ? HookKind.allCases : nil,
-            waitFor: random.chance(20) ? .init(["ssh"], .serveController) : nil)
+            waitFor: random.chance(20) ? .init(["ssh"], .serveController) : nil,
+            minStartIntervalSeconds: random.chance(30) ? .init(random.pick([1, 20, 600]), .serveController) : nil)
     }
 
     private func spec(_ random: inout SeededGenerator) -> ServiceSpec {

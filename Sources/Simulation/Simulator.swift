@@ -76,7 +76,12 @@ struct Simulator {
     private mutating func keep(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
         guard keepers.contains(controller), processes[controller] == nil else { return }
         if log.state(of: controller).needsProcess {
-            startProcess(controller)
+            // Its processes may die as soon as they begin, until the keeper gives up.
+            if hasFaults, log.state(of: controller).status == .starting, random.chance(10) {
+                _ = try submit(.startFailed(reason: "no room"), to: controller, &random)
+            } else {
+                startProcess(controller)
+            }
         } else {
             keepers.remove(controller)
         }

@@ -77,6 +77,11 @@ public struct RandomCommands: Sendable {
             let moment = WeeklyMoment(days: [0], minute: 1320, timeZone: "UTC", text: "22:00")
             policy.schedule = .init(Schedule(keepWarm: [window], stopAt: [moment]), .controllers)
         }
+        // Beside the two before it would only make more forms of the same.
+        if policy.waitFor == nil, policy.schedule == nil, random.chance(25) {
+            policy.minStartIntervalSeconds = .init(random.pick([0, 2, 200]), .controllers)
+            return policy
+        }
         if random.chance(40) { policy.hooks = HookKind.allCases.filter { _ in random.chance(60) } }
         return policy
     }

@@ -3,7 +3,9 @@ import TestKit
 
 /// The states of a controller, each reached the way it is reached in life.
 enum GivenController: String, CaseIterable, Sendable {
-    case absent, starting, up, idle
+    case absent, starting
+    case startingHeld = "starting, held"
+    case up, idle
     case idleNever = "idle, never"
     case stopping
     case stoppingStartAgain = "stopping, start again"
@@ -14,6 +16,7 @@ enum GivenController: String, CaseIterable, Sendable {
         switch self {
         case .absent: break
         case .starting: try it.given(.start)
+        case .startingHeld: it = try .held(seconds: 60)
         case .up: it = try .up()
         case .idle: it = try .idle()
         case .idleNever: it = try .idle(policy: .never)
@@ -40,7 +43,7 @@ enum GivenController: String, CaseIterable, Sendable {
     var status: ControllerStatus {
         switch self {
         case .absent: .absent
-        case .starting: .starting
+        case .starting, .startingHeld: .starting
         case .up: .up
         case .idle, .idleNever: .idle
         case .stopping, .stoppingStartAgain: .stopping

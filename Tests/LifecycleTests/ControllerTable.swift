@@ -73,6 +73,41 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting              | down --purge         | refused: noSuchService
     starting              | scale                | nothing
     starting              | down --replica-id    | refused: noSuchService
+    starting, held        | up api               | service.up_requested controller.policy_set
+    starting, held        | up chat              | service.up_requested controller.policy_set
+    starting, held        | down api             | refused: noSuchService
+    starting, held        | start                | nothing
+    starting, held        | stop                 | controller.stopping
+    starting, held        | terminate            | controller.terminating
+    starting, held        | terminate --force    | controller.terminating
+    starting, held        | setAutostop          | controller.policy_set
+    starting, held        | takeOver             | controller.start_due controller.started controller.idle
+    starting, held        | startFailed          | controller.start_failed
+    starting, held        | idleDeadlineReached  | nothing
+    starting, held        | stopFinished         | nothing
+    starting, held        | terminationFinished  | nothing
+    starting, held        | loadBalancerLaunched | nothing
+    starting, held        | loadBalancerEnded    | nothing
+    starting, held        | loadBalancerRemoved  | nothing
+    starting, held        | replicaLaunched      | nothing
+    starting, held        | replicaLaunchFailed  | nothing
+    starting, held        | replicaStarted       | nothing
+    starting, held        | replicaProbed        | nothing
+    starting, held        | replicaEnded         | nothing
+    starting, held        | replicaRemoved       | nothing
+    starting, held        | replicaRemovalFailed | nothing
+    starting, held        | update               | refused: noSuchService
+    starting, held        | replicaDrained       | nothing
+    starting, held        | hookStarted          | nothing
+    starting, held        | hookEnded            | nothing
+    starting, held        | serviceUnused        | nothing
+    starting, held        | useSeen              | nothing
+    starting, held        | pauseAutostop        | controller.autostop_paused
+    starting, held        | resumeAutostop       | nothing
+    starting, held        | loadBalancerStuck    | nothing
+    starting, held        | down --purge         | refused: noSuchService
+    starting, held        | scale                | nothing
+    starting, held        | down --replica-id    | refused: noSuchService
     up                    | up api               | refused: serviceExists
     up                    | up chat              | service.up_requested replica.added load_balancer.added service.status_changed
     up                    | down api             | service.down_requested replica.removing load_balancer.removing service.status_changed

@@ -115,6 +115,7 @@ import Testing
         #expect(it.state.phase == .failed(reason: "no room"))
         #expect(it.state.services[.api]?.status == .controllerFailed)
         #expect(it.state.incarnation == 1)
+        it.clock.advance(seconds: 2)
         try it.given(.start, .takeOver(process: "a"))
         #expect(it.state.incarnation == 1, "it is the same life")
         #expect(it.state.services[.api]?.status == .replicaInit)

@@ -149,6 +149,11 @@ struct StatusView {
             .map { $0.deadline.remainingMicroseconds(at: now) }
     }
 
+    /// Until when its start is held back, if it is.
+    func heldStart(of controller: ControllerRow) -> Deadline? {
+        deadlines.first { $0.controller == controller.name && $0.kind == PendingDeadline.Key.start.kind }?.deadline
+    }
+
     /// Microseconds it has been idle, if it is.
     func idleTime(of controller: ControllerRow) -> Int64? {
         guard controller.status == ControllerStatus.idle.rawValue else { return nil }

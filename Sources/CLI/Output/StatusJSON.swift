@@ -43,6 +43,7 @@ struct StatusJSON: Encodable {
         @OrNull var pausedBy: String?
         @OrNull var pausedReason: String?
         @OrNull var pausedUntil: Double?
+        @OrNull var heldUntil: Double?
         @OrNull var startedAt: Double?
         var recoveries: Int
         var willStartAgain: Bool
@@ -64,6 +65,8 @@ struct StatusJSON: Encodable {
             pausedBy = row.pausedBy
             pausedReason = row.pausedReason
             pausedUntil = seconds(row.pausedUntilMicroseconds)
+            heldUntil = seconds(
+                view.heldStart(of: row).map { $0.remainingMicroseconds(at: view.now) &+ view.now.wallMicroseconds })
             startedAt = seconds(row.startedAtMicroseconds)
             recoveries = row.recoveries
             willStartAgain = row.startAgain

@@ -88,6 +88,10 @@ struct StatusTables {
             if row.status == ControllerStatus.failed.rawValue, let reason = row.reason {
                 notes.append("controller \(row.name): \(reason)")
             }
+            if let held = view.heldStart(of: row) {
+                let text = HeldStartText.line(until: held, row.reason ?? "", now: view.now)
+                notes.append("controller \(row.name): \(text)")
+            }
             if let by = row.pausedBy {
                 notes.append(
                     "controller \(row.name): autostop was paused by \(by)" + (row.pausedReason.map { ": \($0)" } ?? ""))
@@ -110,6 +114,10 @@ struct StatusTables {
                 if let source = row.terminateAfterSource { said.append("terminate_after: \(source)") }
                 let policy = view.policies[row.name]
                 if let schedule = policy?.schedule { said.append("keep_warm, stop_at: \(schedule.source.rawValue)") }
+                if let interval = policy?.minStartIntervalSeconds {
+                    let window = TimeText.window(seconds: interval.value)
+                    said.append("min_start_interval \(window): \(interval.source.rawValue)")
+                }
                 if let waitFor = policy?.waitFor { said.append("wait_for: \(waitFor.source.rawValue)") }
                 notes.append("controller \(row.name): autostop from " + said.joined(separator: ", "))
             }

@@ -54,7 +54,7 @@ public struct Keeper {
         var quickDeaths = 0
         while true {
             let lease = try FileLock.wait(launcher.paths.lease)
-            guard try needsProcess() else { return }
+            guard try waitForItsTime() else { return }
             if quickDeaths > 1 { logger.warning("the controller process died \(quickDeaths) times in a row") }
             QuickDeaths.pause(after: quickDeaths)
             let startedAt = ContinuousClock.now
@@ -68,15 +68,37 @@ public struct Keeper {
         }
     }
 
+    /// Waits while the controller's start is held back: nothing of it runs until then.
+    ///
+    /// - Returns: whether it needs a process.
+    private func waitForItsTime() throws -> Bool {
+        var deadline: (generation: Int, until: Deadline)?
+        while let state = try state(), state.needsProcess {
+            guard let held = state.heldStart else { return true }
+            let now = try Clock.now()
+            // Of an earlier boot the wall clock tells what is left, once.
+            if deadline?.generation != held.generation { deadline = (held.generation, held.until.carriedOver(to: now)) }
+            let left = deadline?.until.remainingMicroseconds(at: now) ?? 0
+            guard left > 0 else { return true }
+            // It may be stopped meanwhile.
+            usleep(UInt32(min(left, Self.lookMicroseconds)))
+        }
+        return false
+    }
+
+    private static let lookMicroseconds: Int64 = 200_000
+
     private func waitForLease() throws {
         _ = try FileLock.wait(launcher.paths.lease)
     }
 
-    private func needsProcess() throws -> Bool {
+    private func needsProcess() throws -> Bool { try state()?.needsProcess == true }
+
+    private func state() throws -> ControllerState? {
         var pause: UInt32 = 100_000
         while true {
             do {
-                return try log.state(of: launcher.paths.controller).needsProcess
+                return try log.state(of: launcher.paths.controller)
             } catch .busy {
                 usleep(pause)
                 pause = min(pause * 2, 5_000_000)

@@ -14,11 +14,14 @@ enum ControllerChange {
         let suspended = before.liveServices
         _ = try session.submit(.stop, to: name)
         Interruption.explain("controller \(name) goes on stopping: dwell status")
+        var patience = Patience()
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             switch state.phase {
             case .stopped, .terminated: return true
             case .starting, .up, .idle: throw CommandFailure("controller \(name) was started again by somebody else")
-            case .absent, .stopping, .failed, .terminating: return false
+            case .absent, .stopping, .failed, .terminating:
+                try patience.look(state.presentServices, advice: "controller \(name) stops then")
+                return false
             }
         }
         try await session.waitForProcessEnd(of: name)
@@ -61,11 +64,27 @@ enum ControllerChange {
         let begun = ContinuousClock.now
         _ = try session.submit(.terminate(force: force), to: name)
         Interruption.explain("controller \(name) goes on terminating: dwell status")
+        var patience = Patience()
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             if case .terminated = state.phase { return true }
+            try patience.look(
+                state.presentServices,
+                advice:
+                    "controller \(name) is terminated then; what cannot be removed is given up with: dwell down NAME --purge"
+            )
             return false
         }
         try await session.waitForProcessEnd(of: name)
         print("Controller \(name) is terminated (\(TimeText.seconds(since: begun))). Its history stays in the log.")
+    }
+}
+
+extension ControllerState {
+    /// Services of which something is there.
+    fileprivate var presentServices: [ServiceState] {
+        services.values.filter { service in
+            service.loadBalancer != nil
+                || service.orderedReplicas.contains { if case .failed = $0.phase { false } else { true } }
+        }
     }
 }

@@ -111,12 +111,11 @@ struct Down: AsyncParsableCommand {
         let begun = ContinuousClock.now
         _ = try session.submit(.removeReplica(name, replica: id), to: controller)
         Interruption.explain("what was asked for goes on: dwell status \(name)")
-        var saidStuck = false
+        var patience = Patience()
         try await session.wait(for: controller) { (state) throws(CommandFailure) in
-            guard let replica = state.services[name]?.replicas[id] else { return true }
-            if replica.status == .failedCleanup, let reason = replica.reasonInWords, !saidStuck {
-                saidStuck = true
-                print("replica \(id) of service \(name) \(reason); trying again", to: .error)
+            guard let service = state.services[name], let replica = service.replicas[id] else { return true }
+            if replica.status == .failedCleanup {
+                try patience.look([service], advice: "look at what is left: dwell explain \(name)")
             }
             // Somebody else's failure came first: nothing of it is left either.
             if case .failed = replica.phase { return true }
@@ -134,20 +133,15 @@ struct Down: AsyncParsableCommand {
         _ names: [ServiceName], _ controller: ControllerName, _ session: Session, _ begun: ContinuousClock.Instant
     ) async throws(CommandFailure) {
         var left = names
-        var saidStuck: Set<String> = []
+        var patience = Patience()
         try await session.wait(for: controller) { (state) throws(CommandFailure) in
             for name in left {
-                guard let service = state.services[name], service.isEnding else {
-                    print("Service \(name) is down (\(TimeText.seconds(since: begun))).")
-                    left.removeAll { $0 == name }
-                    continue
-                }
-                if service.status == .failedCleanup, let reason = state.statusReason(of: service),
-                    saidStuck.insert("\(name) \(reason)").inserted
-                {
-                    print("service \(name): \(reason); trying again", to: .error)
-                }
+                if state.services[name]?.isEnding == true { continue }
+                print("Service \(name) is down (\(TimeText.seconds(since: begun))).")
+                left.removeAll { $0 == name }
             }
+            try patience.look(
+                left.compactMap { state.services[$0] }, advice: "what cannot be removed is given up with --purge")
             return left.isEmpty
         }
     }

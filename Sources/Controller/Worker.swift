@@ -103,7 +103,7 @@ struct Worker: Sendable {
                 // Secrets are in the probe from here on and nowhere before.
                 let values = (try? secrets.read(spec.secrets)) ?? [:]
                 let asked = Secrets(values: values).fill(spec.readinessProbe)
-                await probe(replica, endpoint, asked, wasEverReady: wasEverReady)
+                await probe(replica, handle, endpoint, asked, wasEverReady: wasEverReady)
             }
             if let (ending, logTail) = await driver.ended(replica, handle) {
                 await report(.replicaEnded(replica, ending, logTail: logTail))
@@ -142,16 +142,27 @@ struct Worker: Sendable {
 
     /// Probes until cancelled: quickly until it is ready for the first time, then at its interval.
     private func probe(
-        _ replica: ReplicaReference, _ endpoint: Endpoint, _ probe: ReadinessProbe, wasEverReady: Bool
+        _ replica: ReplicaReference, _ handle: Handle, _ endpoint: Endpoint, _ probe: ReadinessProbe, wasEverReady: Bool
     ) async {
         var reports = ProbeReports(wasEverReady: wasEverReady, initialDelaySeconds: probe.initialDelaySeconds)
         let begun = ContinuousClock.now
         var pause = Duration.milliseconds(10)
+        // Where a replica that refuses connections listens instead, is looked for now and then: it is work.
+        var elsewhere: [UInt16] = []
+        var nextLook = Duration.seconds(min(2, probe.initialDelaySeconds / 2))
         let interval = Duration.seconds(probe.endpointProbeIntervalSeconds)
         while !Task.isCancelled {
-            let verdict = await prober.probe(endpoint, probe)
+            var verdict = await prober.probe(endpoint, probe)
             if Task.isCancelled { return }
-            if reports.isNews(verdict, after: ContinuousClock.now - begun) {
+            let elapsed = ContinuousClock.now - begun
+            if verdict.isRefused {
+                if elapsed >= nextLook {
+                    elsewhere = await driver.listeningPorts(of: replica, handle)
+                    nextLook = elapsed * 2
+                }
+                verdict.add(ports: elsewhere, besides: endpoint.port)
+            }
+            if reports.isNews(verdict, after: elapsed) {
                 await report(.replicaProbed(replica, isReady: verdict.isReady, evidence: verdict.evidence))
             }
             if verdict.isReady { pause = interval }

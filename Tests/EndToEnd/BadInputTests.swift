@@ -130,6 +130,23 @@ import Testing
         }
     }
 
+    /// SkyPilot's own examples have it: the file says one port, and the server has another in mind.
+    @Test func aReplicaThatListensAtAnotherPortIsToldSo() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                name: other
+                resources: {ports: 8099}
+                run: exec python3 -m http.server 8098
+                service: {readiness_probe: {path: /, initial_delay_seconds: 4}, replicas: 2}
+                """, to: "other.yaml")
+            let up = try await sandbox.dwell("up", "other.yaml")
+            #expect(up.exitCode == 1)
+            #expect(up.err.contains("last probe: connection refused at port"), "\(up)")
+            #expect(up.err.contains("it listens at 8098 instead"), "\(up)")
+        }
+    }
+
     @Test func aSetupThatFailsIsToldFromARunThatFails() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write("name: bad\nsetup: exit 3\nrun: sleep 1000\nservice: {}\n", to: "bad.yaml")

@@ -27,10 +27,17 @@ public protocol Driver: Sendable {
     ///   reach; nil when nothing is left.
     func end(_ replica: ReplicaReference, _ handle: Handle?) async -> String?
 
+    /// TCP ports that the replica listens at, as far as they can be seen; only to say more of one that refuses connections.
+    func listeningPorts(of replica: ReplicaReference, _ handle: Handle) async -> [UInt16]
+
     /// Ends everything this driver started for the controller that `known` does not name.
     ///
     /// - Returns: what could not be ended, in words; nil when nothing is left.
     func endStrangers(known: Set<ReplicaReference>) async -> String?
+}
+
+extension Driver {
+    public func listeningPorts(of replica: ReplicaReference, _ handle: Handle) async -> [UInt16] { [] }
 }
 
 /// A replica that runs.

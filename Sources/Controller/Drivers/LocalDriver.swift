@@ -187,6 +187,11 @@ final class LocalDriver: Driver {
         return (ending, tail.map(secrets(of: replica).hide))
     }
 
+    func listeningPorts(of replica: ReplicaReference, _ handle: Handle) async -> [UInt16] {
+        let tree = ProcessTree(cookie: cookie(of: replica), leader: ProcessIdentity(handle))
+        return ListeningPorts.of(await tree.alive().map(\.pid))
+    }
+
     private func secrets(of replica: ReplicaReference) -> Secrets {
         let file = paths.runDirectory(replica) + "/secrets"
         guard let key = try? String(contentsOfFile: file, encoding: .utf8) else { return Secrets(values: [:]) }

@@ -14,6 +14,19 @@ struct Prober: Sendable {
         /// How long an answer took; nil when none came.
         var tookMilliseconds: Double?
 
+        /// Whether nothing listens where it was asked.
+        var isRefused: Bool { outcome == Self.refused }
+
+        fileprivate static let refused = "connection refused"
+
+        /// Says of a replica that refuses connections where it accepts them: a server with a port of its own mind is a
+        /// likely reason.
+        mutating func add(ports: [UInt16], besides port: UInt16) {
+            guard !ports.isEmpty, !ports.contains(port) else { return }
+            let list = ports.prefix(5).map(String.init).joined(separator: ", ")
+            outcome += " at port \(port); it listens at \(list) instead"
+        }
+
         /// Both in words: `HTTP 200 in 0.8 ms`.
         var evidence: String { tookMilliseconds.map { "\(outcome) in \($0) ms" } ?? outcome }
     }
@@ -117,8 +130,8 @@ struct Prober: Sendable {
         case is HTTPParserError: return "the answer is not HTTP"
         case let error as NIOConnectionError:
             let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
-            return refused ? "connection refused" : "cannot connect"
-        case let error as IOError where error.errnoCode == ECONNREFUSED: return "connection refused"
+            return refused ? Verdict.refused : "cannot connect"
+        case let error as IOError where error.errnoCode == ECONNREFUSED: return Verdict.refused
         case let error as IOError where error.errnoCode == ECONNRESET: return "the connection was reset"
         default: return "\(error)"
         }

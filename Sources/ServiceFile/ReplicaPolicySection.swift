@@ -23,7 +23,14 @@ enum ReplicaPolicySection {
                 "min_replicas", "max_replicas", "num_overprovision", "target_qps_per_replica",
                 "dynamic_ondemand_fallback", "base_ondemand_fallback_replicas", "spot_placer", "upscale_delay_seconds",
                 "downscale_delay_seconds",
-            ], elsewhere: ["replicas": "service"])
+            ], elsewhere: ["replicas": "service"],
+            former: [
+                "qps_upper_threshold": "one number, `target_qps_per_replica`, says when to scale",
+                "qps_lower_threshold": "one number, `target_qps_per_replica`, says when to scale",
+                "auto_restart": "a replica that was ready once is always replaced when it dies",
+                "spot_mixer": "spot instances are of clouds", "spot_zones": "spot instances are of clouds",
+                "on_demand_zones": "zones are of clouds", "on_demand_type": "instances are of clouds",
+            ])
         let range = 0...ServiceSpec.maximumReplicas
         var policy = ReplicaPolicy(minReplicas: 1)
         let minimum = section.integer("min_replicas", in: range)

@@ -27,12 +27,17 @@ struct Section {
         findings.problem(message, at: place, key: key.map(fullKey) ?? (path.isEmpty ? nil : path))
     }
 
-    /// Says so of every key that is not `known`. `elsewhere` are keys that belong to another section.
-    func refuseUnknownKeys(known: [String], elsewhere: [String: String] = [:]) {
+    /// Says so of every key that is not `known`. `elsewhere` are keys that belong to another section, `former` those that
+    /// earlier SkyPilots had, with what to say of them.
+    func refuseUnknownKeys(
+        known: [String], elsewhere: [String: String] = [:], former: [String: String] = [:]
+    ) {
         for entry in entries where !known.contains(entry.key) {
             let hint: String
             if let place = elsewhere[entry.key] {
                 hint = "it belongs under `\(place)`"
+            } else if let now = former[entry.key] {
+                hint = now
             } else if let nearest = NearestKey.to(entry.key, among: known) {
                 hint = "did you mean `\(nearest)`?"
             } else {

@@ -19,6 +19,15 @@ struct ServiceSection {
     /// Keys that only dwell has.
     static let ownKeys = ["replica_drain_delay", "idle_down"]
 
+    /// Keys of SkyPilots before 0.14.1, and what does their work now.
+    private static let former = [
+        "port": "the port of a replica is `resources.ports`", "app_port": "the port of a replica is `resources.ports`",
+        "replica_port": "the port of a replica is `resources.ports`",
+        "https": "HTTPS is `tls: {keyfile: …, certfile: …}`",
+        "auto_restart": "a replica that was ready once is always replaced when it dies",
+        "controller": "what a controller is to do is in `config.yaml` or given to `dwell autostop`",
+    ]
+
     init(_ whole: Section, _ folders: Folders, _ examineTLS: (TLSFiles) -> TLSExamination) {
         whole.refuseUnknownKeys(
             known: Self.keys + Self.ownKeys,
@@ -29,7 +38,7 @@ struct ServiceSection {
                 "initial_delay_seconds": "service.readiness_probe", "timeout_seconds": "service.readiness_probe",
                 "post_data": "service.readiness_probe", "headers": "service.readiness_probe",
                 "stream_timeout_seconds": "service.load_balancer", "keyfile": "service.tls", "certfile": "service.tls",
-            ])
+            ], former: Self.former)
         if whole.entry("readiness_probe")?.value.content == .null {
             whole.problem("has no value; give a path such as /health, or leave the key out", key: "readiness_probe")
         }

@@ -26,6 +26,19 @@ import Testing
             "service:\n  replicas: true",
             "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not true"
         ),
+        (
+            "service:\n  https: {}",
+            "service.yaml:3: service.https: unknown key; HTTPS is `tls: {keyfile: …, certfile: …}`"
+        ),
+        (
+            "service:\n  port: 80",
+            "service.yaml:3: service.port: unknown key; the port of a replica is `resources.ports`"
+        ),
+        (
+            "service:\n  replica_policy: {min_replicas: 1, qps_upper_threshold: 2}",
+            "service.yaml:3: service.replica_policy.qps_upper_threshold: unknown key; one number, "
+                + "`target_qps_per_replica`, says when to scale"
+        ),
         ("service: []", "service.yaml:2: service: must be a section with keys of its own, not a list"),
         (
             "service:\n  readiness_probe: health",

@@ -14,7 +14,15 @@ enum Main {
         }
         SecretArguments.hide()
         do {
-            try await run(command)
+            if let command = command as? any FollowingCommand, command.isFollowing {
+                try await command.follow()
+            } else if let command = command as? any AsyncParsableCommand {
+                try await run(command)
+            } else {
+                // Here and now, on this thread: to have another one made for it would take as long as an answer does.
+                var command = command
+                try command.run()
+            }
             if !(command is any DaemonCommand) { try OutputFailure.check() }
         } catch let failure as CommandFailure {
             failure.report()
@@ -28,13 +36,9 @@ enum Main {
         }
     }
 
-    private static func run(_ command: any ParsableCommand) async throws {
+    private static func run(_ command: any AsyncParsableCommand) async throws {
         var command = command
-        if var asynchronous = command as? any AsyncParsableCommand {
-            try await asynchronous.run()
-        } else {
-            try command.run()
-        }
+        try await command.run()
     }
 
     /// Prints the help that was asked for, or what is wrong with the command line in one line.
@@ -50,6 +54,13 @@ enum Main {
         print("dwell: \(problem) (see: \(help))", to: .error)
         exit(2)
     }
+}
+
+/// A command that shows what is there, and goes on with what comes when it is told to.
+protocol FollowingCommand: ParsableCommand {
+    var isFollowing: Bool { get }
+    /// What it does in place of `run` then.
+    func follow() async throws
 }
 
 /// A command that is a process of a controller, not of a person.

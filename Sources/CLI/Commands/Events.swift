@@ -3,7 +3,7 @@ import Controller
 import EventLog
 import Foundation
 
-struct Events: AsyncParsableCommand, LogQuestion {
+struct Events: FollowingCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "events",
         abstract: "Show what happened: when, to what, why, and who did it.",
@@ -49,8 +49,8 @@ struct Events: AsyncParsableCommand, LogQuestion {
     @Flag(help: "The newest first.")
     var reverse = false
 
-    @Flag(name: [.customShort("f"), .long], help: "Go on with what happens from now on.")
-    var follow = false
+    @Flag(name: [.customShort("f"), .customLong("follow")], help: "Go on with what happens from now on.")
+    var follows = false
 
     @Flag(help: "Print one CloudEvents 1.0 object a line.")
     var json = false
@@ -59,27 +59,38 @@ struct Events: AsyncParsableCommand, LogQuestion {
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit must not be negative") }
-        if follow, reverse { throw ValidationError("--follow cannot be used together with --reverse") }
-        if follow, source.file != nil { throw ValidationError("--follow cannot be used together with --log") }
-        if follow, until != nil { throw ValidationError("--follow cannot be used together with --until") }
+        if follows, reverse { throw ValidationError("--follow cannot be used together with --reverse") }
+        if follows, source.file != nil { throw ValidationError("--follow cannot be used together with --log") }
+        if follows, until != nil { throw ValidationError("--follow cannot be used together with --until") }
     }
 
-    func run() async throws {
+    var isFollowing: Bool { follows }
+
+    func run() throws { try show(query(), source.session()) }
+
+    func follow() async throws {
         var query = try query()
         let session = try source.session()
-        // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
-        try session.ensureAllRunning()
-        let printer = EventPrinter(json: json, logID: session.log.logID)
-        var position = try session.read { (log) throws(LogFailure) in
-            try log.audit(query, reversed: reverse) { printer.print($0) }
-        }
-        try pointToArchive(session)
-        guard follow else { return }
+        var position = try show(query, session)
         query.limit = nil
+        let printer = EventPrinter(json: json, logID: session.log.logID)
         for await _ in Commits.ticks(session.log.bell) {
             query.after = position
             position = try session.read { (log) throws(LogFailure) in try log.audit(query) { printer.print($0) } }
         }
+    }
+
+    /// - Returns: the position up to which it was shown.
+    @discardableResult
+    private func show(_ query: EventQuery, _ session: Session) throws -> Int {
+        // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
+        try session.ensureAllRunning()
+        let printer = EventPrinter(json: json, logID: session.log.logID)
+        let position = try session.read { (log) throws(LogFailure) in
+            try log.audit(query, reversed: reverse) { printer.print($0) }
+        }
+        try pointToArchive(session)
+        return position
     }
 
     /// Says where the rest is, when what was asked for reaches back to what was archived.

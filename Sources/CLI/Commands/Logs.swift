@@ -4,7 +4,7 @@ import EventLog
 import Foundation
 import Lifecycle
 
-struct Logs: AsyncParsableCommand {
+struct Logs: FollowingCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs",
         abstract: "Show what a replica, a load balancer or a controller wrote.",
@@ -31,8 +31,8 @@ struct Logs: AsyncParsableCommand {
     @Flag(help: "The log of the service's load balancer.")
     var loadBalancer = false
 
-    @Flag(name: [.customShort("f"), .long], help: "Go on with what is written from now on.")
-    var follow = false
+    @Flag(name: [.customShort("f"), .customLong("follow")], help: "Go on with what is written from now on.")
+    var follows = false
 
     @Option(help: ArgumentHelp("Only the last lines.", valueName: "lines"))
     var tail: Int?
@@ -47,7 +47,21 @@ struct Logs: AsyncParsableCommand {
         if let tail, tail < 0 { throw ValidationError("--tail must not be negative") }
     }
 
-    func run() async throws {
+    var isFollowing: Bool { follows }
+
+    func run() throws { try show() }
+
+    func follow() async throws {
+        var readers = try show()
+        guard let folder = readers.first?.folder else { return }
+        for await _ in Changes.ticks(at: folder) {
+            for index in readers.indices { readers[index].printNew(prefix: readers.count > 1) }
+        }
+    }
+
+    /// - Returns: what goes on reading where this stopped.
+    @discardableResult
+    private func show() throws -> [LogReader] {
         let session = try Session()
         let files = try LogFiles(session, on: try on.map { try NameArgument.controller($0) })
         let paths: [String]
@@ -64,10 +78,7 @@ struct Logs: AsyncParsableCommand {
             if readers.count > 1 { print("==> \(readers[index].name) <==") }
             readers[index].printAll(tail: tail)
         }
-        guard follow, let folder = readers.first?.folder else { return }
-        for await _ in Changes.ticks(at: folder) {
-            for index in readers.indices { readers[index].printNew(prefix: readers.count > 1) }
-        }
+        return readers
     }
 }
 

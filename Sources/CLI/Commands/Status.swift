@@ -3,7 +3,7 @@ import EventLog
 import Foundation
 import Lifecycle
 
-struct Status: AsyncParsableCommand, LogQuestion {
+struct Status: FollowingCommand, LogQuestion {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show controllers, services and replicas.",
@@ -52,9 +52,14 @@ struct Status: AsyncParsableCommand, LogQuestion {
         if watch, source.file != nil { throw ValidationError("--watch cannot be used together with --log") }
     }
 
-    func run() async throws {
+    var isFollowing: Bool { watch }
+
+    func follow() async throws {
+        try await StatusWatch(source.session(), name: name, all: all).run()
+    }
+
+    func run() throws {
         let session = try source.session()
-        if watch { return try await StatusWatch(session, name: name, all: all).run() }
         let report: StatusReport
         let moment =
             try at.map { try PastMoment($0, for: "--at", session) }

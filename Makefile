@@ -22,10 +22,10 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clocks fuzz coverage transitions model power-loss torture bench bench-instructions load soak sanitize clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks recipe-ec2 fuzz coverage transitions model power-loss torture bench bench-instructions load soak sanitize clean
 
 help: ## Tell what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Check for Swift and install missing system packages (as root), or say how
 	@tools/setup.sh
@@ -61,6 +61,9 @@ simulate-mutants: setup ## Put deliberate faults into the core, one at a time; t
 
 clocks: build ## Real controllers on clocks that jump, drift and sleep (a minute)
 	tools/torture/clocks.py
+
+recipe-ec2: build ## Try the EC2 line of docs/hooks.md against moto's server (installs it by pip, once)
+	tools/recipes/ec2-moto.sh
 
 fuzz: setup ## Rows of the database and requests over the wire, changed at random (FUZZ=100000 requests, a tenth of it rows)
 	swift build --build-tests

@@ -62,17 +62,24 @@ enum ControllerChange {
 
     static func terminate(_ name: ControllerName, force: Bool, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
-        _ = try session.submit(.terminate(force: force), to: name)
+        let life = try session.submit(.terminate(force: force), to: name).state.incarnation
+        var isAnother = false
         Interruption.explain("controller \(name) goes on terminating: dwell status")
         var patience = Patience()
         try await session.wait(for: name) { (state) throws(CommandFailure) in
+            // Somebody may start the name anew before this sees that its life has ended.
+            isAnother = state.incarnation != life
             if case .terminated = state.phase { return true }
+            if isAnother { return true }
             try patience.look(
                 state.presentServices,
                 advice:
                     "controller \(name) is terminated then; what cannot be removed is given up with: dwell down NAME --purge"
             )
             return false
+        }
+        if isAnother {
+            return print("Controller \(name) was terminated, and has been started anew by somebody else.")
         }
         try await session.waitForProcessEnd(of: name)
         print("Controller \(name) is terminated (\(TimeText.seconds(since: begun))). Its history stays in the log.")

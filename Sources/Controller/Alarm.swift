@@ -16,6 +16,13 @@ struct Alarm: Sendable {
         ticks = Readiness.of(Descriptor(owning: timer))
     }
 
+    /// Ticks when somebody sets the wall clock. It moves no deadline, but times of the week go by it. Empty where the
+    /// kernel does not tell: then it is noticed at the next wake.
+    static var clockIsSet: AsyncStream<Void> {
+        let watch = clinux_wall_clock_watch()
+        return watch >= 0 ? Readiness.of(Descriptor(owning: watch)) : AsyncStream { $0.finish() }
+    }
+
     /// Sets the timer for the earliest of these, or for none.
     func arm(_ deadlines: [Deadline]) {
         let earliest = deadlines.map(\.bootMicroseconds).min()

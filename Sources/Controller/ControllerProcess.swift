@@ -64,7 +64,7 @@ public actor ControllerProcess {
     ///
     /// - Throws: ``LogFailure`` when this machine does not tell its boot.
     public func run() async throws {
-        let listening = listen(to: [alarm.ticks, Commits.quietTicks(log)])
+        let listening = listen(to: [alarm.ticks, Alarm.clockIsSet, Commits.quietTicks(log)])
         let trimming = Task { [logRetention] in await logRetention.run() }
         defer {
             listening.cancel()

@@ -37,7 +37,9 @@ public struct ControllerLoop: Sendable {
         guard state.needsProcess else { return [.end] }
         if mustTakeOver(state, now) { return [.submit(.takeOver(process: process))] }
         let pending = state.pendingDeadlines
-        let due = pending.filter { $0.deadline.latenessMicroseconds(at: now) != nil }
+        let due = pending.filter {
+            $0.deadline.latenessMicroseconds(at: now) != nil || state.isOutOfStep($0, now)
+        }
         guard due.isEmpty else {
             return due.map { .submit(.deadlineReached($0.key, generation: $0.generation)) }
         }

@@ -85,3 +85,18 @@ extension Decision {
         }
     }
 }
+
+extension ControllerState {
+    /// Schedules are told to the minute; clocks that are slewed differ by less.
+    private static let outOfStepMicroseconds: Int64 = 60_000_000
+
+    /// Whether the wall clock was set since an idle deadline was: it counts by the boot clock, and times of the week,
+    /// by which it was worked out, are others now.
+    func isOutOfStep(_ pending: PendingDeadline, _ now: Instant) -> Bool {
+        let deadline = pending.deadline
+        guard pending.key == .idle, policy.schedule != nil, deadline.bootID == now.bootID else { return false }
+        let then = deadline.wallMicroseconds &- deadline.bootMicroseconds
+        let moved = (now.wallMicroseconds &- now.bootMicroseconds) &- then
+        return moved > Self.outOfStepMicroseconds || moved < -Self.outOfStepMicroseconds
+    }
+}

@@ -290,7 +290,11 @@ enum AutostopValue {
             parts.problem("must be a number of minutes, not \(entry.value.inWords)", key: "idle_minutes")
             return nil
         }
-        rule.window = .after(seconds: try IdleWindow.parse(minutes: minutes))
+        do throws(OptionFailure) {
+            rule.window = .after(seconds: try IdleWindow.parse(minutes: minutes))
+        } catch {
+            parts.problem(error.description, key: "idle_minutes")
+        }
         return rule
     }
 

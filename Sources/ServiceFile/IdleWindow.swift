@@ -18,7 +18,9 @@ public enum IdleWindow {
     ]
 
     private static func checked(_ seconds: Double) throws(OptionFailure) -> Double {
-        guard seconds.isFinite, seconds >= 0 else { throw OptionFailure("an idle time must be 0 or more") }
+        guard seconds.isFinite, seconds >= 0 else {
+            throw OptionFailure("an idle time must be 0 or more; for never, use --cancel or `autostop: false`")
+        }
         guard seconds <= Deadline.longestSeconds else {
             throw OptionFailure(
                 "an idle time must be a hundred years at most; for never, use --cancel or `autostop: false`")

@@ -12,6 +12,7 @@ struct Laws {
         var wanted: Set<ServiceName> = []
         var shouldRun = false
         var isPaused = false
+        var schedule: Schedule?
         var starts = Starts()
         /// What says that the controller is used.
         var uses: Set<String> = []
@@ -75,6 +76,13 @@ struct Laws {
                 throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)")
             }
             // From now, or from when idleness began where somebody kept the clock.
+            if let schedule = book.schedule {
+                let left = event.deadline?.remainingMicroseconds(at: now)
+                book.idle = Book.OpenIdle(
+                    version: stamped.stamp.version, dueWall: left.map { now.wallMicroseconds + $0 },
+                    dueBoot: left.map { now.bootMicroseconds + $0 }, bootID: now.bootID, window: left)
+                return try checkScheduled(event, schedule, isPaused: book.isPaused, now)
+            }
             let elapsed = event.clockSinceMicroseconds.map { max(0, now.wallMicroseconds - $0) } ?? 0
             let window = event.idleTimeoutSeconds.map { max(0, Int64($0 * 1e6) - elapsed) }
             guard let left = event.deadline?.remainingMicroseconds(at: now) else {
@@ -101,6 +109,7 @@ struct Laws {
             try end(&book, event.idleVersion, "woken")
         case .controllerStarting(let event):
             book.uses = []
+            book.schedule = event.policy.schedule?.value
             book.starts.asked(event.policy)
             if event.heldUntil == nil { try book.starts.began(now) }
         case .controllerStartDue: try book.starts.began(now)
@@ -116,6 +125,7 @@ struct Laws {
             if event.isActive { book.uses.insert(event.probe) } else { book.uses.remove(event.probe) }
         case .controllerPolicySet(let event):
             try end(&book, event.idleVersion, "policy set")
+            book.schedule = event.policy.schedule?.value
         case .controllerAutostopPaused(let event):
             try end(&book, event.idleVersion, "paused")
             book.isPaused = true
@@ -183,6 +193,7 @@ struct Laws {
     ) throws(Violation) {
         try checkNothingIsWanted(book, before, machine)
         guard !book.isPaused else { throw Violation(law: "L4", what: "\(before.name) stops although it is paused") }
+        try checkIsNotWarm(book.schedule, before, now)
         let asked = before.policy.waitFor?.value ?? []
         guard book.uses.isDisjoint(with: asked) else {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although it is used")

@@ -61,8 +61,18 @@ extension Simulator {
         AutostopPolicy(
             idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController,
             hooks: random.chance(50) ? HookKind.allCases : nil,
+            schedule: random.chance(15) ? .init(schedule(&random), .serveController) : nil,
             waitFor: random.chance(20) ? .init(["ssh"], .serveController) : nil,
             minStartIntervalSeconds: random.chance(30) ? .init(random.pick([1, 20, 600]), .serveController) : nil)
+    }
+
+    /// Kept warm for a part of every day, or stopped at a time of it.
+    private func schedule(_ random: inout SeededGenerator) -> Schedule {
+        let days = Array(0...6)
+        let window = WeeklyWindow(
+            days: days, startMinute: Laws.warmFromMinute, endMinute: Laws.warmToMinute, timeZone: "UTC", text: "day")
+        let moment = WeeklyMoment(days: days, minute: Laws.warmToMinute + 60, timeZone: "UTC", text: "night")
+        return random.chance(60) ? Schedule(keepWarm: [window]) : Schedule(keepWarm: [window], stopAt: [moment])
     }
 
     private func spec(_ random: inout SeededGenerator) -> ServiceSpec {

@@ -154,8 +154,12 @@ struct Down: AsyncParsableCommand {
             let now = try session.read { (_) throws(LogFailure) in try Clock.now() }
             if let deadline = idle.deadline {
                 let left = max(0, deadline.remainingMicroseconds(at: now))
+                let ends = state.policy.down?.value == true ? "is terminated" : "stops"
+                guard deadline.spanMicroseconds > 0 else {
+                    return print("Controller \(name) is idle, and \(ends) at once.")
+                }
                 print(
-                    "Controller \(name) is idle and stays warm: it stops at \(TimeText.clock(inMicroseconds: left, now)) "
+                    "Controller \(name) is idle and stays warm: it \(ends) at \(TimeText.clock(inMicroseconds: left, now)) "
                         + "(in \(TimeText.span(microseconds: left))) unless a service is brought up.")
             } else {
                 print("Controller \(name) is idle and never stops by itself (autostop is off).")

@@ -112,6 +112,17 @@ static inline int clinux_timer(int clock) {
     return timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);
 }
 
+/// A timer that never goes off, but can be read as soon as somebody sets the wall clock.
+static inline int clinux_wall_clock_watch(void) {
+    int timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    struct itimerspec never = {{0, 0}, {(time_t)1 << 33, 0}};
+    if (timer >= 0 && timerfd_settime(timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, 0) != 0) {
+        close(timer);
+        return -1;
+    }
+    return timer;
+}
+
 /// Arms the timer for an absolute time; zero disarms it.
 static inline int clinux_timer_set(int timer, int64_t microseconds) {
     struct itimerspec when = {{0, 0}, {microseconds / 1000000, (microseconds % 1000000) * 1000}};

@@ -130,7 +130,7 @@ extension Decision {
 
     /// Fires a deadline, if it is still the one that is waited for (law L5) and really due.
     mutating func deadlineReached(_ key: PendingDeadline.Key, _ generation: Int) {
-        guard let pending = state.pendingDeadline(key), pending.generation == generation else { return }  // woken, or set anew
+        guard let pending = state.pendingDeadline(key), pending.generation == generation else { return }
         guard let lateness = pending.deadline.latenessMicroseconds(at: now) else {
             if state.isOutOfStep(pending, now) {
                 wake(because: "the clock was set, and its times of the week go by it")

@@ -1,3 +1,4 @@
+import Controller
 import EventLog
 import Foundation
 import Lifecycle
@@ -58,6 +59,14 @@ enum ControllerChange {
             }
         }
         print("Controller \(name) is up (\(TimeText.seconds(since: begun))).")
+        let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
+        for service in state.services.values.sorted(by: { $0.name < $1.name }) where !service.isEnding {
+            // What was good when it was brought up may be gone since.
+            guard let files = service.servedTLS, let problem = TLSExamination(reading: files).problem else { continue }
+            print(
+                "WARNING: nobody can connect to service \(service.name) until this is mended: \(problem.message)",
+                to: .error)
+        }
     }
 
     static func terminate(_ name: ControllerName, force: Bool, _ session: Session) async throws(CommandFailure) {

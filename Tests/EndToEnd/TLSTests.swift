@@ -57,6 +57,18 @@ import Testing
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             try await eventually("it serves after a stop") { try await sandbox.curl(url, "one.crt").exitCode == 0 }
             #expect(try await sandbox.status().service("hello").endpoint == url)
+            // Without its key it turns everybody away rather than serve in the clear, until the key is there again.
+            try await sandbox.shell("mv one.key away")
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            let start = try await sandbox.dwell("start", "local")
+            #expect(start.exitCode == 0 && start.err.contains("nobody can connect to service hello until"), "\(start)")
+            try await eventually("it is ready") { try await sandbox.status().service("hello").status == "READY" }
+            for scheme in ["http", "https"] {
+                let refused = try await sandbox.shell("curl -skS \(url.replacing("https", with: scheme))/")
+                #expect(refused.exitCode != 0, "\(refused)")
+            }
+            try await sandbox.shell("mv away one.key")
+            try await eventually("it serves with its key") { try await sandbox.curl(url, "one.crt").exitCode == 0 }
         }
     }
 

@@ -261,6 +261,24 @@ import Testing
         #expect(told.value.count == 4 && told.value[3].contains("is used, valid until 20"), "\(told.value)")
     }
 
+    /// An update to a pair that is gone by the time it is read.
+    @Test func thePairBeforeItGoesOnUntilAnotherCanBeRead() throws {
+        let told = Watched<[String]>([])
+        let front = TLSFront(logger: Logger(label: "front") { _ in Told(told) })
+        front.speak(.https(files))
+        let first = try #require(front.context)
+        let later = TLSPairFiles(
+            keyFile: certificates.path("later.key"), certificateFile: certificates.path("later.crt"))
+        front.speak(.https(later))
+        #expect(front.context === first)
+        #expect(told.value.last?.hasSuffix("going on with the pair before it") == true, "\(told.value)")
+        _ = try certificates.make("later")
+        front.look()
+        #expect(front.context != nil && front.context !== first)
+        front.speak(.http)
+        #expect(front.context == nil)
+    }
+
     @Test func aPairThatComesLaterIsTaken() throws {
         let files = TLSPairFiles(keyFile: certificates.path("k"), certificateFile: certificates.path("c"))
         let told = Watched<[String]>([])

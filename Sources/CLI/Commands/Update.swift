@@ -48,6 +48,14 @@ struct Update: AsyncParsableCommand {
         }
     }
 
+    /// What was good when that version was made may be gone since. A file is examined as it is read.
+    private func refuseWithoutCertificate(_ service: ServiceState?) throws(CommandFailure) {
+        guard let service, let version = service.lastGoodVersion, let files = service.spec(ofVersion: version).tls,
+            let problem = TLSExamination(reading: files).problem
+        else { return }
+        throw CommandFailure("version \(version) cannot be returned to: \(problem.message)")
+    }
+
     func run() async throws {
         let name = try NameArgument.service(name)
         let only = try controller.map { try NameArgument.controller($0) }
@@ -61,6 +69,7 @@ struct Update: AsyncParsableCommand {
         let begun = ContinuousClock.now
         let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         let current = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+        if rollback { try refuseWithoutCertificate(current.services[name]) }
         let kept = try request?.keepSecrets(
             SecretFiles(home: session.home, controller: controller), current: current.services[name]?.spec.secrets)
         // Held until the log refers to them.

@@ -54,10 +54,13 @@ final class TLSFront: Sendable {
     func speak(_ spoken: FrontProtocol) {
         state.withLock { state in
             guard spoken != state.spoken else { return }
-            state = State(spoken: spoken)
-            guard case .https(let files) = spoken else { return }
+            guard case .https(let files) = spoken else {
+                state = State(spoken: spoken)
+                return
+            }
+            // Should the new pair not fit, clients are better off with the one before it than with none.
+            state = State(spoken: spoken, pair: state.pair)
             read(files, &state)
-            // There is no pair to go on with: whoever looks into the log is to see at once why.
             tell(&state)
         }
     }

@@ -3,11 +3,15 @@
 extension Event {
     /// Reads a payload in exactly the form this build writes it: keys in order, no spaces, no escapes in texts.
     ///
+    /// - Parameter spec: reads a service's spec, which is too rich for this, as JSON; nil when it is none.
     /// - Returns: nil for any other form and for types that are rare; whoever asks reads it as JSON then. What it does
     ///   return is what reading it as JSON gives.
-    public init?(_ type: EventType, flat payload: UnsafeRawBufferPointer) {
+    public init?(
+        _ type: EventType, flat payload: UnsafeRawBufferPointer, spec: (UnsafeRawBufferPointer) -> ServiceSpec?
+    ) {
         var flat = FlatPayload(payload)
-        guard let event = flat.event(type), flat.isAtEnd else { return nil }
+        let event = type == .serviceUpRequested ? flat.serviceUpRequested(spec) : flat.event(type)
+        guard let event, flat.isAtEnd else { return nil }
         self = event
     }
 }
@@ -42,6 +46,13 @@ private struct FlatPayload {
         case .loadBalancerRemoving: onlyService().map { .loadBalancerRemoving(LoadBalancerRemoving(service: $0)) }
         case .loadBalancerGone: onlyService().map { .loadBalancerGone(LoadBalancerGone(service: $0)) }
         case .loadBalancerLaunched: loadBalancerLaunched()
+        case .serviceDownRequested: onlyService().map { .serviceDownRequested(ServiceDownRequested(service: $0)) }
+        case .controllerIdle: controllerIdle()
+        case .controllerWoken: controllerWoken()
+        case .controllerStarted: controllerStarted()
+        case .controllerStopping: controllerStopping()
+        case .controllerStopped:
+            onlyReason().map { .controllerStopped(ControllerStopped(reason: $0, terminateAt: nil)) }
         default: nil
         }
     }
@@ -67,14 +78,19 @@ private struct FlatPayload {
     }
 
     private mutating func replicaLaunched() -> Event? {
-        guard has("{\"endpoint\":{\"host\":"), let host = text(), has(",\"port\":"), let number = integer(),
-            let port = UInt16(exactly: number), has("},\"handle\":"), let handle = text(), has(","),
+        guard has("{"), let endpoint = endpoint(), has(",\"handle\":"), let handle = text(), has(","),
             let (replica, service) = replica(), has("}")
         else { return nil }
         return .replicaLaunched(
             ReplicaLaunched(
-                service: service, replica: replica, handle: Handle(rawValue: handle),
-                endpoint: Endpoint(host: host, port: port)))
+                service: service, replica: replica, handle: Handle(rawValue: handle), endpoint: endpoint))
+    }
+
+    private mutating func endpoint() -> Endpoint? {
+        guard has("\"endpoint\":{\"host\":"), let host = text(), has(",\"port\":"), let number = integer(),
+            let port = UInt16(exactly: number), has("}")
+        else { return nil }
+        return Endpoint(host: host, port: port)
     }
 
     private mutating func replicaStarting() -> Event? {
@@ -144,6 +160,58 @@ private struct FlatPayload {
     private mutating func loadBalancerLaunched() -> Event? {
         guard has("{\"handle\":"), let handle = text(), has(","), let service = service(), has("}") else { return nil }
         return .loadBalancerLaunched(LoadBalancerLaunched(service: service, handle: Handle(rawValue: handle)))
+    }
+
+    mutating func serviceUpRequested(_ spec: (UnsafeRawBufferPointer) -> ServiceSpec?) -> Event? {
+        guard has("{"), let endpoint = endpoint(), has(","), let service = service(), has(",\"spec\":") else {
+            return nil
+        }
+        let begin = at
+        // The version comes last, so it is looked for from the end.
+        guard let comma = bytes.lastIndex(of: UInt8(ascii: ",")), comma > begin else { return nil }
+        at = comma
+        guard has(",\"version\":"), let version = integer(), has("}"),
+            let spec = spec(UnsafeRawBufferPointer(rebasing: bytes[begin..<comma]))
+        else { return nil }
+        return .serviceUpRequested(
+            ServiceUpRequested(service: service, version: version, spec: spec, endpoint: endpoint))
+    }
+
+    private mutating func controllerIdle() -> Event? {
+        guard has("{\"deadline\":"), let deadline = deadline(), has(",\"idleTimeoutSeconds\":"),
+            let seconds = integer(), has("}")
+        else { return nil }
+        return .controllerIdle(ControllerIdle(deadline: deadline, idleTimeoutSeconds: Double(seconds)))
+    }
+
+    private mutating func controllerWoken() -> Event? {
+        guard has("{\"idleMicroseconds\":"), let idle = integer(), has(",\"idleVersion\":"), let version = integer(),
+            has(","), let service = service(), has("}")
+        else { return nil }
+        return .controllerWoken(
+            ControllerWoken(service: service, idleVersion: version, idleMicroseconds: Int64(idle), reason: nil))
+    }
+
+    private mutating func controllerStarted() -> Event? {
+        guard has("{\"process\":"), let process = text(), has(",\"tookMicroseconds\":"), let took = integer(), has("}")
+        else { return nil }
+        return .controllerStarted(ControllerStarted(process: process, tookMicroseconds: Int64(took)))
+    }
+
+    private mutating func controllerStopping() -> Event? {
+        if let reason = onlyReason() { return .controllerStopping(ControllerStopping(reason: reason)) }
+        at = 0
+        guard has("{\"idleVersion\":"), let version = integer(), has(",\"latenessMicroseconds\":"),
+            let lateness = integer(), has(",\"reason\":"), let word = text(), let reason = StopReason(rawValue: word),
+            has("}")
+        else { return nil }
+        return .controllerStopping(
+            ControllerStopping(reason: reason, idleVersion: version, latenessMicroseconds: Int64(lateness)))
+    }
+
+    private mutating func onlyReason() -> StopReason? {
+        guard has("{\"reason\":"), let word = text(), has("}") else { return nil }
+        return StopReason(rawValue: word)
     }
 
     private mutating func onlyService() -> ServiceName? {

@@ -8,7 +8,9 @@ import Testing
 /// The quick way of reading a payload gives what reading it as JSON gives, or nothing.
 @Suite struct FlatPayloadTests {
     private static func flat(_ type: EventType, _ payload: String) -> Event? {
-        Array(payload.utf8).withUnsafeBytes { Event(type, flat: $0) }
+        Array(payload.utf8).withUnsafeBytes {
+            Event(type, flat: $0) { try? JSONDecoder().decode(ServiceSpec.self, from: Data($0)) }
+        }
     }
 
     private static func golden() throws -> [(type: EventType, payload: String)] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ServiceFile
 
 /// The `dwell` program: reads the command line, runs one command, turns what went wrong into one line
 /// and an exit code (2 for usage and bad files, 1 for failures).
@@ -48,11 +49,25 @@ enum Main {
             print(message)
             exit(0)
         }
+        if let problem = unknownCommand {
+            print("dwell: \(problem) (see: dwell --help)", to: .error)
+            exit(2)
+        }
         let problem = Dwell.message(for: error).split(separator: "\n").first.map(String.init) ?? message
         // ArgumentParser ends what it says with the command whose help would tell more.
         let help = message.firstMatch(of: /'(dwell[a-z -]*--help)'/).map { String($0.1) } ?? "dwell --help"
         print("dwell: \(problem) (see: \(help))", to: .error)
         exit(2)
+    }
+
+    /// What is wrong with the first word, when it is no command's name.
+    private static var unknownCommand: String? {
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
+        let commands = Dwell.configuration.subcommands.map { $0.configuration }
+        guard word != "help", !commands.contains(where: { $0.commandName == word }) else { return nil }
+        let names = commands.filter { $0.shouldDisplay }.compactMap { $0.commandName }
+        let nearest = NearestKey.to(word, among: names).map { "; did you mean `dwell \($0)`?" } ?? ""
+        return "there is no command `\(word)`\(nearest)"
     }
 }
 

@@ -1,7 +1,7 @@
 /// Finds what somebody probably meant.
-enum NearestKey {
+public enum NearestKey {
     /// The candidate nearest to `word`, unless none is near.
-    static func to(_ word: String, among candidates: some Collection<String>) -> String? {
+    public static func to(_ word: String, among candidates: some Collection<String>) -> String? {
         let limit = max(1, word.count / 3)
         let lowered = word.lowercased()
         let ranked = candidates.map { ($0, distance(lowered, $0.lowercased())) }

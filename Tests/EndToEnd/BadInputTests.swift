@@ -131,6 +131,19 @@ import Testing
     }
 
     /// SkyPilot's own examples have it: the file says one port, and the server has another in mind.
+    @Test func aCommandThatThereIsNotIsToldWithTheNearest() async throws {
+        try await Sandbox.run { sandbox in
+            for (words, wanted) in [
+                (["stauts"], "no command `stauts`; did you mean `dwell status`?"),
+                (["dwn", "x"], "did you mean `dwell down`?"),
+                (["frobnicate"], "no command `frobnicate` (see: dwell --help)"),
+            ] {
+                let output = try await sandbox.dwell(words)
+                #expect(output.exitCode == 2 && output.errors.count == 1 && output.err.contains(wanted), "\(output)")
+            }
+        }
+    }
+
     @Test func aReplicaThatListensAtAnotherPortIsToldSo() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write(

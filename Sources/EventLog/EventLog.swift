@@ -248,30 +248,6 @@ public final class EventLog: Sendable {
             .execute(arguments: [controller.rawValue, commandID, now.wallMicroseconds])
     }
 
-    /// Ports that services of other controllers hold, of those that are asked for. Only an `up` chooses a port, so only
-    /// it needs to know.
-    private func portsTaken(besides controller: ControllerName, for command: Command, _ db: Database) throws -> Set<
-        UInt16
-    > {
-        guard case .up(let up) = command, let least = up.candidatePorts.min(), let greatest = up.candidatePorts.max()
-        else { return [] }
-        // By way of the index of endpoints, one host after the other: services elsewhere may be many, hosts are few.
-        return Set(
-            try Int.fetchAll(
-                db.cachedStatement(
-                    sql: """
-                        WITH RECURSIVE hosts(host) AS (
-                            SELECT min(host) FROM services
-                            UNION ALL
-                            SELECT (SELECT min(host) FROM services AS next WHERE next.host > hosts.host)
-                            FROM hosts WHERE hosts.host IS NOT NULL)
-                        SELECT port FROM hosts CROSS JOIN services USING (host)
-                        WHERE port BETWEEN ? AND ? AND controller <> ?
-                        """),
-                arguments: [Int(least), Int(greatest), controller.rawValue]
-            ).compactMap { UInt16(exactly: $0) })
-    }
-
     private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {
         try Int.fetchOne(
             db.cachedStatement(

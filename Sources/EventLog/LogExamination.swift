@@ -10,13 +10,15 @@ public struct LogExamination: Sendable {
     /// Events that can be read, up to the first that is not as it was recorded.
     public private(set) var wholeEvents = 0
     public private(set) var controllers = 0
-    /// One sentence for each thing that is wrong; empty when the log is whole.
+    /// One sentence for each thing that is wrong with what it holds; empty when every event and table is right.
     public private(set) var problems: [String] = []
+    /// What of its schema is missing or was changed; that loses nothing by itself.
+    public private(set) var schemaProblems: [String] = []
 
     /// Why it could not be examined; it is among the problems too.
     public private(set) var failure: LogFailure?
 
-    public var isWhole: Bool { problems.isEmpty }
+    public var isWhole: Bool { problems.isEmpty && schemaProblems.isEmpty }
 
     /// Examines the file at `path`, be it a home's database or a backup.
     public init(path: String) {
@@ -39,6 +41,7 @@ public struct LogExamination: Sendable {
         _ = try Migrator(path: path).isCurrent(db)
         let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(5)")
         if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
+        schemaProblems = try SchemaExamination.problems(db, path: path)
         logID = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
         if logID == nil { problems.append("\(path) has no log_id in its table meta") }
         let start = try LogStart(db)

@@ -47,6 +47,23 @@ import Testing
         #expect(try log.events(after: 0) == before)
     }
 
+    @Test func aSchemaThatWasChangedIsFound() throws {
+        let log = try log()
+        #expect(try log.schemaProblems() == [])
+        #expect(LogExamination(path: temporary.home.database).isWhole)
+        try temporary.execute("CREATE INDEX mine ON events (actor); CREATE VIEW my_own AS SELECT 1")
+        #expect(try log.schemaProblems() == [], "what somebody has added is theirs")
+        try temporary.execute("DROP TRIGGER events_are_never_deleted")
+        try temporary.execute("DROP VIEW starts; CREATE VIEW starts AS SELECT 1")
+        #expect(
+            try log.schemaProblems() == [
+                "view starts is not as dwell made it", "trigger events_are_never_deleted is missing",
+            ])
+        #expect(!LogExamination(path: temporary.home.database).isWhole)
+        _ = try EventLog.repair(temporary.home)
+        #expect(try EventLog(home: temporary.home).schemaProblems() == [])
+    }
+
     @Test func theChainOfAnUntouchedLogHolds() throws {
         let log = try EventLog(home: temporary.home)
         #expect(try log.firstBrokenPosition() == nil, "an empty log is whole")

@@ -43,6 +43,12 @@ struct Verify: ParsableCommand, LogQuestion {
         let replay = try session.read { (log) throws(LogFailure) in try log.replay { folding.show($0, of: $1) } }
         folding.clear()
         print("\(replay.events) events: the chain of digests is unbroken.")
+        let changed = try session.read { (log) throws(LogFailure) in try log.schemaProblems() }
+        guard changed.isEmpty else {
+            throw CommandFailure(
+                "the schema was changed: \(changed.joined(separator: "; ")); dwell repair makes a database that has all of it"
+            )
+        }
         guard replay.differences.isEmpty else {
             throw CommandFailure(differences: replay)
         }

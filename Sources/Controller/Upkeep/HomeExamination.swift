@@ -125,6 +125,9 @@ public struct HomeExamination: Sendable {
         for problem in examination.problems {
             wrong("\(problem); stop what runs, then: dwell restore BACKUP, or dwell repair")
         }
+        for problem in examination.schemaProblems {
+            wrong("the schema of the log was changed: \(problem); stop what runs, then: dwell repair")
+        }
         do {
             let log = try EventLog(home: home)
             if examination.isWhole {

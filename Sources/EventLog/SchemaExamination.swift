@@ -1,0 +1,40 @@
+import GRDB
+
+/// Whether the tables, indexes, triggers and views of a log are those that this build makes. Somebody may have dropped
+/// the triggers that keep events from being changed; what somebody has added is theirs.
+enum SchemaExamination {
+    /// A sentence for each thing that is missing or another; empty when all is as it should be.
+    static func problems(_ db: Database, path: String) throws -> [String] {
+        // One of an earlier schema is as that one had it.
+        guard try Migrator(path: path).isCurrent(db) else { return [] }
+        let fresh = try DatabaseQueue()
+        let wanted = try fresh.writeWithoutTransaction { fresh in
+            try Migrator(path: path).migrate(fresh, keepingCopy: false)
+            return try objects(fresh)
+        }
+        let found = try Dictionary(uniqueKeysWithValues: objects(db).map { ($0.name, $0) })
+        return wanted.compactMap { object in
+            guard let there = found[object.name] else { return "\(object.type) \(object.name) is missing" }
+            return there.sql == object.sql ? nil : "\(object.type) \(object.name) is not as dwell made it"
+        }
+    }
+
+    private struct Object {
+        var type: String
+        var name: String
+        var sql: String
+    }
+
+    private static func objects(_ db: Database) throws -> [Object] {
+        try Row.fetchAll(
+            db, sql: "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name"
+        ).map { Object(type: $0[0], name: $0[1], sql: $0[2]) }
+    }
+}
+
+extension EventLog {
+    /// What of the schema is missing or not as this build makes it: a sentence each.
+    public func schemaProblems() throws(LogFailure) -> [String] {
+        try reading { try SchemaExamination.problems($0, path: self.path) }
+    }
+}

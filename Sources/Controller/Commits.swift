@@ -16,7 +16,7 @@ public enum Commits {
     public static func quietTicks(_ log: EventLog) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let ears = try? Readiness.ofChanges(at: log.bell.path)
-            let look = QuietLook(log, everySeconds: ears == nil ? 0.1 : 2) { continuation.yield() }
+            let look = QuietLook(log, everySeconds: ears == nil ? 0.1 : 5) { continuation.yield() }
             let task = Task {
                 continuation.yield()
                 if let ears { for await _ in ears { continuation.yield() } }
@@ -45,7 +45,7 @@ private final class QuietLook: Sendable {
             }
             if isNews { changed() }
         }
-        source.schedule(deadline: .now() + seconds, repeating: seconds, leeway: .milliseconds(200))
+        source.schedule(deadline: .now() + seconds, repeating: seconds, leeway: .milliseconds(Int(seconds * 100)))
         source.resume()
         cancellation = Readiness.Cancellation(source: source)
     }

@@ -62,6 +62,10 @@ struct Session {
     /// Sees to it that the controller has a process if it has anything to do.
     func ensureRunning(_ controller: ControllerName) throws(CommandFailure) {
         guard try read({ (log) throws(LogFailure) in try log.state(of: controller).needsProcess }) else { return }
+        try launch(controller)
+    }
+
+    private func launch(_ controller: ControllerName) throws(CommandFailure) {
         do {
             try launcher(controller).ensureRunning()
         } catch {
@@ -73,7 +77,7 @@ struct Session {
     func ensureAllRunning() throws(CommandFailure) {
         guard !isOfFile else { return }
         for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
-            try ensureRunning(controller)
+            try launch(controller)
         }
         try removeUnusedSecrets()
         try ensureTimer()

@@ -215,9 +215,9 @@ public final class EventLog: Sendable {
         var state =
             try cached.flatMap { try isPrefix($0, of: head, db) ? $0.state : nil }
             ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(beginning: controller, db)
-        try EventReader.forEach(in: controller, after: state.version, db) { event in
-            state.apply(event.event, event.stamp)
-        }
+        let events = try StoredEvents(
+            db, where: "stream = ? AND version > ? ORDER BY version", arguments: [controller.rawValue, state.version])
+        while let event = try events.next() { state.apply(try events.event(event), event.stamp) }
         cache.withLock { $0[controller] = CachedState(state: state, digest: head.digest) }
         return state
     }

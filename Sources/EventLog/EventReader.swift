@@ -4,17 +4,6 @@ import Lifecycle
 
 /// Reads events back, in order.
 enum EventReader {
-    /// Calls `body` with each event of `stream` after `version`.
-    static func forEach(
-        in stream: ControllerName, after version: Int, _ db: Database,
-        _ body: (RecordedEvent) throws -> Void
-    ) throws {
-        let rows = try Row.fetchCursor(
-            db.cachedStatement(sql: "\(select) WHERE stream = ? AND version > ? ORDER BY version"),
-            arguments: [stream.rawValue, version])
-        while let row = try rows.next() { try body(event(row)) }
-    }
-
     /// Calls `body` with each event after `position`, whatever its stream.
     static func forEach(
         after position: Int, limit: Int, _ db: Database, _ body: (RecordedEvent) throws -> Void

@@ -33,9 +33,7 @@ import Testing
                 """, to: "late.yaml")
             #expect(try await sandbox.dwell("up", "late.yaml", "--detach").exitCode == 0)
             try await eventually("it starts") { try await sandbox.count("events where type = 'replica.starting'") == 1 }
-            for pid in sandbox.processes(named: "dwell-ctl") + sandbox.processes(named: "dwell-keep") {
-                kill(pid, SIGKILL)
-            }
+            try await sandbox.killEverything(named: ["dwell-ctl", "dwell-keep"])
             try sandbox.write("", to: "go")
             let port = try #require(try await sandbox.query("select endpoint from replicas").first)
             try await eventually("it serves") { await HTTP.get("http://" + port)?.status == 200 }

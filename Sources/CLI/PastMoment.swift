@@ -14,6 +14,10 @@ struct PastMoment {
             return
         }
         let microseconds = try TimeArgument.parse(text, for: option)
+        let now = try session.read { (_) throws(LogFailure) in try Clock.now() }
+        guard microseconds <= now.wallMicroseconds + 1_000_000 else {
+            throw CommandFailure("\(option): \"\(text)\" is in the future", exitCode: 2)
+        }
         let position = try session.read { (log) throws(LogFailure) in try log.position(atMicroseconds: microseconds) }
         self.init(position: position, now: Self.instant(microseconds))
     }

@@ -132,6 +132,7 @@ private struct Cut {
                     sql: "INSERT INTO main.events SELECT * FROM source.events WHERE position <= ? ORDER BY position",
                     arguments: [position])
                 try Rebuild(db: db).everything()
+                try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES ('archive', 'yes')")
                 return .commit
             }
             try db.execute(sql: "DETACH DATABASE source")
@@ -191,7 +192,13 @@ private struct Cut {
                 SELECT stream, command_id, at_us FROM events WHERE position <= ?1 AND command_id IS NOT NULL;
                 """,
             arguments: [position])
+        // States before the cut go on with events that are not here any more.
         try db.execute(sql: "DELETE FROM checkpoints WHERE position < ?", arguments: [position])
+        try db.execute(
+            sql: """
+                DELETE FROM snapshots
+                WHERE version < (SELECT bases.version FROM bases WHERE bases.stream = snapshots.stream)
+                """)
         try db.execute(sql: "DELETE FROM events WHERE position <= ?", arguments: [position])
     }
 }

@@ -38,6 +38,12 @@ extension EventLog {
             if let problem = examination.problems.first {
                 throw LogFailure.corrupt(path: path, reason: "nothing was restored: \(problem)")
             }
+            // What is in it goes on elsewhere: two logs would tell different things of the same positions.
+            guard !examination.isArchive else {
+                throw LogFailure.other(
+                    path: path,
+                    reason: "is an archive and no backup: a log goes on from where it ends; ask it with --log")
+            }
             try home.prepare(touchingDatabase: false)
             let new = home.database + ".restoring"
             defer { unlink(new) }

@@ -214,12 +214,28 @@ public final class EventLog: Sendable {
         if let cached, cached.digest == head.digest { return cached.state }
         var state =
             try cached.flatMap { try isPrefix($0, of: head, db) ? $0.state : nil }
-            ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(beginning: controller, db)
+            ?? beginning(of: controller, notAfter: head.version, db)
         let events = try StoredEvents(
             db, where: "stream = ? AND version > ? ORDER BY version", arguments: [controller.rawValue, state.version])
         while let event = try events.next() { state.apply(try events.event(event), event.stamp) }
+        guard state.version == head.version else {
+            throw LogFailure.corrupt(
+                path: queue.path,
+                reason: "the events of \(controller) lead to number \(state.version), and its last is \(head.version)")
+        }
         cache.withLock { $0[controller] = CachedState(state: state, digest: head.digest) }
         return state
+    }
+
+    /// Where folding begins: a snapshot, or what archived events led to, whichever is the later.
+    private func beginning(
+        of controller: ControllerName, notAfter version: Int, _ db: Database
+    ) throws -> ControllerState {
+        let base = try ControllerState(beginning: controller, db)
+        let snapshot = try Snapshots.load(controller, notAfter: version, db)
+        // One that is older goes on with events that are not in this file.
+        guard let snapshot, snapshot.version >= base.version else { return base }
+        return snapshot
     }
 
     /// Whether the stream goes on where the cached state ends, and not so far that a snapshot would be quicker. To read

@@ -15,6 +15,9 @@ public struct LogExamination: Sendable {
     /// What of its schema is missing or was changed; that loses nothing by itself.
     public private(set) var schemaProblems: [String] = []
 
+    /// Whether `dwell archive` wrote it: another log goes on from where it ends.
+    public private(set) var isArchive = false
+
     /// Why it could not be examined; it is among the problems too.
     public private(set) var failure: LogFailure?
 
@@ -41,6 +44,7 @@ public struct LogExamination: Sendable {
         _ = try Migrator(path: path).isCurrent(db)
         let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(5)")
         if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
+        isArchive = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'archive'") != nil
         schemaProblems = try SchemaExamination.problems(db, path: path)
         logID = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
         if logID == nil { problems.append("\(path) has no log_id in its table meta") }

@@ -114,6 +114,16 @@ extension EventLog {
         try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
     }
 
+    /// Files that hold the archived events after a position, in order, each with the last position it holds.
+    public func archives(after position: Int) throws(LogFailure) -> [(file: String, through: Int)] {
+        try reading { db in
+            try Row.fetchAll(
+                db, sql: "SELECT file, position FROM archives WHERE position > ? ORDER BY position",
+                arguments: [position]
+            ).map { ($0[0], $0[1]) }
+        }
+    }
+
     /// The states that the events in this file begin with, of the controllers that have archived events.
     public func bases() throws(LogFailure) -> [ControllerState] {
         try reading { db in

@@ -166,6 +166,37 @@ import Testing
         #expect(try log.differences(fromArchive: archive).count == 1)
     }
 
+    /// Snapshots that lie before the cut are of no use after it.
+    @Test func aSnapshotFromBeforeTheCutIsNotUsed() throws {
+        let (log, other) = (try EventLog(home: temporary.home), try EventLog(home: whole.home))
+        var history = MadeUpHistory(seed: 8, controllers: [.dev], beginMicroseconds: Self.begin)
+        var unbroken = MadeUpHistory(seed: 8, controllers: [.dev], beginMicroseconds: Self.begin)
+        try unbroken.write(1_000, to: other)
+        for count in [200, 300, 333, 400, 640, 700] {
+            try history.write(count, to: log)
+            _ = try log.archive(beforeMicroseconds: .max, to: path("to\(count)"), by: .ann)
+            // Another process, which has nothing in memory.
+            let fresh = try EventLog(home: temporary.home)
+            #expect(try fresh.state(of: .dev) == log.replayedState(of: .dev))
+            #expect(try fresh.replay().differences == [])
+            _ = try fresh.rebuild()
+        }
+        let fresh = try EventLog(home: temporary.home)
+        var goesOn = history
+        try goesOn.write(1_000, to: fresh)
+        #expect(try fresh.state(of: .dev) == other.state(of: .dev))
+        #expect(try fresh.replay().differences == [])
+    }
+
+    @Test func anArchiveIsNotRestored() throws {
+        let log = try EventLog(home: temporary.home)
+        try log.given(.start, .takeOver(process: "a"), .up(.api))
+        _ = try log.archive(beforeMicroseconds: .max, to: path("old"), by: .ann)
+        let failure = #expect(throws: LogFailure.self) { try EventLog.restore(whole.home, from: path("old")) }
+        #expect(failure?.description.contains("is an archive and no backup") == true)
+        #expect(!FileManager.default.fileExists(atPath: whole.home.database))
+    }
+
     @Test func aChangedBaseIsFoundByAReplay() throws {
         let log = try EventLog(home: temporary.home)
         try log.given(.start, .takeOver(process: "a"), .up(.api))

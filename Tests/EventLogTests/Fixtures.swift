@@ -60,6 +60,11 @@ extension EventLog {
         return rows
     }
 
+    /// The controller's state, folded from where the log begins, past every cache and snapshot.
+    func replayedState(of controller: ControllerName) throws -> ControllerState {
+        try #require(foldEverything()[controller])
+    }
+
     /// The controller's state, folded here from its first event, past every cache and snapshot.
     func foldedState(of controller: ControllerName) throws -> ControllerState {
         var state = ControllerState(name: controller)

@@ -76,6 +76,7 @@ struct Events: FollowingCommand, LogQuestion {
         let printer = EventPrinter(json: json, logID: session.log.logID)
         for await _ in Commits.ticks(session.log.bell) {
             query.after = position
+            try showArchived(query, printer, session)
             position = try session.read { (log) throws(LogFailure) in try log.audit(query) { printer.print($0) } }
         }
     }
@@ -91,6 +92,21 @@ struct Events: FollowingCommand, LogQuestion {
         }
         try pointToArchive(session)
         return position
+    }
+
+    /// Shows what was archived before it was read.
+    private func showArchived(_ query: EventQuery, _ printer: EventPrinter, _ session: Session) throws {
+        var query = query
+        for archive in try session.read({ (log) throws(LogFailure) in try log.archives(after: query.after) }) {
+            query.through = archive.through
+            do throws(LogFailure) {
+                query.after = try EventLog.reading(file: archive.file).audit(query) { printer.print($0) }
+            } catch {
+                throw CommandFailure(
+                    "events \(query.after + 1) to \(archive.through) were archived before they were shown, and: \(error)"
+                )
+            }
+        }
     }
 
     /// Says where the rest is, when what was asked for reaches back to what was archived.

@@ -42,11 +42,14 @@ extension Decision {
     var idleEvent: ControllerIdle {
         let (since, clock) = (state.keptIdleSinceMicroseconds, state.keptClockSinceMicroseconds)
         guard state.pause == nil else { return ControllerIdle(sinceMicroseconds: since) }
+        // Never is never, also at the moments of `stop_at`.
+        guard let window = state.policy.idleTimeoutSeconds else {
+            return ControllerIdle(sinceMicroseconds: since, clockSinceMicroseconds: clock)
+        }
         let schedule = state.policy.schedule?.value ?? Schedule()
-        let window = state.policy.idleTimeoutSeconds
         let elapsed = clock.map { Double(schedule.counted(from: $0, to: now.wallMicroseconds, zones)) / 1e6 } ?? 0
-        let left = window.map { $0 - elapsed }
-        let end = schedule.idleEnd(from: now.wallMicroseconds, windowSeconds: left.map { Swift.max(0, $0) }, zones)
+        let end = schedule.idleEnd(
+            from: now.wallMicroseconds, windowSeconds: Swift.max(0, window - elapsed), zones)
         return ControllerIdle(
             deadline: end.map { Deadline(seconds: Double($0 &- now.wallMicroseconds) / 1e6, after: now) },
             idleTimeoutSeconds: window, sinceMicroseconds: since, clockSinceMicroseconds: clock)

@@ -179,7 +179,7 @@ public struct Explanation: Sendable {
 
     /// What of the week counts otherwise.
     private var scheduleInWords: String {
-        guard let schedule = state.policy.schedule?.value else { return "" }
+        guard state.policy.idleTimeoutSeconds != nil, let schedule = state.policy.schedule?.value else { return "" }
         let warm = schedule.keepWarm.map(\.text).joined(separator: "; ")
         let stops = schedule.stopAt.map(\.text).joined(separator: "; ")
         return (warm.isEmpty ? "" : ", of which no time counts within keep_warm \(warm)")

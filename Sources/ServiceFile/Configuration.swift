@@ -285,6 +285,10 @@ enum AutostopValue {
             parts.problem("says the same as idle_minutes; keep one of them", key: "idle")
         }
         if parts.has("idle") { rule.window = try window(parts, "idle") }
+        if rule.window == .never, rule.schedule?.stopAt.isEmpty == false {
+            parts.problem(
+                "stops nothing whose idle is false; say how long it may be idle, such as idle: 7d", key: "stop_at")
+        }
         guard let entry = parts.entry("idle_minutes") else { return rule }
         guard case .number(let minutes, _) = entry.value.content else {
             parts.problem("must be a number of minutes, not \(entry.value.inWords)", key: "idle_minutes")

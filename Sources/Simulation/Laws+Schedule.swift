@@ -16,10 +16,13 @@ extension Laws {
         _ event: ControllerIdle, _ schedule: Schedule, isPaused: Bool, _ now: Instant
     ) throws(Violation) {
         guard let left = event.deadline?.remainingMicroseconds(at: now) else {
-            guard isPaused || event.idleTimeoutSeconds == nil && schedule.stopAt.isEmpty else {
+            guard isPaused || event.idleTimeoutSeconds == nil else {
                 throw Violation(law: "L4", what: "a window and times of the week without a deadline")
             }
             return
+        }
+        guard event.idleTimeoutSeconds != nil else {
+            throw Violation(law: "L4", what: "a deadline for a controller that never stops by itself")
         }
         guard !isPaused, !Self.isWarm(at: now.wallMicroseconds + left) else {
             throw Violation(law: "L4", what: "the idle deadline is at a time that is kept warm")

@@ -29,6 +29,21 @@ import Testing
         #expect(left(it) == 120)
     }
 
+    /// What comes at a time of the day comes to those only that stop by themselves.
+    @Test func neverIsNeverAtEveryTimeOfTheDay() throws {
+        let everyHour = (0..<24).map {
+            WeeklyMoment(days: Array(0...6), minute: $0 * 60, timeZone: "UTC", text: "\($0):00")
+        }
+        var policy = AutostopPolicy(idleTimeoutSeconds: 604_800, source: .commandLine)
+        policy.schedule = .init(Schedule(stopAt: everyHour), .controllers)
+        var it = try Scenario.idle(policy: policy)
+        #expect(try #require(left(it)) <= 3_600)
+        try it.given(said(idle: .some(nil)))
+        #expect(left(it) == nil)
+        try it.given(said(idle: 604_800))
+        #expect(try #require(left(it)) <= 3_600, "it is only suspended")
+    }
+
     @Test func aKeptClockCountsFromWhenIdlenessBegan() throws {
         var it = try Scenario.idle()
         it.clock.advance(seconds: 100)

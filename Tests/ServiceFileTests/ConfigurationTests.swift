@@ -49,6 +49,7 @@ import Testing
         ("keep_warm: [\"08:00-08:00\"]", "a whole day is 00:00-24:00"),
         ("keep_warm: [\"08:00-22:00 UTC sharp\"]", "more than days, a time and a zone"),
         ("keep_warm: [\"\"]", "says no time"), ("keep_warm: {a: 1}", "must be a list such as"),
+        ("{idle: false, stop_at: [\"22:00\"]}", "stops nothing whose idle is false"),
         ("stop_at: [\"24:00\"]", "no time HH:MM"), ("stop_at: [\"-5:00\"]", "no time HH:MM"),
     ])
     func timesThatAreNone(_ line: String, _ says: String) throws {

@@ -130,7 +130,7 @@ struct AutostopText {
             lines.append(
                 "Controller \(state.name) \(ends) after \(TimeText.window(seconds: seconds)) without a service.")
         }
-        if let schedule = policy.schedule?.value {
+        if policy.idleTimeoutSeconds != nil, let schedule = policy.schedule?.value {
             for window in schedule.keepWarm { lines.append("  idleness does not count: \(window.text)") }
             for moment in schedule.stopAt { lines.append("  an idle one \(ends) at: \(moment.text)") }
         }

@@ -39,6 +39,7 @@ check_packages() {
     need curl "the demo asks its service with it" has curl
     need python3 "the servers of the examples and of the tests" has python3
     need strace "the tests kill a process at a chosen write with it" has strace
+    need openssl "the tests make certificates with it" has openssl
     need spin "checks the model of the lifecycle" has spin
     need gcc "compiles what spin makes of the model" has_c_compiler
 }

@@ -95,12 +95,9 @@ extension Schedule {
     /// When a controller that is idle from `now` on has been idle for its window: the times it is kept warm do not
     /// count, and it is no later than the next moment of `stop_at`.
     ///
-    /// - Parameter windowSeconds: nil for a controller that stops at such a moment or never.
     /// - Returns: microseconds since 1970; nil for never.
-    func idleEnd(
-        from now: Int64, windowSeconds: Double?, _ zones: TimeZones
-    ) -> Int64? {
-        let counted = windowSeconds.flatMap { countedEnd(from: now, $0, zones) }
+    func idleEnd(from now: Int64, windowSeconds: Double, _ zones: TimeZones) -> Int64? {
+        let counted = countedEnd(from: now, windowSeconds, zones)
         guard let stop = nextStop(after: now, zones) else { return counted }
         return counted.map { Swift.min($0, stop) } ?? stop
     }

@@ -88,7 +88,7 @@ extension EventLog {
         init(_ receiver: NoticeReceiver) {
             key = EventLog.noticeKey(receiver)
             label = receiver.label
-            types = Self.json(receiver.selection.pickedTypes.map(\.rawValue))
+            types = Self.json(receiver.selection.types.map(\.rawValue))
             controllers = Self.json(receiver.selection.controllers)
         }
 
@@ -199,18 +199,8 @@ extension EventLog {
 
     /// - Parameter isNews: whether the process that tells does not know of it.
     private func writeNotices(isNews: Bool = false, _ body: (Database) throws -> Void) throws(LogFailure) {
-        do {
-            try files.check()
-            try queue.writeWithoutTransaction { db in
-                turn.take()
-                defer { turn.giveBack() }
-                try db.immediately { try body(db) }
-            }
-            try files.check()
-            // Whoever tells is to look again.
-            if isNews { bell.ring(position: try lastPosition(), logID: logID) }
-        } catch {
-            throw LogFailure(error, path: queue.path)
-        }
+        try writing(body)
+        // Whoever tells is to look again.
+        if isNews { bell.ring(position: try lastPosition(), logID: logID) }
     }
 }

@@ -120,20 +120,23 @@ enum NotifyValue {
         return headers
     }
 
-    private static func types(_ section: Section) -> [String] {
+    /// The types that the patterns under `on` pick, of those there are.
+    private static func types(_ section: Section) -> [EventType] {
         guard section.has("on") else { return NoticeSelection.standardTypes }
         let wanted = "types of events such as controller.stopped or service.*"
         let written = section.texts("on", wanted: "a list of \(wanted)")
-        return written.map { text in
+        let picked = written.map { text in
             // As CloudEvents call them.
             let pattern = text.hasPrefix("dwell.") ? String(text.dropFirst("dwell.".count)) : text
-            if NoticeSelection.types(matching: [pattern]).isEmpty {
+            let types = EventType.allCases.filter { fnmatch(pattern, $0.rawValue, 0) == 0 }
+            if types.isEmpty {
                 let known = EventType.allCases.map(\.rawValue)
                 let hint = NearestKey.to(pattern, among: known).map { "did you mean \($0)?" } ?? "see dwell events"
                 section.problem("must be \(wanted), which \"\(text.shortened)\" is not; \(hint)", key: "on")
             }
-            return pattern
+            return types
         }
+        return EventType.allCases.filter { type in picked.contains { $0.contains(type) } }
     }
 
     private static func controllers(_ section: Section) -> [String] {

@@ -10,7 +10,8 @@ import Testing
     private let temporary = TemporaryHome()
 
     private func receiver(
-        _ name: String? = "pager", _ way: NoticeReceiver.Way = .url("http://127.0.0.1:1/x"), on types: [String] = ["*"],
+        _ name: String? = "pager", _ way: NoticeReceiver.Way = .url("http://127.0.0.1:1/x"),
+        on types: [EventType] = EventType.allCases,
         controllers: [String] = []
     ) -> NoticeReceiver {
         NoticeReceiver(
@@ -43,7 +44,9 @@ import Testing
 
     @Test func itIsToldOfWhatIsPickedForIt() throws {
         let log = try EventLog(home: temporary.home)
-        try log.setNoticeReceivers([receiver(on: ["controller.start*"], controllers: ["pr*"])])
+        try log.setNoticeReceivers([
+            receiver(on: EventType.allCases.filter { $0.rawValue.hasPrefix("controller.start") }, controllers: ["pr*"])
+        ])
         try log.given(.start, .takeOver(process: "1"))
         try log.given(.start, .takeOver(process: "2"), controller: .prod)
         #expect(try log.noticeLags().map(\.undelivered) == [2])
@@ -58,7 +61,7 @@ import Testing
         let log = try EventLog(home: temporary.home)
         try log.setNoticeReceivers([receiver(nil)])
         try log.given(.start)
-        try log.setNoticeReceivers([receiver(nil, on: ["controller.*"])])
+        try log.setNoticeReceivers([receiver(nil, on: EventType.allCases.filter(\.isOfController))])
         #expect(try told(log) == ["controller.starting"])
         let key = try row(log).key
         #expect(!key.contains("127.0.0.1"), "a URL may be a secret")

@@ -30,13 +30,32 @@ import Testing
         #expect(receivers[0].name == "pager" && receivers[0].label == "pager")
         #expect(receivers[0].way == .url("https://hooks.example.org:8443/secret/path?token=1"))
         #expect(receivers[0].headers == ["Authorization": "Bearer abc", "X-Level": "3"])
+        #expect(receivers[0].selection.controllers == ["prod", "team-*"])
         #expect(
-            receivers[0].selection
-                == NoticeSelection(types: ["controller.stopped", "service.*"], controllers: ["prod", "team-*"]))
+            receivers[0].selection.types
+                == EventType.allCases.filter { $0 == .controllerStopped || $0.rawValue.hasPrefix("service.") })
         #expect(receivers[0].timeoutSeconds == 3)
         #expect(receivers[1].way == .command("./tell.sh") && receivers[1].label == "command 2")
         #expect(receivers[1].selection == NoticeSelection() && receivers[1].timeoutSeconds == 10)
         #expect(receivers[2].label == "http://127.0.0.1:9000")
+    }
+
+    @Test(arguments: [
+        ("*", EventType.allCases), ("controller.stop*", [.controllerStopping, .controllerStopped]),
+        (
+            "[controller.stopped, controller.stop*, service.gone]",
+            [.controllerStopping, .controllerStopped, .serviceGone]
+        ),
+        ("replica.read?", [.replicaReady]),
+    ])
+    func aPatternPicksTypes(_ on: String, _ types: [EventType]) throws {
+        #expect(try receivers("notify: {command: x, on: \(on == "*" ? "\"*\"" : on)}\n")[0].selection.types == types)
+    }
+
+    /// Whoever does not say what wants to hear of every end and every change of status, and not of every replica.
+    @Test func theStandardSelection() throws {
+        let types = try receivers("notify: {command: x}\n")[0].selection.types
+        #expect(types.contains(.controllerStopped) && !types.contains { $0.rawValue.hasPrefix("replica.") })
     }
 
     /// What people read of a receiver without a name is no more of its URL than this.

@@ -48,13 +48,14 @@ extension EventLog {
             guard link(unfinished, path) == 0 else { throw HomeFailure(path) }
             try LogFile.syncFolder(of: path)
             progress("taking the events out of the log")
-            do {
-                try queue.writeWithoutTransaction { db in
-                    try db.immediately { try cut.take(bases, writtenTo: path, by: author, db) }
-                }
+            do throws(LogFailure) {
+                try writing { db in try cut.take(bases, writtenTo: path, by: author, db) }
             } catch {
-                // It holds nothing that is not here.
-                unlink(path)
+                switch error {
+                case .busy, .undelivered, .archivedMeanwhile: unlink(path)
+                // Nobody knows what the disk holds now: the file may be all there is of these events (law L1).
+                default: break
+                }
                 throw error
             }
             return try queue.read { db in
@@ -160,7 +161,7 @@ private struct Cut {
     /// Takes the events out of the log, and records where they are and what they led to.
     func take(_ bases: [Base], writtenTo path: String, by author: Author, _ db: Database) throws {
         guard try LogStart(db) == start else {
-            throw LogFailure.other(path: path, reason: "another archive was made meanwhile; nothing was archived")
+            throw LogFailure.archivedMeanwhile
         }
         // A receiver may have been added meanwhile.
         try requireToldOf(db)

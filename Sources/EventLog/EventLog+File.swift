@@ -1,6 +1,18 @@
 import Foundation
 import GRDB
 
+extension Database {
+    /// What tells this log from others; nil when its row is lost.
+    func logID() throws -> String? { try String.fetchOne(self, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
+
+    func requiredLogID(path: String) throws -> String {
+        guard let logID = try logID() else {
+            throw LogFailure.other(path: path, reason: "it has no log_id in its table meta")
+        }
+        return logID
+    }
+}
+
 extension EventLog {
     /// Opens a file that holds a log, be it a backup or a home's database, to read it. The file is not changed: one
     /// that an older dwell wrote is brought to this build's schema in a copy in memory.
@@ -30,9 +42,7 @@ extension EventLog {
                 try copy.writeWithoutTransaction { try Migrator(path: path).migrate($0, keepingCopy: false) }
                 queue = copy
             }
-            let logID = try queue.read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
-            guard let logID else { throw LogFailure.other(path: path, reason: "it has no log_id in its table meta") }
-            return EventLog(queue: queue, path: path, logID: logID)
+            return EventLog(queue: queue, path: path, logID: try queue.read { try $0.requiredLogID(path: path) })
         } catch {
             throw LogFailure(error, path: path)
         }

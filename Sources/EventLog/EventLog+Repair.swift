@@ -73,7 +73,7 @@ private struct Salvage {
             beginning = try Beginning(db)
             do { try readEvents(db) } catch { firstLoss = "event \(next): \(LogFailure(error, path: path))" }
             // Each by itself: what one page has lost the others may still have.
-            logID = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
+            logID = try? db.logID()
             let known = try? GRDB.Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events")
             receivers = (try? NoticeRow.fetchAll(db, sql: "SELECT * FROM notice_receivers")) ?? []
             commands = known?.map { ($0[0], $0[1], $0[2]) } ?? []

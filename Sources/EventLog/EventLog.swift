@@ -23,7 +23,7 @@ public final class EventLog: Sendable {
     public let path: String
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
-    let turn: WritersTurn
+    private let turn: WritersTurn
     private let cache = Mutex<[ControllerName: CachedState]>([:])
 
     /// A state this process has folded already, valid while the stream's head has this digest.
@@ -46,10 +46,8 @@ public final class EventLog: Sendable {
             try home.prepare()
             queue = try Self.open(path, busyTimeoutSeconds)
             try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
-            let logID = try queue.read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
             // Without it the processes of two homes could not be told apart.
-            guard let logID else { throw LogFailure.other(path: path, reason: "it has no log_id in its table meta") }
-            self.logID = logID
+            logID = try queue.read { try $0.requiredLogID(path: path) }
             bell = CommitBell(path: home.commitBell)
             turn = WritersTurn(path: home.writersTurn)
             files = OpenFiles(path)
@@ -132,23 +130,29 @@ public final class EventLog: Sendable {
     public func submitTogether(
         _ submissions: [Submission], to controller: ControllerName, by author: Author
     ) throws(LogFailure) -> [Result<Receipt, Rejection>] {
+        let (outcomes, last) = try writing { db in
+            // Taken inside the transaction: what is decided is decided at this moment and no earlier.
+            try append(submissions, to: controller, by: author, at: try Clock.now(), db)
+        }
+        if let last { remember(last.state, last.head) }
+        let position = outcomes.lazy.compactMap { (try? $0.get())?.events.last?.position }.max()
+        if let position { bell.ring(position: position, logID: logID) }
+        return outcomes
+    }
+
+    /// Everything that is written to the log after it was opened is written here: in a transaction that holds the lock
+    /// from its beginning, when its turn has come, and durable when this returns.
+    func writing<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
         do {
             try files.check()
-            let outcomes = try queue.writeWithoutTransaction { db in
+            let value = try queue.writeWithoutTransaction { db in
                 turn.take()
                 defer { turn.giveBack() }
-                let (outcomes, last) = try db.immediately {
-                    // Taken inside the transaction: what is decided is decided at this moment and no earlier.
-                    try append(submissions, to: controller, by: author, at: try Clock.now(), db)
-                }
-                if let last { remember(last.state, last.head) }
-                return outcomes
+                return try db.immediately { try body(db) }
             }
             // Once more: what went to a file that is not there any more is not acknowledged.
             try files.check()
-            let last = outcomes.lazy.compactMap { (try? $0.get())?.events.last?.position }.max()
-            if let last { bell.ring(position: last, logID: logID) }
-            return outcomes
+            return value
         } catch {
             throw LogFailure(error, path: queue.path)
         }
@@ -214,7 +218,7 @@ public final class EventLog: Sendable {
         if let cached, cached.digest == head.digest { return cached.state }
         var state =
             try cached.flatMap { try isPrefix($0, of: head, db) ? $0.state : nil }
-            ?? beginning(of: controller, notAfter: head.version, db)
+            ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(beginning: controller, db)
         let events = try StoredEvents(
             db, where: "stream = ? AND version > ? ORDER BY version", arguments: [controller.rawValue, state.version])
         while let event = try events.next() { state.apply(try events.event(event), event.stamp) }
@@ -225,17 +229,6 @@ public final class EventLog: Sendable {
         }
         cache.withLock { $0[controller] = CachedState(state: state, digest: head.digest) }
         return state
-    }
-
-    /// Where folding begins: a snapshot, or what archived events led to, whichever is the later.
-    private func beginning(
-        of controller: ControllerName, notAfter version: Int, _ db: Database
-    ) throws -> ControllerState {
-        let base = try ControllerState(beginning: controller, db)
-        let snapshot = try Snapshots.load(controller, notAfter: version, db)
-        // One that is older goes on with events that are not in this file.
-        guard let snapshot, snapshot.version >= base.version else { return base }
-        return snapshot
     }
 
     /// Whether the stream goes on where the cached state ends, and not so far that a snapshot would be quicker. To read

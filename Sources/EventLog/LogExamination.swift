@@ -46,7 +46,7 @@ public struct LogExamination: Sendable {
         if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
         isArchive = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'archive'") != nil
         schemaProblems = try SchemaExamination.problems(db, path: path)
-        logID = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
+        logID = try db.logID()
         if logID == nil { problems.append("\(path) has no log_id in its table meta") }
         let start = try LogStart(db)
         if let broken = try DigestChain.firstBrokenPosition(db) {

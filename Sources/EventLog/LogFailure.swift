@@ -19,6 +19,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case nothingToArchive(first: Int64?)
     /// A receiver of notices is still to be told of an event.
     case undelivered(position: Int, receiver: String)
+    /// Somebody else archived the same events.
+    case archivedMeanwhile
     /// What was asked for is in another file.
     case archived(through: Int, atMicroseconds: Int64, file: String)
     /// Its file, or its WAL, was moved or removed while it was open.
@@ -73,7 +75,7 @@ extension LogFailure {
     public var isDamage: Bool {
         switch self {
         case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .archived,
-            .nothingToArchive, .undelivered, .unreadableBase:
+            .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase:
             false
         case .cannotOpen, .inputOutput, .corrupt, .unreadableEvent, .replaced, .eventsLost, .gone, .other: true
         }
@@ -103,6 +105,7 @@ extension LogFailure: CustomStringConvertible {
                 + "ask with the dwell that archived them"
         case .nothingToArchive(let first):
             first == nil ? "nothing to archive: the log holds no event" : "nothing to archive: no event is before that"
+        case .archivedMeanwhile: "another archive was made meanwhile; nothing was archived"
         case .undelivered(let position, let receiver):
             "\(receiver) is still to be told of event \(position): archive what is before it, or take the receiver out of config.yaml"
         case .archived(let position, _, let file):

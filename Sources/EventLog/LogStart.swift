@@ -91,7 +91,7 @@ extension EventLog {
         try reading { db in
             let start = try LogStart(db)
             return try archive.queue.read { old in
-                guard try Self.logID(old) == Self.logID(db) else { return ["it is of another log"] }
+                guard try old.logID() == db.logID() else { return ["it is of another log"] }
                 let end = try Row.fetchOne(
                     old, sql: "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
                 guard let end, start.position == end[0] else {
@@ -110,10 +110,6 @@ extension EventLog {
         }
     }
 
-    private static func logID(_ db: Database) throws -> String? {
-        try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log_id'")
-    }
-
     /// Files that hold the archived events after a position, in order, each with the last position it holds.
     public func archives(after position: Int) throws(LogFailure) -> [(file: String, through: Int)] {
         try reading { db in
@@ -125,11 +121,13 @@ extension EventLog {
     }
 
     /// The states that the events in this file begin with, of the controllers that have archived events.
-    public func bases() throws(LogFailure) -> [ControllerState] {
+    ///
+    /// - Parameter controller: only of this one; nil for all.
+    public func bases(of controller: ControllerName? = nil) throws(LogFailure) -> [ControllerName: ControllerState] {
         try reading { db in
-            try Base.streams(db).compactMap(ControllerName.init(rawValue:)).compactMap {
-                try Base.load($0, db)?.state
-            }
+            let names = try controller.map { [$0] } ?? Base.streams(db).compactMap(ControllerName.init(rawValue:))
+            return Dictionary(
+                uniqueKeysWithValues: try names.compactMap { try Base.load($0, db)?.state }.map { ($0.name, $0) })
         }
     }
 }

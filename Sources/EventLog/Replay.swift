@@ -105,16 +105,9 @@ extension EventLog {
     /// - Parameter progress: called with the events folded so far, and how many there are.
     /// - Returns: how many events were folded.
     public func rebuild(progress: (Int, Int) -> Void = { _, _ in }) throws(LogFailure) -> Int {
-        do {
-            try files.check()
-            return try queue.writeWithoutTransaction { db in
-                try db.immediately {
-                    try Rebuild(db: db).everything(progress: progress)
-                    return try db.lastPosition() - LogStart(db).position
-                }
-            }
-        } catch {
-            throw LogFailure(error, path: queue.path)
+        try writing { db in
+            try Rebuild(db: db).everything(progress: progress)
+            return try db.lastPosition() - LogStart(db).position
         }
     }
 }

@@ -1,7 +1,8 @@
 import GRDB
 
 /// Whether the tables, indexes, triggers and views of a log are those that this build makes. Somebody may have dropped
-/// the triggers that keep events from being changed; what somebody has added is theirs.
+/// the triggers that keep events from being changed. Tables, indexes and views that somebody has added are theirs; a
+/// trigger that somebody has added may write what no event says.
 enum SchemaExamination {
     /// A sentence for each thing that is missing or another; empty when all is as it should be.
     static func problems(_ db: Database, path: String) throws -> [String] {
@@ -13,10 +14,13 @@ enum SchemaExamination {
             return try objects(fresh)
         }
         let found = try Dictionary(uniqueKeysWithValues: objects(db).map { ($0.name, $0) })
-        return wanted.compactMap { object in
-            guard let there = found[object.name] else { return "\(object.type) \(object.name) is missing" }
-            return there.sql == object.sql ? nil : "\(object.type) \(object.name) is not as dwell made it"
-        }
+        let names = Set(wanted.map(\.name))
+        let strange = found.values.filter { $0.type == "trigger" && !names.contains($0.name) }.map(\.name).sorted()
+        return strange.map { "trigger \($0) is none of dwell's" }
+            + wanted.compactMap { object in
+                guard let there = found[object.name] else { return "\(object.type) \(object.name) is missing" }
+                return there.sql == object.sql ? nil : "\(object.type) \(object.name) is not as dwell made it"
+            }
     }
 
     private struct Object {

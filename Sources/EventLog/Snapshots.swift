@@ -22,9 +22,14 @@ enum Snapshots {
         .execute(arguments: [state.name.rawValue, state.version, format, try EventCodec.json(state)])
     }
 
+    /// None from before what was archived: it goes on with events that are in another file.
     static func load(_ stream: ControllerName, notAfter version: Int, _ db: Database) throws -> ControllerState? {
         let json = try String.fetchOne(
-            db.cachedStatement(sql: "SELECT state FROM snapshots WHERE stream = ? AND version <= ? AND format = ?"),
+            db.cachedStatement(
+                sql: """
+                    SELECT state FROM snapshots WHERE stream = ?1 AND version <= ?2 AND format = ?3
+                        AND version >= coalesce((SELECT version FROM bases WHERE stream = ?1), 0)
+                    """),
             arguments: [stream.rawValue, version, format])
         return json.flatMap { try? EventCodec.value($0) }
     }

@@ -55,8 +55,11 @@ import Testing
         #expect(try log.schemaProblems() == [], "what somebody has added is theirs")
         try temporary.execute("DROP TRIGGER events_are_never_deleted")
         try temporary.execute("DROP VIEW starts; CREATE VIEW starts AS SELECT 1")
+        try temporary.execute(
+            "CREATE TRIGGER evil AFTER INSERT ON events BEGIN UPDATE controllers SET status = 'UP'; END")
         #expect(
             try log.schemaProblems() == [
+                "trigger evil is none of dwell's",
                 "view starts is not as dwell made it", "trigger events_are_never_deleted is missing",
             ])
         #expect(!LogExamination(path: temporary.home.database).isWhole)

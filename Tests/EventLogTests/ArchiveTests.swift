@@ -88,7 +88,7 @@ import Testing
         #expect(throws: LogFailure.self) { try log.position(atMicroseconds: Self.begin - 1) }
         #expect(try log.position(atMicroseconds: time(cut, log)) == cut)
         #expect(try log.start().position == cut)
-        #expect(try log.bases().map(\.version) == [cut])
+        #expect(try log.bases().values.map(\.version) == [cut])
     }
 
     @Test func aCommandOfTheArchiveIsNotCarriedOutAgain() throws {
@@ -129,7 +129,7 @@ import Testing
         let log = try EventLog(home: temporary.home)
         let receiver = NoticeReceiver(
             name: "pager", label: "pager", way: .url("http://127.0.0.1:1/x"),
-            selection: NoticeSelection(types: ["controller.started"], controllers: []))
+            selection: NoticeSelection(types: [.controllerStarted]))
         try log.setNoticeReceivers([receiver])
         try log.given(.start, .takeOver(process: "a"), .up(.api))
         #expect(throws: LogFailure.undelivered(position: 2, receiver: "pager")) {
@@ -186,6 +186,21 @@ import Testing
         try goesOn.write(1_000, to: fresh)
         #expect(try fresh.state(of: .dev) == other.state(of: .dev))
         #expect(try fresh.replay().differences == [])
+    }
+
+    /// Law L1: what a disk does in the moment that events are taken out of the log, they are somewhere.
+    @Test func theFileStaysWhenTheEventsCouldNotBeTakenOut() throws {
+        let log = try EventLog(home: temporary.home)
+        var history = MadeUpHistory(seed: 9, controllers: [.dev], beginMicroseconds: Self.begin)
+        try history.write(200, to: log)
+        let before = try rows(log)
+        try temporary.execute("CREATE TRIGGER broken BEFORE INSERT ON bases BEGIN SELECT RAISE(FAIL, 'no'); END")
+        #expect(throws: LogFailure.self) { try log.archive(beforeMicroseconds: .max, to: path("old"), by: .ann) }
+        #expect(try rows(log) == before, "nothing was taken out")
+        #expect(try rows(EventLog.reading(file: path("old"))) == before)
+        try temporary.execute("DROP TRIGGER broken")
+        #expect(try log.replay().differences == [])
+        #expect(try log.archive(beforeMicroseconds: .max, to: path("again"), by: .ann).movedEvents == before.count)
     }
 
     @Test func anArchiveIsNotRestored() throws {

@@ -90,7 +90,7 @@ struct Events: FollowingCommand, LogQuestion {
         let position = try session.read { (log) throws(LogFailure) in
             try log.audit(query, reversed: reverse) { printer.print($0) }
         }
-        try pointToArchive(session)
+        try pointToArchive(query, session)
         return position
     }
 
@@ -110,10 +110,9 @@ struct Events: FollowingCommand, LogQuestion {
     }
 
     /// Says where the rest is, when what was asked for reaches back to what was archived.
-    private func pointToArchive(_ session: Session) throws {
+    private func pointToArchive(_ query: EventQuery, _ session: Session) throws {
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
-        let since = try since.map { try TimeArgument.parse($0, for: "--since") }
-        guard start.position > 0, limit == nil, since ?? .min <= start.atMicroseconds else { return }
+        guard start.position > 0, limit == nil, query.sinceMicroseconds ?? .min <= start.atMicroseconds else { return }
         print("note: events up to \(start.position) are archived: dwell events --log \(start.file)", to: .error)
     }
 

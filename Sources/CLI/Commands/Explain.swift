@@ -88,7 +88,7 @@ struct Explain: ParsableCommand, LogQuestion {
             Explanation.Happening(event: $0.event, stamp: $0.stamp, component: $0.component)
         }
         let isArchivedBefore = try session.read { (log) throws(LogFailure) in
-            try log.bases().contains { $0.name == controller }
+            try !log.bases(of: controller).isEmpty
         }
         return Explanation(
             state, happenings, isArchivedBefore: isArchivedBefore, now: now,

@@ -60,10 +60,7 @@ struct Report: ParsableCommand, LogQuestion {
         let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: only) }
         let byController = Dictionary(grouping: events, by: \.controller)
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
-        let bases = Dictionary(
-            try session.read { (log) throws(LogFailure) in try log.bases() }.filter { only == nil || $0.name == only }
-                .map { ($0.name, $0) }
-        ) { first, _ in first }
+        let bases = try session.read { (log) throws(LogFailure) in try log.bases(of: only) }
         let names = Set(byController.keys).union(bases.keys).sorted()
         if let only, names.isEmpty { throw CommandFailure("controller \(only) has no history") }
         let first = start.position > 0 ? start.atMicroseconds : events.first?.stamp.atMicroseconds ?? now

@@ -49,7 +49,7 @@ let package = Package(
             swiftSettings: strict),
         // System calls that Swift cannot express: variadic ones and raw syscalls.
         .target(name: "CLinux"),
-        // The data plane: a streaming HTTP/1.1 reverse proxy. The only importer of NIOSSL.
+        // The data plane: a streaming HTTP/1.1 reverse proxy.
         .target(
             name: "LoadBalancer",
             dependencies: [
@@ -69,6 +69,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
         // What controllers cost and what dwelling saved, worked out from their events. No I/O.

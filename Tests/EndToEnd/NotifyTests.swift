@@ -27,6 +27,11 @@ import Testing
                 self.end_headers()
             def log_message(self, *args): pass
         server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+        if len(sys.argv) > 2:
+            import ssl
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(sys.argv[2] + ".crt", sys.argv[2] + ".key")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         open("port", "w").write(str(server.server_port))
         server.serve_forever()
         """
@@ -60,10 +65,12 @@ import Testing
         }
     }
 
-    private func startReceiver(_ sandbox: Sandbox, port: Int = 0) async throws -> (Running, port: Int) {
+    private func startReceiver(_ sandbox: Sandbox, port: Int = 0, certificate: String = "") async throws -> (
+        Running, port: Int
+    ) {
         try sandbox.write(Self.receiver, to: "receiver.py")
         try? FileManager.default.removeItem(atPath: sandbox.folder + "/port")
-        let running = try sandbox.startShell("exec python3 receiver.py \(port)")
+        let running = try sandbox.startShell("exec python3 receiver.py \(port) \(certificate)")
         var found: Int?
         try await eventually("the receiver listens") {
             found = (try? String(contentsOfFile: sandbox.folder + "/port", encoding: .utf8)).flatMap { Int($0) }
@@ -87,6 +94,29 @@ import Testing
     private func log(_ sandbox: Sandbox) async throws -> [Int] {
         try await sandbox.query("select position from events where type like 'controller.%' order by position")
             .compactMap { Int($0) }
+    }
+
+    @Test func aReceiverIsToldByHTTPSIfItsCertificateIsTrusted() async throws {
+        try await run { sandbox in
+            try await sandbox.makeCertificate("vouched")
+            try answer(200, sandbox)
+            let (running, port) = try await startReceiver(sandbox, certificate: "vouched")
+            try sandbox.configure(
+                "notify: [{name: pager, url: \"https://127.0.0.1:\(port)/hook\", on: \"controller.*\"}]")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("nobody vouches for it") {
+                try await sandbox.count("notice_receivers where error = 'its certificate or TLS is not accepted'") == 1
+            }
+            #expect(got(sandbox).isEmpty, "it was told nothing")
+            // Whoever tells has the trust of whoever starts it.
+            try await sandbox.killEverything(named: ["dwell-notify", "dwell-keep", "dwell-ctl"])
+            let trust = ["SSL_CERT_FILE": sandbox.folder + "/vouched.crt"]
+            #expect(try await sandbox.dwell(["notify", "pager", "--retry"], environment: trust).exitCode == 0)
+            try await eventually("it is told") { got(sandbox).contains { $0.type == "dwell.controller.started" } }
+            #expect(got(sandbox).allSatisfy { $0.code == "200" && $0.isCloudEvent })
+            running.end()
+            _ = await running.output()
+        }
     }
 
     /// Down, then failing, then up: nothing is lost, nothing is out of order, and nothing waited for it.

@@ -115,7 +115,7 @@ import Testing
 }
 
 extension Sandbox {
-    fileprivate func makeCertificate(_ name: String) async throws {
+    func makeCertificate(_ name: String) async throws {
         let output = try await shell(
             """
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=\(name) \

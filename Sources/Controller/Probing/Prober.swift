@@ -3,6 +3,7 @@ import Lifecycle
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// Asks a replica over HTTP whether it is ready. Each probe is a connection of its own, as a new client
 /// would make, so that a server that answers old connections only is not taken for ready.
@@ -72,14 +73,17 @@ struct Prober: Sendable {
     }
 
     /// The status that a request which has a body is answered with; redirections are not followed.
-    func post(_ endpoint: Endpoint, _ request: ReadinessProbe) async throws -> UInt {
+    ///
+    /// - Parameter tls: what HTTPS is spoken with; nil for HTTP.
+    func post(_ endpoint: Endpoint, _ request: ReadinessProbe, tls: NIOSSLContext? = nil) async throws -> UInt {
         let (head, _) = try await exchange(
-            endpoint, request, path: request.path, timeout: .seconds(request.timeoutSeconds))
+            endpoint, request, path: request.path, timeout: .seconds(request.timeoutSeconds), tls: tls)
         return head.status.code
     }
 
     private func exchange(
-        _ endpoint: Endpoint, _ probe: ReadinessProbe, path: String, timeout: Duration, bodyLimit: Int = 0
+        _ endpoint: Endpoint, _ probe: ReadinessProbe, path: String, timeout: Duration, bodyLimit: Int = 0,
+        tls: NIOSSLContext? = nil
     ) async throws -> (HTTPResponseHead, body: String) {
         let limit = TimeAmount(timeout)
         guard limit > .zero else { throw ProbeExchange.Failure.timedOut }
@@ -93,6 +97,12 @@ struct Prober: Sendable {
             .connectTimeout(limit)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        // Who is asked by an address is known by it; its name is nobody's to say (RFC 6066, 3).
+                        let isAddress = (try? NIOCore.SocketAddress(ipAddress: endpoint.host, port: 0)) != nil
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : endpoint.host))
+                    }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(ProbeExchange(request, answer))
                 }
@@ -128,6 +138,8 @@ struct Prober: Sendable {
             return "no answer within \(timeoutSeconds) s (\(key))"
         case ProbeExchange.Failure.closed: return "the connection was closed without an answer"
         case is HTTPParserError: return "the answer is not HTTP"
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: return "its certificate or TLS is not accepted"
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty: return "its host cannot be found"
         case let error as NIOConnectionError:
             let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
             return refused ? Verdict.refused : "cannot connect"

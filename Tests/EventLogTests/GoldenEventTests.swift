@@ -29,20 +29,7 @@ import Testing
             self.type = type
             self.schemaVersion = schemaVersion
             self.payload = payload
-            keys = Form.keys(of: try JSONSerialization.jsonObject(with: Data(payload.utf8)), "").sorted()
-        }
-
-        private static func keys(of value: Any, _ path: String) -> Set<String> {
-            switch value {
-            case let object as [String: Any]:
-                // Variables and headers are named by users, replicas are numbered: those names are no form.
-                let isFree = path.hasSuffix("envs") || path.hasSuffix("headers")
-                return object.reduce(into: [path]) { keys, entry in
-                    keys.formUnion(Self.keys(of: entry.value, path + (isFree ? ".*" : ".\(entry.key)")))
-                }
-            case let list as [Any]: return list.reduce(into: [path]) { $0.formUnion(Self.keys(of: $1, path + "[]")) }
-            default: return [path]
-            }
+            keys = try StoredForms.keys(of: payload, free: ["envs", "headers"]).sorted()
         }
     }
 
@@ -54,18 +41,8 @@ import Testing
     /// Forms that this build writes: of histories that go everywhere, and of what they reach too seldom.
     private static func written() throws -> [String: Form] {
         var forms: [String: Form] = [:]
-        for seed in 1...60 as ClosedRange<UInt64> {
-            var state = ControllerState(name: .dev)
-            var commands = RandomCommands(seed: seed)
-            var clock = ManualClock()
-            for _ in 0..<400 {
-                commands.advance(&clock)
-                let command = commands.next(for: state)
-                guard let decision = try? state.decide(command, Surroundings(now: clock.now, actor: "ann@desk"))
-                else { continue }
-                state = decision.state
-                for stamped in decision.events { try add(stamped.event, to: &forms) }
-            }
+        try StoredForms.forEachDecision(seeds: 1...60) { decision in
+            for stamped in decision.events { try add(stamped.event, to: &forms) }
         }
         return forms
     }

@@ -18,46 +18,26 @@ import Testing
         var states: [String]
     }
 
-    /// Keys at any depth. What users name and what is numbered is no key.
-    private static func keys(of value: Any, _ path: String) -> Set<String> {
-        switch value {
-        case let object as [String: Any]:
-            let isFree = ["envs", "headers", "uses", "specs", "secrets"].contains { path.hasSuffix($0) }
-            return object.reduce(into: [path]) { keys, entry in
-                let isNumber = Int(entry.key) != nil
-                keys.formUnion(Self.keys(of: entry.value, path + (isFree || isNumber ? ".*" : ".\(entry.key)")))
-            }
-        case let list as [Any]: return list.reduce(into: [path]) { $0.formUnion(Self.keys(of: $1, path + "[]")) }
-        default: return [path]
-        }
+    private static func keys(of json: String) throws -> Set<String> {
+        try StoredForms.keys(of: json, free: ["envs", "headers", "uses", "specs", "secrets"], numbers: true)
     }
 
     private static func written() throws -> Format {
         var format = Format(format: Snapshots.format, keys: [], states: [])
         var known: Set<String> = []
-        for seed in 1...40 as ClosedRange<UInt64> {
-            var state = ControllerState(name: .dev)
-            var commands = RandomCommands(seed: seed)
-            var clock = ManualClock()
-            for _ in 0..<400 {
-                commands.advance(&clock)
-                let command = commands.next(for: state)
-                guard let decision = try? state.decide(command, Surroundings(now: clock.now, actor: "ann@desk"))
-                else { continue }
-                state = decision.state
-                guard state.version > 0 else { continue }
-                let json = try EventCodec.json(state)
-                let keys = keys(of: try JSONSerialization.jsonObject(with: Data(json.utf8)), "")
-                guard !keys.isSubset(of: known) else { continue }
-                known.formUnion(keys)
-                format.states.append(json)
-            }
+        try StoredForms.forEachDecision(seeds: 1...40) { decision in
+            guard decision.state.version > 0 else { return }
+            let json = try EventCodec.json(decision.state)
+            let keys = try keys(of: json)
+            guard !keys.isSubset(of: known) else { return }
+            known.formUnion(keys)
+            format.states.append(json)
         }
         format.keys = known.sorted()
         // Later states have most keys of earlier ones: few are needed.
         var covered: Set<String> = []
         format.states = try format.states.reversed().filter { json in
-            let keys = keys(of: try JSONSerialization.jsonObject(with: Data(json.utf8)), "")
+            let keys = try keys(of: json)
             defer { covered.formUnion(keys) }
             return !keys.isSubset(of: covered)
         }

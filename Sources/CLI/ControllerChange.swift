@@ -35,7 +35,7 @@ enum ControllerChange {
 
     static func start(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
-        let policy = try session.configuration().policy(for: name)
+        let policy = try session.adoptConfiguration().policy(for: name)
         let receipt = try session.submit(.start(policy: policy), to: name)
         if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
             try session.ensureRunning(name)

@@ -186,8 +186,8 @@ struct Session {
         }
     }
 
-    /// What `config.yaml` says.
-    func configuration() throws(CommandFailure) -> Configuration {
+    /// What `config.yaml` says. Whom it names under `notify` is told from now on.
+    func adoptConfiguration() throws(CommandFailure) -> Configuration {
         let configuration: Configuration
         do {
             configuration = try Configuration.load(path: home.configuration)

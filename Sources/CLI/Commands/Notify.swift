@@ -39,7 +39,7 @@ struct Notify: ParsableCommand {
     func run() throws {
         let session = try Session()
         // As the file says now, also when nothing has been told since it was changed.
-        _ = try session.configuration()
+        _ = try session.adoptConfiguration()
         var lags = try session.read { (log) throws(LogFailure) in try log.noticeLags() }
         if let receiver {
             let known = lags.map(\.receiver.label).sorted()

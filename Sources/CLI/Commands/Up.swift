@@ -45,7 +45,7 @@ struct Up: AsyncParsableCommand {
         var request = try readRequest()
         request.takeSecretsFromEnvironment()
         let session = try Session()
-        let configuration = try session.configuration()
+        let configuration = try session.adoptConfiguration()
         for note in request.notes + configuration.notes { print("note: \(note)", to: .error) }
         warnIfOpen(configuration.loadBalancer)
         let begun = ContinuousClock.now

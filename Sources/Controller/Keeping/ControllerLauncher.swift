@@ -69,25 +69,20 @@ public struct ControllerLauncher: Sendable {
 
     /// Starts a keeper that holds `lock` from its first moment on.
     func startKeeper(_ lock: consuming FileLock) throws {
-        try start("keep", inheriting: lock.descriptor.raw)
+        try start("keep", inheriting: lock)
     }
 
     /// Starts a controller process that holds `lease` from its first moment on.
     func startController(_ lease: borrowing FileLock) throws -> ProcessIdentity {
-        try start("run", inheriting: lease.descriptor.raw)
+        try start("run", inheriting: lease)
     }
 
     @discardableResult
-    private func start(_ what: String, inheriting lock: CInt) throws -> ProcessIdentity {
-        try paths.home.makeDirectory(paths.logDirectory)
-        var environment = environment
-        environment["DWELL_HOME"] = paths.home.path
-        // No cookie: should dwell itself be run by a replica, its controllers are not to be taken for that one's.
-        let pid = try Spawn(
-            executable: Spawn.dwell,
-            arguments: ["dwell", "controller", what, paths.controller.rawValue, "--inherited"],
-            environment: environment, workingDirectory: "/", log: paths.controllerLog, inherited: lock
-        ).start()
+    private func start(_ what: String, inheriting lock: borrowing FileLock) throws -> ProcessIdentity {
+        let pid = try HomeProcess(
+            home: paths.home, environment: environment, command: ["controller", what, paths.controller.rawValue],
+            log: paths.controllerLog
+        ).start(inheriting: lock)
         return ProcessIdentity(
             pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
     }

@@ -27,7 +27,6 @@ public struct HomeTimer: Sendable {
 
     /// Held by the process that waits.
     private var lockPath: String { home.run + "/timer.lock" }
-    private var logPath: String { home.logs + "/timer.log" }
 
     /// Terminates what is overdue, and starts a process that waits for the rest unless there is one.
     ///
@@ -35,13 +34,8 @@ public struct HomeTimer: Sendable {
     public func ensureRunning() throws {
         try fireWhatIsDue()
         guard try !log.pendingTerminations().isEmpty, let lock = try FileLock.attempt(lockPath) else { return }
-        try home.makeDirectory(home.logs)
-        var environment = environment
-        environment["DWELL_HOME"] = home.path
-        _ = try Spawn(
-            executable: Spawn.dwell, arguments: ["dwell", "timer", "--inherited"], environment: environment,
-            workingDirectory: "/", log: logPath, inherited: lock.descriptor.raw
-        ).start()
+        try HomeProcess(home: home, environment: environment, command: ["timer"], log: home.logs + "/timer.log")
+            .start(inheriting: lock)
     }
 
     private func fireWhatIsDue() throws {
@@ -56,16 +50,9 @@ public struct HomeTimer: Sendable {
 
     /// Waits and terminates until there is nothing to wait for; returns at once when another process does.
     public func run(inherited: CInt?) async throws {
-        var lock =
-            try inherited.map { (raw) throws in try FileLock(inherited: raw, of: lockPath) }
-            ?? FileLock.attempt(lockPath)
-        while lock != nil {
-            try await waitUntilNothingIsPending()
-            lock = nil
-            // A controller that stopped between the last look and letting the lock go found a timer and relied on it.
-            guard try !log.pendingTerminations().isEmpty else { return }
-            lock = try FileLock.attempt(lockPath)
-        }
+        try await HomeProcess.hold(
+            lockPath, inherited: inherited, whileNeeded: { try !log.pendingTerminations().isEmpty },
+            waitUntilNothingIsPending)
     }
 
     private func waitUntilNothingIsPending() async throws {

@@ -77,12 +77,7 @@ public struct NoticeLauncher: Sendable {
     }
 
     private func start(_ lock: consuming FileLock) throws {
-        try home.makeDirectory(home.logs)
-        var environment = environment
-        environment["DWELL_HOME"] = home.path
-        _ = try Spawn(
-            executable: Spawn.dwell, arguments: ["dwell", "notifier", "--inherited"], environment: environment,
-            workingDirectory: "/", log: logPath, inherited: lock.descriptor.raw
-        ).start()
+        try HomeProcess(home: home, environment: environment, command: ["notifier"], log: logPath)
+            .start(inheriting: lock)
     }
 }

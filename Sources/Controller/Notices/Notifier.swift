@@ -30,16 +30,8 @@ public struct Notifier: Sendable {
 
     /// Tells until nothing is left to be told and no controller runs; returns at once when another process does it.
     public func run(inherited: CInt?) async throws {
-        var lock =
-            try inherited.map { (raw) throws in try FileLock(inherited: raw, of: launcher.lockPath) }
-            ?? FileLock.attempt(launcher.lockPath)
-        while lock != nil {
-            try await tellUntilAllIsTold()
-            lock = nil
-            // What was appended between the last look and letting the lock go found a notifier and relied on it.
-            guard try launcher.isNeeded() else { return }
-            lock = try FileLock.attempt(launcher.lockPath)
-        }
+        try await HomeProcess.hold(
+            launcher.lockPath, inherited: inherited, whileNeeded: launcher.isNeeded, tellUntilAllIsTold)
     }
 
     private func tellUntilAllIsTold() async throws {

@@ -68,6 +68,7 @@ class Round:
         self.acknowledged = 0
         self.kills = 0
         self.backups = 0
+        self.archived = 0
         self.hook_runs = 0
         # One that nobody asks for goes by itself, in some rounds.
         self.idle_down = self.random.choice([None, None, 1.5])
@@ -103,10 +104,23 @@ class Round:
             raise Broken(f"dwell {' '.join(arguments)} trapped: {result.stderr}")
         return result
 
+    def archives(self):
+        """The files that hold archived events, in order. One that was written and is not here holds what the log holds."""
+        files = self.sqlite("select file from archives order by position")
+        return files.split("\n") if files else []
+
     def ask(self, sql):
+        """Asks all events there ever were, wherever they are."""
+        files = self.archives()
+        attached = [f"attach '{file}' as a{index}" for index, file in enumerate(files)]
+        union = "".join(f" union all select * from a{index}.events" for index in range(len(files)))
+        view = [f"create temp view events as select * from main.events{union}"] if files else []
+        return self.sqlite(sql, [*attached, *view])
+
+    def sqlite(self, sql, before=()):
+        commands = [word for line in [".timeout 10000", *(f"{line};" for line in before)] for word in ("-cmd", line)]
         result = subprocess.run(
-            ["sqlite3", "-readonly", "-cmd", ".timeout 10000", str(self.home / "dwell.db"), sql],
-            capture_output=True, text=True)
+            ["sqlite3", "-readonly", *commands, str(self.home / "dwell.db"), sql], capture_output=True, text=True)
         if result.returncode != 0:
             raise Broken(f"{sql}: {result.stderr}")
         return result.stdout.strip()
@@ -157,13 +171,14 @@ class Round:
 
     def act(self):
         action = self.random.choice(
-            ["up", "up", "down", "down", "stop", "start", "autostop", "terminate_after", "status", "backup", "doctor"])
+            ["up", "up", "down", "down", "stop", "start", "autostop", "terminate_after", "status", "backup", "doctor",
+             "archive"])
         name = self.random.choice(["api", "chat"])
         # Some commands are killed at a system call of their own. Without -f: what they start is not traced.
         under = ()
         if shutil.which("strace") and self.random.random() < 0.3:
             call = self.random.choice(self.CALLS["dwell"])
-            when = self.random.randint(1, 12)
+            when = self.random.randint(1, 12 if action != "archive" else 120)
             under = ("strace", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={when}")
             self.kills += 1
         if action == "up":
@@ -187,15 +202,21 @@ class Round:
             file = self.folder / f"backup-{self.backups}.db"
             if self.dwell("backup", str(file), under=under).returncode == 0 and not file.exists():
                 raise Broken("a backup was promised and is not there")
+        elif action == "archive":
+            self.archived += 1
+            file = self.folder / f"archive-{self.archived}.db"
+            self.dwell("archive", "--before", self.random.choice(["now", "1s", "0.2s"]), str(file), under=under)
         elif action == "doctor":
             result = self.dwell("doctor", under=under)
         else:
             result = self.dwell(action, "local", under=under)
         if (self.home / "dwell.db").exists():
-            position = int(self.ask("select coalesce(max(position), 0) from events") or 0)
+            position, count = map(int, self.ask("select coalesce(max(position), 0), count(*) from events").split("|"))
             if position < self.acknowledged:
                 raise Broken(f"L1: the log ended at {self.acknowledged} and ends at {position} now")
             self.acknowledged = position
+            if count != position:
+                raise Broken(f"L1: {count} events in the log and {self.archives()}, which end at {position}")
 
     def run(self):
         self.dwell("start", "local")
@@ -243,6 +264,11 @@ class Round:
         result = self.dwell("verify")
         if result.returncode != 0:
             raise Broken(f"L2: {result.stderr}")
+        archives = self.archives()
+        for newer, older in zip([None, *archives[:0:-1]], archives[::-1]):
+            result = self.dwell("verify", "--archive", older, *(["--log", newer] if newer else []))
+            if result.returncode != 0:
+                raise Broken(f"L2, between {older} and {newer or 'the log'}: {result.stderr}")
         self.until_well()
         for file in self.folder.glob("backup-*.db"):
             whole = subprocess.run(["sqlite3", "-readonly", str(file), "pragma integrity_check"], capture_output=True, text=True)

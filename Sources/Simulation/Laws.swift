@@ -12,6 +12,8 @@ struct Laws {
         var wanted: Set<ServiceName> = []
         var shouldRun = false
         var isPaused = false
+        /// What the policy in force says; nil for never.
+        var idleTimeoutSeconds: Double?
         var schedule: Schedule?
         var starts = Starts()
         /// What says that the controller is used.
@@ -75,6 +77,9 @@ struct Laws {
             guard book.idle == nil else {
                 throw Violation(law: "L5", what: "idle began again at \(stamped.stamp.version)")
             }
+            guard book.isPaused || event.idleTimeoutSeconds == book.idleTimeoutSeconds else {
+                throw Violation(law: "L4", what: "the window is not that of the policy in force")
+            }
             // From now, or from when idleness began where somebody kept the clock.
             if let schedule = book.schedule {
                 let left = event.deadline?.remainingMicroseconds(at: now)
@@ -110,6 +115,7 @@ struct Laws {
         case .controllerStarting(let event):
             book.uses = []
             book.schedule = event.policy.schedule?.value
+            book.idleTimeoutSeconds = event.policy.idleTimeoutSeconds
             book.starts.asked(event.policy)
             if event.heldUntil == nil { try book.starts.began(now) }
         case .controllerStartDue: try book.starts.began(now)
@@ -126,6 +132,7 @@ struct Laws {
         case .controllerPolicySet(let event):
             try end(&book, event.idleVersion, "policy set")
             book.schedule = event.policy.schedule?.value
+            book.idleTimeoutSeconds = event.policy.idleTimeoutSeconds
         case .controllerAutostopPaused(let event):
             try end(&book, event.idleVersion, "paused")
             book.isPaused = true

@@ -18,7 +18,8 @@ SELECT
         WHEN 'controller.started' THEN
             printf('started in %.3f s by process %s', json_extract(payload, '$.tookMicroseconds') / 1e6, json_extract(payload, '$.process'))
         WHEN 'controller.start_failed' THEN 'could not start: ' || json_extract(payload, '$.reason')
-        WHEN 'controller.recovered' THEN 'taken over by process ' || json_extract(payload, '$.process') || ' after a crash'
+        WHEN 'controller.recovered' THEN 'taken over by process ' || json_extract(payload, '$.process')
+                || CASE WHEN json_extract(payload, '$.previous') IS NULL THEN '' ELSE ' after a crash' END
         WHEN 'controller.idle' THEN
             'idle; ' || coalesce('stops at ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime')
                 || ' unless something is brought up', 'never stops by itself')

@@ -74,22 +74,25 @@ struct Session {
     }
 
     /// Every command does this at its end: whichever comes first after a crash brings back what died.
-    func ensureAllRunning() throws(CommandFailure) {
+    ///
+    /// - Parameter saysWhatFails: whether to say so when nobody can be told what happens; a command that failed has
+    ///   said what is wrong already.
+    func ensureAllRunning(saysWhatFails: Bool = true) throws(CommandFailure) {
         guard !isOfFile else { return }
         for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
             try launch(controller)
         }
         try removeUnusedSecrets()
         try ensureTimer()
-        ensureNotifier()
+        ensureNotifier(saysWhatFails: saysWhatFails)
     }
 
     /// Sees to it that whoever is to be told what happens is told. Nothing that a command is for fails by it.
-    func ensureNotifier() {
+    func ensureNotifier(saysWhatFails: Bool = true) {
         do {
             try notices.ensureRunning()
         } catch {
-            print("nobody is told what happens (notify): \(error)", to: .error)
+            if saysWhatFails { print("nobody is told what happens (notify): \(error)", to: .error) }
         }
     }
 
@@ -140,7 +143,7 @@ struct Session {
     static func reviveWhatDied() {
         let home = Home(environment: ProcessInfo.processInfo.environment)
         guard access(home.database, F_OK) == 0, let session = try? Session() else { return }
-        try? session.ensureAllRunning()
+        try? session.ensureAllRunning(saysWhatFails: false)
     }
 
     /// Says so when the disk has no room for what is waited for: the controller's process cannot record

@@ -1,7 +1,8 @@
 import Foundation
 import Lifecycle
+import ServiceFile
 
-/// A moment on the command line: `2026-11-01 10:00`, `10:00` (today), `2026-11-01T10:00:00Z`, `2h` (ago), `now`.
+/// A moment on the command line: `2026-11-01 10:00`, `10:00` (today), `2026-11-01T10:00:00Z`, `2h` or `1h30m` (ago), `now`.
 enum TimeArgument {
     /// Microseconds since 1970.
     ///
@@ -9,10 +10,8 @@ enum TimeArgument {
     static func parse(_ text: String, for option: String) throws(CommandFailure) -> Int64 {
         let now = Date()
         if text == "now" { return microseconds(now) }
-        if let match = text.wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)\s*([smhdw])(?:\s+ago)?/), let count = Double(match.1),
-            let unit = ["s": 1.0, "m": 60, "h": 3600, "d": 86_400, "w": 604_800][String(match.2)]
-        {
-            return microseconds(now.addingTimeInterval(-min(count * unit, Deadline.longestSeconds)))
+        if let seconds = IdleWindow.seconds(text.replacing(/\s+ago$/, with: "")) {
+            return microseconds(now.addingTimeInterval(-min(seconds, Deadline.longestSeconds)))
         }
         if let date = zoned(text) ?? local(text, now) { return microseconds(date) }
         throw CommandFailure(

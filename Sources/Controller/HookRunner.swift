@@ -22,8 +22,12 @@ struct HookRunner: Sendable {
         running.environment["DWELL_CONTROLLER"] = paths.controller.rawValue
         running.environment["DWELL_HOME"] = paths.home.path
         running.environment["DWELL_EVENT_VERSION"] = String(hook.version)
-        if case .stopping(let stopping) = state.phase {
-            running.environment["DWELL_REASON"] = stopping.reason.rawValue
+        switch state.phase {
+        case .stopping(let stopping): running.environment["DWELL_REASON"] = stopping.reason.rawValue
+        case .terminating where hook.kind == .stop:
+            // It runs before the end only where an idle deadline leads to one.
+            running.environment["DWELL_REASON"] = StopReason.idleDeadline.rawValue
+        case .absent, .starting, .up, .idle, .stopped, .failed, .terminating, .terminated: break
         }
         switch await running.perform() {
         case .exited(let code): return .exited(code: code)

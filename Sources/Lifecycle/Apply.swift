@@ -25,7 +25,7 @@ extension ControllerState {
         case .controllerStopping(let payload): apply(payload, stamp)
         case .controllerStartRequested: setStartAgain()
         case .controllerStopped(let payload): apply(payload, stamp)
-        case .controllerTerminating: applyTerminating(stamp)
+        case .controllerTerminating(let payload): apply(payload, stamp)
         case .controllerTerminated: applyTerminated()
         case .serviceUpRequested(let payload): apply(payload, stamp)
         case .serviceUpdated(let payload): services[payload.service]?.apply(payload, stamp)
@@ -146,12 +146,16 @@ extension ControllerState {
             Stopping(reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, startAgain: false))
     }
 
-    private mutating func applyTerminating(_ stamp: Stamp) {
+    private mutating func apply(_ event: ControllerTerminating, _ stamp: Stamp) {
         phase = .terminating
         heldStart = nil
         // What was to be told at its stop is told at its end.
         hooks.removeAll { $0.kind == .stop && !$0.hasStarted }
-        call(.terminate, for: stamp.version)
+        // Autostop that goes down, as autostop that stops, runs what is to be run before it: SkyPilot has one hook
+        // for both.
+        let isByIdleDeadline = event.idleVersion != nil && event.latenessMicroseconds != nil
+        let hasOwn = policy.hooks?.contains(.terminate) == true
+        call(isByIdleDeadline && !hasOwn ? .stop : .terminate, for: stamp.version)
     }
 
     private mutating func setStartAgain() {

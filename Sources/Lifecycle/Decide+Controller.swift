@@ -71,14 +71,17 @@ extension Decision {
     /// - Parameter latenessMicroseconds: nil when a person wants it.
     mutating func beginTermination(force: Bool, _ latenessMicroseconds: Int64?) {
         let hadProcess = state.needsProcess
+        let wasStopped = state.status == .stopped
         record(
             .controllerTerminating(
                 ControllerTerminating(
                     force: force, idleVersion: idleVersion, latenessMicroseconds: latenessMicroseconds)))
-        // Nothing runs that would have to be removed, and nobody runs who could remove it.
+        // Nothing runs that would have to be removed, and nobody runs who could remove it. A hook takes a process to run
+        // it; where none could be started, none is waited for.
         if !hadProcess {
             settle()
-            if state.services.isEmpty { record(.controllerTerminated(ControllerTerminated())) }
+            let waitsForHook = wasStopped && !state.hooks.isEmpty
+            if state.services.isEmpty, !waitsForHook { record(.controllerTerminated(ControllerTerminated())) }
         }
     }
 

@@ -82,15 +82,19 @@ extension Decision {
 }
 
 extension ControllerState {
-    /// Hooks that can run now: those for an end only once nothing is left that they would take away.
+    /// Hooks that can run now: those for an end only once nothing is left that they would take away, other hooks
+    /// that still run among it.
     var hooksToRun: [PendingHook] {
         hooks.filter { hook in
             switch hook.kind {
             case .start, .idle, .wake: return true
-            case .stop:
+            case .stop, .terminate:
                 // One that had begun as the controller was told to terminate is seen to its end all the same.
-                if case .stopping = phase { return isEmptyHanded } else { return hook.hasStarted }
-            case .terminate: if case .terminating = phase { return services.isEmpty } else { return false }
+                if hook.hasStarted { return true }
+                guard hook == hooks.first else { return false }
+                if case .terminating = phase { return services.isEmpty }
+                if case .stopping = phase { return hook.kind == .stop && isEmptyHanded }
+                return false
             }
         }
     }

@@ -104,7 +104,8 @@ public struct ControllerHistory: Sendable {
             endIdle(stopping.reason == .idleDeadline ? .deadline : .byHand, at)
         case .controllerTerminating: endIdle(.byHand, at)
         case .controllerStopped, .controllerTerminated, .controllerStartFailed: enter(.stopped, at)
-        case .controllerRecovered: crashes.append(at)
+        // Whoever takes over from nobody does so because something is to be done, not because something died.
+        case .controllerRecovered(let event): if event.previous != nil { crashes.append(at) }
         default: break
         }
     }

@@ -55,8 +55,9 @@ enum AutostopValue {
             }
         }
         if let down = parts.bool("down") { rule.down = down }
-        if parts.has("hook"), let run = parts.string("hook", wanted: "a command for bash") {
-            rule.hook = HookCommand(run: run, timeoutSeconds: Hooks.timeout(parts, "hook_timeout"))
+        if parts.has("hook") {
+            let timeout = Hooks.timeout(parts, "hook_timeout")
+            rule.hook = parts.command("hook").map { HookCommand(run: $0, timeoutSeconds: timeout) }
         } else if parts.has("hook_timeout") {
             parts.problem("belongs to a `hook`", key: "hook_timeout")
         }
@@ -107,14 +108,14 @@ enum AutostopValue {
         return schedule
     }
 
-    /// `false`, minutes, or a time such as `7d`.
+    /// `false` or `never`, minutes, or a time such as `7d`.
     private static func window(
         _ parts: Section, _ key: String
     ) throws(OptionFailure) -> Configuration.IdleRule.Window? {
         guard let entry = parts.entry(key) else { return nil }
         do throws(OptionFailure) {
             switch entry.value.content {
-            case .bool(false): return .never
+            case .bool(false), .string("never"): return .never
             case .number(let minutes, _): return .after(seconds: try IdleWindow.parse(minutes: minutes))
             case .string(let text): return .after(seconds: try IdleWindow.parse(text))
             case .bool(true), .map, .null, .list:

@@ -18,15 +18,18 @@ public struct Hooks: Hashable, Sendable {
         section.refuseUnknownKeys(known: HookKind.allCases.map(\.rawValue) + ["down"], elsewhere: [:])
         for kind in HookKind.allCases {
             let key = kind == .terminate && !section.has("terminate") ? "down" : kind.rawValue
+            if kind == .terminate, key != "down", section.has("down") {
+                section.problem("is SkyPilot's word for terminate; keep one of them", key: "down")
+            }
             guard let entry = section.entry(key) else { continue }
             switch entry.value.content {
-            case .string(let text) where !text.allSatisfy(\.isWhitespace):
-                byKind[kind] = HookCommand(run: text, timeoutSeconds: Self.standardTimeoutSeconds)
+            case .string:
+                guard let run = section.command(key) else { continue }
+                byKind[kind] = HookCommand(run: run, timeoutSeconds: Self.standardTimeoutSeconds)
             case .map:
                 guard let parts = section.section(key) else { continue }
                 parts.refuseUnknownKeys(known: ["run", "timeout"])
-                guard let run = parts.string("run", wanted: "a command for bash"), !run.allSatisfy(\.isWhitespace)
-                else {
+                guard let run = parts.command("run") else {
                     if !parts.has("run") { section.problem("needs `run`, a command for bash", key: key) }
                     continue
                 }

@@ -46,11 +46,7 @@ enum NotifyValue {
         if section.has("command") == section.has("url") {
             section.problem("needs a `command` or a `url`, one of them")
         } else if section.has("command") {
-            let command = section.string("command", wanted: "a command for bash")
-            if let command, command.allSatisfy(\.isWhitespace) {
-                section.problem("must be a command for bash", key: "command")
-            }
-            way = command.map { .command($0) }
+            way = section.command("command").map { .command($0) }
         } else if let text = section.string("url", wanted: "a URL such as https://hooks.example.org/dwell") {
             if let host = host(text) {
                 (way, label) = (.url(text), host)
@@ -125,6 +121,9 @@ enum NotifyValue {
         guard section.has("on") else { return NoticeSelection.standardTypes }
         let wanted = "types of events such as controller.stopped or service.*"
         let written = section.texts("on", wanted: "a list of \(wanted)")
+        if case .list(let list) = section.entry("on")?.value.content, list.isEmpty {
+            section.problem("picks nothing; say \(wanted), or leave it out", key: "on")
+        }
         let picked = written.map { text in
             // As CloudEvents call them.
             let pattern = text.hasPrefix("dwell.") ? String(text.dropFirst("dwell.".count)) : text
@@ -142,6 +141,9 @@ enum NotifyValue {
     private static func controllers(_ section: Section) -> [String] {
         guard section.has("controllers") else { return [] }
         let patterns = section.texts("controllers", wanted: "a list of controllers such as [prod, \"team-*\"]")
+        if case .list(let list) = section.entry("controllers")?.value.content, list.isEmpty {
+            section.problem("names none; say which, or leave it out for all", key: "controllers")
+        }
         for pattern in patterns where pattern.wholeMatch(of: /[A-Za-z0-9._*?-]+/) == nil {
             section.problem("must be names of controllers, or patterns of them such as team-*", key: "controllers")
         }

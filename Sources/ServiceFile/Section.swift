@@ -81,6 +81,14 @@ struct Section {
         value(key, wanted: wanted) { if case .string(let text) = $0.content { text } else { nil } }
     }
 
+    /// A command for bash, of which there is something; what is there and is none is told of.
+    func command(_ key: String) -> String? {
+        value(key, wanted: "a command for bash") { node -> String? in
+            guard case .string(let text) = node.content, !text.allSatisfy(\.isWhitespace) else { return nil }
+            return text
+        }
+    }
+
     /// A list of texts, or one by itself; 22:00 without quotes is a number in YAML, and a text as it was written.
     func texts(_ key: String, wanted: String) -> [String] {
         value(key, wanted: wanted) { node in
@@ -133,7 +141,7 @@ struct Section {
         }
     }
 
-    /// A time with its unit, such as `90s` or `30m`; a number alone counts `unitSeconds` each.
+    /// A time with its unit, such as `90s` or `1h30m`; a number alone counts `unitSeconds` each.
     func duration(_ key: String, unitSeconds: Double, wanted: String) -> Double? {
         value(key, wanted: wanted) {
             switch $0.content {

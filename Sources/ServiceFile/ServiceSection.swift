@@ -56,6 +56,10 @@ struct ServiceSection {
             ?? ServiceSpec.standardDrainDelaySeconds
         idleDownSeconds = section.duration(
             "idle_down", unitSeconds: 60, wanted: "a number of minutes, or a time such as 30m")
+        if idleDownSeconds == 0 {
+            section.problem(
+                "must be more than 0, such as 30m: it would go before anybody could ask for it", key: "idle_down")
+        }
         readLoadBalancer(section)
     }
 

@@ -53,8 +53,8 @@ enum WaitForValue {
         var question: UseProbe.Question?
         if section.has("command") == section.has("url") {
             section.problem("needs a `command` or a `url`, one of them")
-        } else if let command = section.string("command", wanted: "a command for bash") {
-            question = .command(command)
+        } else if section.has("command") {
+            question = section.command("command").map { .command($0) }
         } else if let text = section.string("url", wanted: "a URL such as http://127.0.0.1:9000/idle") {
             question = url(text)
             if question == nil {
@@ -63,7 +63,11 @@ enum WaitForValue {
             }
         }
         let every = seconds(section, "every", standardEverySeconds)
-        let timeout = seconds(section, "timeout", standardTimeoutSeconds)
+        // One that is asked oftener has less time to answer, unless it says more.
+        let timeout = seconds(section, "timeout", min(standardTimeoutSeconds, every))
+        if section.has("timeout"), timeout > every {
+            section.problem("must be no longer than `every`, which is \(text(every))", key: "timeout")
+        }
         return question.map { (name, UseProbe(question: $0, everySeconds: every, timeoutSeconds: timeout)) }
     }
 
@@ -76,6 +80,10 @@ enum WaitForValue {
             return standard
         }
         return seconds
+    }
+
+    private static func text(_ seconds: Double) -> String {
+        Int(exactly: seconds).map { "\($0)s" } ?? "\(seconds)s"
     }
 
     private static func url(_ text: String) -> UseProbe.Question? {

@@ -82,7 +82,7 @@ import Testing
                       idle: 0.3s
                       wait_for:
                         - {name: disk, command: "cat '\(says)'", every: 0.1s}
-                        - {name: slow, command: "[ -e '\(says).fast' ] && echo idle || sleep 60", every: 0.1s, timeout: 0.2s}
+                        - {name: slow, command: "[ -e '\(says).fast' ] && echo idle || sleep 60", every: 0.2s, timeout: 0.2s}
                 """, to: "home/config.yaml")
             try await idle(sandbox)
             func seen() async throws -> [String] {

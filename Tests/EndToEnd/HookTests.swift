@@ -83,6 +83,51 @@ import Testing
         }
     }
 
+    /// SkyPilot's `{down: true, hook: …}`, and a hook of the idleness that would be cut off by one that ends the machine.
+    @Test func autostopThatGoesDownRunsItsHookFirst() async throws {
+        try await Sandbox.run { sandbox in
+            let tell = "echo $DWELL_HOOK $DWELL_REASON >> '\(sandbox.folder)/told'"
+            try sandbox.write(
+                """
+                hooks: {idle: "sleep 0.3; \(tell)"}
+                serve: {controller: {autostop: {idle: 0, down: true, hook: "\(tell)", hook_timeout: 5}}}
+
+                """, to: "home/config.yaml")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("it is gone, and nothing is left") { sandbox.processes(named: "dwell").isEmpty }
+            #expect(lines(sandbox) == ["idle", "stop idle_deadline"])
+            #expect(try await sandbox.query("select status from controllers") == ["TERMINATED"])
+        }
+    }
+
+    /// Nothing of it runs when `terminate_after` is over: a process is begun for the hook. Killed with it, the hook is
+    /// not run again, and the termination comes to its end.
+    @Test(arguments: [false, true])
+    func aControllerThatStaysStoppedRunsItsHookAtItsEnd(_ isKilled: Bool) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                hooks: {terminate: "echo ran >> '\(sandbox.folder)/told'\(isKilled ? "; sleep 1000" : "")"}
+                serve: {controller: {autostop: {idle: 0.2s, terminate_after: 0.5s}}}
+
+                """, to: "home/config.yaml")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("the hook runs") { lines(sandbox) == ["ran"] }
+            if isKilled {
+                for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+                #expect(try await sandbox.dwell("status").exitCode == 0)
+            }
+            try await eventually("it is gone, and nothing is left") { sandbox.processes().isEmpty }
+            #expect(lines(sandbox) == ["ran"])
+            #expect(try await sandbox.query("select status from controllers") == ["TERMINATED"])
+            #expect(
+                try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
+                    == ["hook terminate " + (isKilled ? "was interrupted, and is not run again" : "exited with code 0")]
+            )
+            #expect(try await sandbox.count("audit_log where what like '%after a crash'") == (isKilled ? 1 : 0))
+        }
+    }
+
     /// It may hold a key; the arguments of a process are for every user of the machine to read.
     @Test func theCommandIsInNoCommandLineAndNotInTheLog() async throws {
         try await Sandbox.run { sandbox in

@@ -262,6 +262,8 @@ import Testing
             try sandbox.configure("notify: [{url: x}]")
             let status = try await sandbox.dwell("status")
             #expect(status.exitCode == 0 && status.err.contains("nobody is told what happens (notify): "))
+            let start = try await sandbox.dwell("start", "other")
+            #expect(start.exitCode == 2 && start.errors.count == 1, "it is said once: \(start)")
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
         }
     }

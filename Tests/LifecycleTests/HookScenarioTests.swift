@@ -55,6 +55,71 @@ import Testing
         #expect(it.state.status == .terminated)
     }
 
+    /// What ends the machine does not end a hook that runs on it.
+    @Test func aHookForAnEndWaitsForThoseBeforeIt() throws {
+        var it = Scenario()
+        var policy = AutostopPolicy.configured(seconds: 0)
+        policy.hooks = [.idle, .stop, .terminate]
+        try it.given(.start(policy: policy), .takeOver(process: "a"))
+        try it.whenReached(.idle)
+        #expect(pending(it) == [.idle, .stop])
+        #expect(toRun(it) == [.idle])
+        try run(.idle, &it, .timedOut(seconds: 60))
+        #expect(toRun(it) == [.stop])
+        let stop = try #require(it.state.hooks.first)
+        try it.given(.hookStarted(stop.version), .terminate(force: false))
+        #expect(pending(it) == [.stop, .terminate] && toRun(it) == [.stop])
+        try it.given(.hookEnded(stop.version, .exited(code: 0)))
+        #expect(toRun(it) == [.terminate])
+    }
+
+    /// SkyPilot's `{down: true, hook: …}`: one hook before the stop and before the end.
+    @Test func autostopThatGoesDownRunsTheHookOfItsStop() throws {
+        func end(_ hooks: [HookKind], byHand: Bool = false) throws -> [HookKind] {
+            var policy = policy(hooks)
+            policy.down = .init(true, .controllers)
+            var it = Scenario()
+            try it.given(.start(policy: policy), .takeOver(process: "a"))
+            it.clock.advance(seconds: 600)
+            if byHand { try it.given(.terminate(force: false)) } else { try it.whenReached(.idle) }
+            #expect(it.state.status == .terminating && toRun(it) == pending(it))
+            #expect(it.state.outstanding.contains(.finishTermination) == pending(it).isEmpty)
+            return pending(it)
+        }
+        #expect(try end([.stop]) == [.stop])
+        #expect(try end([.stop, .terminate]) == [.terminate], "which has one of its own")
+        #expect(try end([.stop], byHand: true) == [])
+        #expect(try end([]) == [])
+    }
+
+    /// Nothing of it runs, so a process is begun for the hook; who deletes the machine in it pays for it no longer.
+    @Test(arguments: [true, false])
+    func oneThatIsStoppedHasItsHookAtItsEndToo(_ byDeadline: Bool) throws {
+        var it = try idle([.terminate])
+        try it.given(
+            .setAutostop(
+                AutostopPolicy(
+                    idleTimeoutSeconds: nil, source: .standard, terminateAfterSeconds: .init(100, .commandLine))),
+            .stop, .stopFinished)
+        it.clock.advance(seconds: 100)
+        if byDeadline { try it.whenReached(.termination) } else { try it.given(.terminate(force: false)) }
+        #expect(it.state.status == .terminating && it.state.needsProcess && pending(it) == [.terminate])
+        try it.given(.takeOver(process: "b"))
+        #expect(toRun(it) == [.terminate])
+        let hook = try #require(it.state.hooks.first)
+        try it.given(.hookStarted(hook.version), .takeOver(process: "c"), .hookEnded(hook.version, .interrupted))
+        #expect(it.state.outstanding == [.finishTermination], "it is not run again")
+        try it.given(.terminationFinished)
+        #expect(it.state.status == .terminated)
+    }
+
+    /// What could be given no process is not made to wait for one.
+    @Test func oneThatCouldNotBeStartedEndsWithoutIt() throws {
+        var it = Scenario()
+        try it.given(.start(policy: policy([.terminate])), .startFailed(reason: "no room"), .terminate(force: false))
+        #expect(it.state.status == .terminated)
+    }
+
     @Test func noneIsCalledThatIsNotConfigured() throws {
         let it = try idle([.stop])
         #expect(pending(it).isEmpty)

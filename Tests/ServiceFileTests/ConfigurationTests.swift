@@ -14,7 +14,8 @@ import Testing
         ("false", Double?.none), ("true", 600), ("10", 600), ("0", 0), ("1.5", 90), ("\"90s\"", 90), ("90s", 90),
         ("30m", 1800),
         ("2h", 7200), ("7d", 604_800), ("1w", 604_800), ("\"15\"", 900), ("{idle_minutes: 5}", 300),
-        ("{idle: 90s}", 90), ("{idle: false}", nil),
+        ("{idle: 90s}", 90), ("{idle: false}", nil), ("{idle: never}", nil),
+        ("1h30m", 5400), ("\"5m30s\"", 330), ("1d 2h", 93_600), ("{idle: 1w1.5s}", 604_801.5),
     ])
     func everyFormOfAutostopIsUnderstood(_ value: String, _ seconds: Double?) throws {
         let policy = try policy("serve:\n  controller:\n    autostop: \(value)\n")
@@ -83,6 +84,7 @@ import Testing
         #expect(configuration.policy(for: gpu).waitFor == .init(["ssh", "gpu", "url 3"], .controllers))
         let probes = configuration.useProbes(for: gpu)
         #expect(probes["gpu"] == UseProbe(question: .command("./use.sh"), everySeconds: 60, timeoutSeconds: 5))
+        #expect(probes["url 3"]?.timeoutSeconds == 10)
         #expect(probes["url 3"]?.question == .url(host: "127.0.0.1", port: 9000, path: "/idle?x=1"))
         let none = try #require(ControllerName(rawValue: "none"))
         #expect(configuration.policy(for: none).waitFor == .init([], .controllers))
@@ -96,6 +98,12 @@ import Testing
         ("[{command: x, every: 0}]", "must be a time of 0.1 s to an hour"),
         ("[{command: x, timeout: 2h}]", "must be a time of 0.1 s to an hour"), ("[ssh, ssh]", "two of the name ssh"),
         ("[{command: x, evry: 5s}]", "`every`"),
+        ("[{command: \" \"}]", "wait_for[0].command: must be a command for bash"),
+        (
+            "[{command: x, every: 1s, timeout: 100s}]",
+            "wait_for[0].timeout: must be no longer than `every`, which is 1s"
+        ),
+        ("[{command: x, timeout: 31s}]", "must be no longer than `every`, which is 30s"),
     ])
     func whatItCannotWaitFor(_ value: String, _ says: String) throws {
         let folder = try Folder()
@@ -114,6 +122,8 @@ import Testing
         let both = try read("{idle_minutes: 5, terminate_after: 7d}")
         #expect(both.idleTimeoutSeconds == 300 && both.source == .serveController)
         #expect(both.terminateAfterSeconds == AutostopPolicy.Said(604_800, .serveController))
+        #expect(
+            try read("{terminate_after: never}").terminateAfterSeconds == AutostopPolicy.Said(nil, .serveController))
         #expect(
             try read("{terminate_after: false}").terminateAfterSeconds == AutostopPolicy.Said(nil, .serveController))
         let own = try policy(
@@ -136,6 +146,15 @@ import Testing
         let failure = #expect(throws: FileProblems.self) { try read("{profile: night}") }
         #expect(
             failure?.lines.first?.contains("controllers.local.autostop.profile: must be dev, prod or batch") == true)
+    }
+
+    /// Who is asked oftener than that has no ten seconds.
+    @Test func aProbeHasNoLongerThanUntilItIsAskedAgain() throws {
+        let folder = try Folder()
+        let path = try folder.write(
+            "serve: {controller: {autostop: {wait_for: [{name: gpu, command: x, every: 2s}]}}}", to: "config.yaml")
+        let local = try #require(ControllerName(rawValue: "local"))
+        #expect(try Configuration.load(path: path).useProbes(for: local)["gpu"]?.timeoutSeconds == 2)
     }
 
     @Test func aControllersOwnGoesBeforeThatOfAll() throws {
@@ -161,7 +180,7 @@ import Testing
         ("controllers: {Prod: {autostop: 1}}", "config.yaml:1: controllers.Prod: cannot be the name of a controller"),
         (
             "controllers: {prod: {autostop: soon}}",
-            "config.yaml:1: controllers.prod.autostop: \"soon\" is not a time: write 90s, 10m, 2h or 7d"
+            "config.yaml:1: controllers.prod.autostop: \"soon\" is not a time: write 90s, 10m, 1h30m, 2h or 7d"
         ),
         (
             "controllers: {prod: {autostop: -1}}",
@@ -176,6 +195,18 @@ import Testing
             "controllers: {prod: {autostop: {idle_minutes: x}}}",
             "config.yaml:1: controllers.prod.autostop.idle_minutes: must be a number of minutes"
         ),
+        ("controllers: {prod: {autostop: -5m}}", "config.yaml:1: controllers.prod.autostop: \"-5m\" is negative"),
+        (
+            "controllers: {prod: {autostop: {terminate_after: -7d}}}",
+            "config.yaml:1: controllers.prod.autostop.terminate_after: \"-7d\" is negative"
+        ),
+        ("controllers: {prod: {autostop: 30m1h}}", "\"30m1h\" is not a time"),
+        ("controllers: {prod: {autostop: 1h30}}", "\"1h30\" is not a time"),
+        ("controllers: {prod: {autostop: {hook: \"\"}}}", "controllers.prod.autostop.hook: must be a command for bash"),
+        ("hooks: {stop: {run: \" \"}}", "config.yaml:1: hooks.stop.run: must be a command for bash"),
+        ("hooks: {terminate: b, down: c}", "config.yaml:1: hooks.down: is SkyPilot's word for terminate"),
+        ("notify: {command: x, on: []}", "config.yaml:1: notify[0].on: picks nothing"),
+        ("notify: {command: x, controllers: []}", "config.yaml:1: notify[0].controllers: names none"),
         ("load_balancer: {host: example}", "config.yaml:1: load_balancer.host: must be an IPv4 address"),
         ("load_balancer: {ports: 0-5}", "config.yaml:1: load_balancer.ports: must be a range of ports"),
         ("- 1", "config.yaml:1: must be a section"),

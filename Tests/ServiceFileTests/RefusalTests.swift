@@ -39,6 +39,10 @@ import Testing
             "service.yaml:3: service.replica_policy.qps_upper_threshold: unknown key; one number, "
                 + "`target_qps_per_replica`, says when to scale"
         ),
+        (
+            "service:\n  idle_down: 0",
+            "service.yaml:3: service.idle_down: must be more than 0, such as 30m: it would go before anybody could ask for it"
+        ),
         ("service: []", "service.yaml:2: service: must be a section with keys of its own, not a list"),
         (
             "service:\n  readiness_probe: health",

@@ -35,7 +35,7 @@ struct Autostop: AsyncParsableCommand {
     @Flag(help: "Never stop it by itself.")
     var cancel = false
 
-    @Flag(inversion: .prefixedNo, help: "Terminate it then, instead of stopping it.")
+    @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Terminate it then, instead of stopping it.")
     var down: Bool?
 
     @Option(help: ArgumentHelp("How long it may stay stopped before it is terminated; or never.", valueName: "time"))
@@ -60,21 +60,27 @@ struct Autostop: AsyncParsableCommand {
         let windows = [idleMinutes != nil, idle != nil, cancel].count { $0 }
         let changes = windows + [down != nil, terminateAfter != nil].count { $0 }
         if windows > 1 { throw ValidationError("say one of -i MINUTES, --idle TIME and --cancel") }
+        if keepClock, changes == 0 {
+            throw ValidationError(
+                "--keep-clock says from when a new window counts, and there is none; say it with one, as in --idle 90s --keep-clock"
+            )
+        }
         if [changes > 0, pause, resume].count(where: { $0 }) != 1 {
             throw ValidationError(
                 "say one of -i MINUTES, --idle TIME, --cancel, --down, --terminate-after TIME, --pause and --resume")
         }
         if pauseTime != nil, !pause { throw ValidationError("a time alone says nothing: --idle TIME or --pause TIME") }
         if reason != nil, !pause { throw ValidationError("--reason belongs to --pause") }
-        if keepClock, changes == 0 { throw ValidationError("--keep-clock belongs to a new window") }
     }
 
     func run() async throws {
         let name = try NameArgument.controller(controller)
         let command = try command()
         let session = try Session()
-        let state = try session.submit(command, to: name).state
+        let receipt = try session.submit(command, to: name)
+        let state = receipt.state
         try session.ensureAllRunning()
+        if resume, receipt.events.isEmpty { print("Autostop of controller \(name) is not paused: nothing to resume.") }
         for line in AutostopText(state, now: try session.read { (_) throws(LogFailure) in try Clock.now() }).lines {
             print(line)
         }

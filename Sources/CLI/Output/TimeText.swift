@@ -3,7 +3,8 @@ import Lifecycle
 
 /// Moments and spans of time as people read them.
 enum TimeText {
-    /// `14:32:10`, or with the date when it is not today.
+    /// `14:32:10`, or with the date when it is not today: the nearest second, so that what is said to come at one is
+    /// said to have come at the same.
     static func clock(atMicroseconds at: Int64, now: Instant) -> String {
         let moment = components(at)
         let today = components(now.wallMicroseconds)
@@ -27,6 +28,12 @@ enum TimeText {
         return "\(seconds / size)\(letter) \(rest / units[largest + 1].0)\(units[largest + 1].1)"
     }
 
+    /// The same of what is left or has passed, where less than a second counts too: `0.5s`.
+    static func shortSpan(microseconds: Int64) -> String {
+        guard microseconds >= 50_000, microseconds < 950_000 else { return span(microseconds: microseconds) }
+        return String(format: "%.1fs", Double(microseconds) / 1_000_000)
+    }
+
     /// `10m`, `1h 1m 1s`, `0s`, `1.5s`: an idle window, exactly.
     static func window(seconds: Double) -> String {
         guard seconds >= 1, seconds == seconds.rounded() else { return seconds == 0 ? "0s" : "\(seconds)s" }
@@ -48,7 +55,7 @@ enum TimeText {
     static func seconds(_ seconds: Double) -> String { String(format: "%.2f s", seconds) }
 
     private static func components(_ microseconds: Int64) -> tm {
-        var seconds = time_t(microseconds / 1_000_000)
+        var seconds = time_t((Double(microseconds) / 1_000_000).rounded())
         var result = tm()
         localtime_r(&seconds, &result)
         return result

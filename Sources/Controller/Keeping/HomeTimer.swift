@@ -42,7 +42,12 @@ public struct HomeTimer: Sendable {
         let now = try Clock.now()
         for (controller, row) in try log.pendingTerminations()
         where row.deadline.latenessMicroseconds(at: now) != nil {
-            try log.submit(.deadlineReached(.termination, generation: row.generation), to: controller, by: author)
+            let deadline = Command.deadlineReached(.termination, generation: row.generation)
+            let state = try log.submit(deadline, to: controller, by: author).state
+            // Its hook is run by a process of its own, as everything that is done for a controller.
+            if state.needsProcess {
+                try ControllerLauncher(home: home, controller: controller, environment: environment).ensureRunning()
+            }
             // The termination stands, whatever is the matter with those who are to be told: the next command says so.
             try? notices.ensureRunning()
         }
@@ -76,6 +81,10 @@ public struct HomeTimer: Sendable {
                 alarm.arm(pending.map { $0.deadline.deadline.carriedOver(to: now) })
             } catch LogFailure.busy {
                 continue  // tried again at the next tick
+            } catch let failure as ControllerLaunchFailure {
+                // The termination stands, and the next command of dwell sees to its process; others are waited for.
+                FileHandle.standardError.write(Data("\(failure)\n".utf8))
+                wake.yield()
             }
         }
     }

@@ -15,6 +15,7 @@ SERVICES ?= 30,100,300
 FUZZ ?= 100000
 ROWS ?=
 WRITE ?=
+EVENTS ?= 1000000
 ROUNDS_OF_BENCH ?= 5
 
 # Passed on in the environment, where spaces are safe.
@@ -22,7 +23,7 @@ export PREFIX DESTDIR
 
 OURS := Package.swift Sources Tests migrations
 
-.PHONY: help setup build demo test check format install simulate simulate-mutants clocks recipe-ec2 fuzz coverage transitions model power-loss torture bench bench-instructions load soak sanitize clean
+.PHONY: help setup build demo test check format install simulate simulate-mutants clocks recipe-ec2 fuzz coverage transitions model power-loss torture audit-times bench bench-instructions load soak sanitize clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -89,6 +90,13 @@ torture: build ## Kill the real program at random moments, round after round (RO
 
 bench: setup ## Measure dwell against its peers and write docs/benchmarks.md (ROWS=append,fold for some; half an hour)
 	@tools/bench/run.py "$(ROWS)" --rounds $(ROUNDS_OF_BENCH)
+
+audit-times: setup ## Time every view and every question of tools/audit on a log of EVENTS=1000000 made up for it
+	swift build -c release --product GenerateHistory
+	rm -rf .build/audit
+	"$$(swift build -c release --show-bin-path)/GenerateHistory" --home .build/audit --events $(EVENTS)
+	tools/audit/time.py .build/audit/dwell.db
+	rm -rf .build/audit
 
 bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (WRITE=--write keeps them)
 	@tools/bench/instructions.py $(WRITE)

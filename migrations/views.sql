@@ -1,6 +1,15 @@
 -- The views people read. They hold nothing, so this file is not frozen: whenever it differs from what the
 -- database was given last, it is applied anew. Each view is dropped before it is made.
 
+-- What the views begin with, in the order they are shown in, each an event of a few among many: whoever asks for the
+-- first twenty, or for a night, does not wait for a walk through the whole log. No other event writes to any of them.
+-- They hold nothing of their own either; one that is to be another needs another name.
+CREATE INDEX IF NOT EXISTS events_of_idleness ON events (position, at_us) WHERE type = 'controller.idle';
+CREATE INDEX IF NOT EXISTS events_of_starting ON events (position, at_us) WHERE type = 'controller.starting';
+CREATE INDEX IF NOT EXISTS events_of_being_started ON events (position, at_us) WHERE type = 'controller.started';
+CREATE INDEX IF NOT EXISTS events_of_being_ready ON events (position, at_us)
+    WHERE type = 'service.status_changed' AND json_extract(payload, '$.to') = 'READY';
+
 -- The log as a person reads it: when, who, what, why. Times are local.
 DROP VIEW IF EXISTS audit_log;
 CREATE VIEW audit_log AS

@@ -1,13 +1,16 @@
 -- When did a controller's process die, and how many services did the next one find?
-SELECT r.position, strftime('%Y-%m-%d %H:%M:%f', r.at_us / 1000000.0, 'unixepoch', 'localtime') AS time,
-    r.stream AS controller,
-    (SELECT count(*) FROM events AS u
-        WHERE u.stream = r.stream AND u.version < r.version AND u.type GLOB 'service.*'
-            AND u.type = 'service.up_requested'
-            AND NOT EXISTS (
-                SELECT 1 FROM events AS g
-                WHERE g.stream = u.stream AND g.version > u.version AND g.version < r.version
-                    AND g.service = u.service AND g.type GLOB 'service.*' AND g.type = 'service.gone')) AS services
-FROM events AS r
-WHERE r.type = 'controller.recovered' AND r.type GLOB 'controller.*'
-ORDER BY r.position;
+SELECT position, strftime('%Y-%m-%d %H:%M:%f', at_us / 1000000.0, 'unixepoch', 'localtime') AS time, controller, services
+FROM (
+    -- A service is there from when it is asked for until it is gone.
+    SELECT position, stream AS controller, at_us, type,
+        sum(CASE type WHEN 'service.up_requested' THEN 1 WHEN 'service.gone' THEN -1 ELSE 0 END)
+            OVER (PARTITION BY stream ORDER BY version) AS services
+    FROM (
+        SELECT position, stream, version, type, at_us FROM events WHERE type GLOB 'controller.*' AND type = 'controller.recovered'
+        UNION ALL
+        SELECT position, stream, version, type, NULL FROM events
+        WHERE type GLOB 'service.*' AND type IN ('service.up_requested', 'service.gone')
+    )
+)
+WHERE type = 'controller.recovered'
+ORDER BY position;

@@ -1,13 +1,13 @@
 -- Which replicas flap: fell out of READY at least three times in one life?
-SELECT stream AS controller, service, replica, count(*) AS times
+SELECT controller, service, replica, count(*) AS times
 FROM (
-    SELECT n.stream, n.service, n.replica,
-        (SELECT max(a.position) FROM events AS a
-            WHERE a.service = n.service AND a.position < n.position AND a.stream = n.stream AND a.replica = n.replica
-                AND a.type = 'replica.added') AS life
-    FROM events AS n
-    WHERE n.type = 'replica.not_ready'
+    -- A replica's lives are counted by the times it was wanted.
+    SELECT stream AS controller, service, replica, type,
+        count(*) FILTER (WHERE type = 'replica.added') OVER (PARTITION BY stream, service, replica ORDER BY position) AS life
+    FROM events
+    WHERE type IN ('replica.added', 'replica.not_ready')
 )
-GROUP BY stream, service, replica, life
+WHERE type = 'replica.not_ready'
+GROUP BY controller, service, replica, life
 HAVING count(*) >= 3
 ORDER BY times DESC, controller, service, replica;

@@ -12,4 +12,4 @@ WHERE asked.type = 'service.up_requested' AND asked.type GLOB 'service.*'
         WHERE s.stream = asked.stream AND s.version BETWEEN asked.version AND gone.version
             AND s.service = asked.service AND s.type GLOB 'service.*' AND s.type = 'service.status_changed'
             AND json_extract(s.payload, '$.to') = 'READY')
-ORDER BY asked.position;
+ORDER BY +asked.position;

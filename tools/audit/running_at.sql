@@ -11,4 +11,4 @@ WHERE asked.type = 'service.up_requested' AND asked.type GLOB 'service.*' AND as
         SELECT 1 FROM events AS over
         WHERE over.stream = asked.stream AND over.version > asked.version AND over.type GLOB 'controller.*'
             AND over.type = 'controller.terminated' AND over.position <= at.position)
-ORDER BY asked.position;
+ORDER BY +asked.position;

@@ -1,14 +1,14 @@
 -- How long do replicas take from being wanted to their first READY, by service and version?
-SELECT added.stream AS controller, added.service, json_extract(added.payload, '$.version') AS version,
-    count(*) AS replicas,
-    round(avg(ready.at_us - added.at_us) / 1e6, 3) AS mean_seconds,
-    round(max(ready.at_us - added.at_us) / 1e6, 3) AS longest_seconds
-FROM events AS added
-JOIN events AS ready ON ready.stream = added.stream AND ready.version = (
-    SELECT r.version FROM events AS r
-    WHERE r.service = added.service AND r.position > added.position AND r.stream = added.stream
-        AND r.replica = added.replica AND r.type IN ('replica.ready', 'replica.added')
-    ORDER BY r.position LIMIT 1)
-WHERE added.type = 'replica.added' AND ready.type = 'replica.ready'
+SELECT controller, service, version, count(*) AS replicas,
+    round(avg(ready_us - added_us) / 1e6, 3) AS mean_seconds, round(max(ready_us - added_us) / 1e6, 3) AS longest_seconds
+FROM (
+    -- Each time one was wanted, and what came next of these two.
+    SELECT stream AS controller, service, type, json_extract(payload, '$.version') AS version, at_us AS added_us,
+        lead(type) OVER life AS next, lead(at_us) OVER life AS ready_us
+    FROM events
+    WHERE type IN ('replica.added', 'replica.ready')
+    WINDOW life AS (PARTITION BY stream, service, replica ORDER BY position)
+)
+WHERE type = 'replica.added' AND next = 'replica.ready'
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3;

@@ -8,4 +8,4 @@ SELECT u.position, u.stream AS controller, u.service, json_extract(u.payload, '$
         ORDER BY s.version LIMIT 1), '$.reason'), 'not given up') AS outcome
 FROM events AS u
 WHERE u.type = 'service.updated' AND u.type GLOB 'service.*'
-ORDER BY u.position;
+ORDER BY +u.position;

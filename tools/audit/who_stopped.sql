@@ -2,5 +2,5 @@
 -- AND time >= '2026-11-01 18:00'.
 SELECT position, time, controller, what, actor, component
 FROM audit_log
-WHERE event = 'controller.stopping'
-ORDER BY position;
+WHERE event = 'controller.stopping' AND event GLOB 'controller.*'
+ORDER BY +position;

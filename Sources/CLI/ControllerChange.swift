@@ -13,17 +13,25 @@ enum ControllerChange {
             return
         }
         let suspended = before.liveServices
+        let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         _ = try session.submit(.stop, to: name)
         Interruption.explain("controller \(name) goes on stopping: dwell status")
         var patience = Patience()
+        var status = ControllerStatus.stopped
         try await session.wait(for: name) { (state) throws(CommandFailure) in
+            status = state.status
             switch state.phase {
-            case .stopped, .terminated: return true
-            case .starting, .up, .idle: throw CommandFailure("controller \(name) was started again by somebody else")
+            // Nothing comes after a stop that was accepted but the end of it.
+            case .stopped, .terminated, .starting, .up, .idle: return true
             case .absent, .stopping, .failed, .terminating:
                 try patience.look(state.presentServices, advice: "controller \(name) stops then")
                 return false
             }
+        }
+        guard status == .stopped else {
+            let since = try ControllerTurn(of: name, after: from, session)
+            let what = status == .terminated ? "terminated\(since.terminatedBy)" : "started again\(since.startedBy)"
+            return print("Controller \(name) was stopped (\(TimeText.seconds(since: begun))), and was \(what) since.")
         }
         try await session.waitForProcessEnd(of: name)
         print("Controller \(name) is stopped (\(TimeText.seconds(since: begun))).")
@@ -36,6 +44,7 @@ enum ControllerChange {
     static func start(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
         let policy = try session.adoptConfiguration().policy(for: name)
+        let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         let receipt = try session.submit(.start(policy: policy), to: name)
         if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
             try session.ensureRunning(name)
@@ -46,19 +55,33 @@ enum ControllerChange {
         var said: HeldStart?
         try await session.wait(for: name) { (state) throws(CommandFailure) in
             switch state.phase {
-            case .up, .idle: return true
+            case .up, .stopped, .terminated: return true
+            // With a window of 0 it ends in a moment, and what is told is the same whoever is quicker.
+            case .idle(let idle): return idle.deadline?.spanMicroseconds != 0
             case .failed(let reason): throw CommandFailure("controller \(name) could not be started: \(reason)")
-            case .stopped, .terminated: throw CommandFailure("controller \(name) was stopped by somebody else")
             case .starting:
                 if let held = state.heldStart, held != said {
                     print("Controller \(name): \(HeldStartText.line(until: held.until, held.reason)).")
                     said = held
                 }
                 return false
-            case .absent, .stopping, .terminating: return false
+            case .stopping(let stopping) where stopping.startAgain: return false
+            // Hooks may take their time.
+            case .stopping, .terminating:
+                guard !state.hooks.isEmpty else { return false }
+                return try ControllerTurn(of: name, after: from, session).end?.isItsOwn == true
+            case .absent: return false
             }
         }
-        print("Controller \(name) is up (\(TimeText.seconds(since: begun))).")
+        let took = TimeText.seconds(since: begun)
+        if let end = try ControllerTurn(of: name, after: from, session).end {
+            guard end.isItsOwn else {
+                throw CommandFailure(
+                    "controller \(name) \(end.wasUp ? "came up and " : "")was \(end.inWords) meanwhile")
+            }
+            return print("Controller \(name) was up (\(took)), and \(end.inWords).")
+        }
+        print("Controller \(name) is up (\(took)).")
         let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
         for service in state.services.values.sorted(by: { $0.name < $1.name }) where !service.isEnding {
             // What was good when it was brought up may be gone since.

@@ -23,7 +23,9 @@ struct StatusWatch {
             let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
             if !isTerminal, position == lastPosition { continue }
             let report = try session.read { (log) throws(LogFailure) in try log.status() }
-            let lines = StatusTables(try StatusView(report, name: name, all: all)).lines
+            var view = try StatusView(report, name: name, all: all)
+            try view.look(session, isNow: true)
+            let lines = StatusTables(view).lines
             try session.ensureAllRunning()
             if isTerminal {
                 draw(lines)

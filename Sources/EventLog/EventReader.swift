@@ -29,6 +29,13 @@ enum EventReader {
         while let row = try rows.next() { try body(event(row)) }
     }
 
+    /// The event of a stream at a version; nil when there is none.
+    static func event(of stream: String, version: Int, _ db: Database) throws -> RecordedEvent? {
+        try Row.fetchOne(
+            db.cachedStatement(sql: "\(select) WHERE stream = ? AND version = ?"), arguments: [stream, version]
+        ).map(event)
+    }
+
     private static let select = """
         SELECT position, stream, version, type, schema_version, at_us, actor, component, command_id, cause, payload
         FROM events

@@ -63,7 +63,7 @@ public struct TimeZones: Sendable {
     private static let daySeconds: Int64 = 86_400
 
     /// The day, since 1970, that it is in the zone.
-    fileprivate func day(_ zone: String, _ seconds: Int64) -> Int64 {
+    func day(_ zone: String, _ seconds: Int64) -> Int64 {
         let local = seconds &+ offsetSeconds(zone, seconds)
         return local / Self.daySeconds - (local % Self.daySeconds < 0 ? 1 : 0)
     }
@@ -72,7 +72,7 @@ public struct TimeZones: Sendable {
     ///
     /// - Parameter latest: which of two, on a day on which clocks are put back. One that is left out, on a day on which
     ///   they are put forward, comes as late as if they had not been.
-    fileprivate func moment(_ zone: String, day: Int64, minute: Int, latest: Bool) -> Int64 {
+    func moment(_ zone: String, day: Int64, minute: Int, latest: Bool) -> Int64 {
         let local = day &* Self.daySeconds &+ Int64(minute) &* 60
         let before = local &- offsetSeconds(zone, local &- Self.daySeconds)
         let after = local &- offsetSeconds(zone, local &+ Self.daySeconds)
@@ -185,7 +185,7 @@ extension Schedule {
     }
 
     /// 0 is Monday; 1970 began on a Thursday.
-    private static func weekday(_ day: Int64) -> Int { Int((day % 7 + 7 + 3) % 7) }
+    static func weekday(_ day: Int64) -> Int { Int((day % 7 + 7 + 3) % 7) }
 
     private static func seconds(_ microseconds: Int64) -> Int64 {
         microseconds / 1_000_000 - (microseconds % 1_000_000 < 0 ? 1 : 0)

@@ -17,6 +17,29 @@ extension TrafficReport {
         quietSince = since
     }
 
+    /// What becomes of a service that says `idle_down`.
+    public enum Prospect: Hashable, Sendable {
+        /// It goes, or its replicas do, at this time unless a request comes.
+        case goes(inMicroseconds: Int64)
+        /// Requests are under way, or wait.
+        case isAsked(requests: Int)
+        /// It counts from when there is a replica that could answer.
+        case waitsForReplica
+    }
+
+    /// What is before `service`, by what its load balancer `balancer` says; nil when it never goes, or that does not tell.
+    public func prospect(
+        of service: ServiceState, by balancer: LoadBalancerReference, at now: Instant
+    ) -> Prospect? {
+        guard let limit = service.spec.idleDownSeconds, generation == balancer.generation else { return nil }
+        guard isAtRest else { return .isAsked(requests: inFlight &+ held) }
+        if service.spec.replicaPolicy.startsOnRequest, service.replicasForLoad == 0 { return nil }
+        guard isServing else { return .waitsForReplica }
+        guard let quietSince, quietSince.bootID == now.bootID else { return nil }
+        let quiet = now.bootMicroseconds &- quietSince.bootMicroseconds
+        return .goes(inMicroseconds: max(0, Int64(limit * 1e6) &- quiet))
+    }
+
     /// What the controller is to be told once nobody has asked for `service` as long as it says; nil before.
     ///
     /// - Parameter balancer: the load balancer that serves it; a report of an earlier one says nothing.

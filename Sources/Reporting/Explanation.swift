@@ -21,29 +21,37 @@ public struct Explanation: Sendable {
     public struct Words: Sendable {
         /// A moment, from microseconds since 1970.
         var clock: @Sendable (Int64) -> String
-        /// A span, from microseconds.
+        /// A span, from microseconds, to about a second.
         var span: @Sendable (Int64) -> String
+        /// A time that somebody has set, from seconds, exactly.
+        var window: @Sendable (Double) -> String
 
-        public init(clock: @escaping @Sendable (Int64) -> String, span: @escaping @Sendable (Int64) -> String) {
+        public init(
+            clock: @escaping @Sendable (Int64) -> String, span: @escaping @Sendable (Int64) -> String,
+            window: (@Sendable (Double) -> String)? = nil
+        ) {
             self.clock = clock
             self.span = span
+            self.window = window ?? { span(Int64($0 * 1e6)) }
         }
     }
 
-    private let state: ControllerState
+    let state: ControllerState
     /// Those of the controller and its services as such, in order.
-    private let happenings: [Happening]
-    private let now: Instant
-    private let words: Words
+    let happenings: [Happening]
+    let now: Instant
+    let words: Words
+    let zones: TimeZones
 
     /// Whether events that came before the happenings were archived, so that what is not found is not known.
     private let isArchivedBefore: Bool
 
     public init(
         _ state: ControllerState, _ happenings: [Happening], isArchivedBefore: Bool = false, now: Instant,
-        _ words: Words
+        zones: TimeZones = .utc, _ words: Words
     ) {
         self.state = state
+        self.zones = zones
         self.isArchivedBefore = isArchivedBefore
         self.happenings = happenings
         self.now = now
@@ -53,19 +61,33 @@ public struct Explanation: Sendable {
     // MARK: Controllers
 
     /// The controller, a sentence each.
-    public var ofController: [String] {
+    public var ofController: [String] { ofPhase + failedHooks }
+
+    private var failedHooks: [String] {
+        FailedHook.all(in: happenings.map { StampedEvent(event: $0.event, stamp: $0.stamp) }).map {
+            Self.text($0, of: state.name.rawValue, words).sentence
+        }
+    }
+
+    /// That a hook failed, and where to look.
+    public static func text(_ hook: FailedHook, of controller: String, _ words: Words) -> String {
+        "its hook \(hook.kind.rawValue) \(hook.outcome.inWords), \(words.clock(hook.atMicroseconds)); "
+            + "what it wrote is in logs/\(controller)/hooks.log"
+    }
+
+    private var ofPhase: [String] {
         switch state.phase {
         case .absent: return ["Controller \(state.name) was never started."]
         case .starting(let since):
             if let held = state.heldStart {
                 let left = words.span(max(0, held.until.remainingMicroseconds(at: now)))
                 return [
-                    "Asked to start \(words.clock(since))\(by(last(.controllerStarting))), and held back: \(held.reason).",
+                    "Asked to start \(words.clock(since))\(by(whoStarted)), and held back: \(held.reason).",
                     "It starts at \(moment(held.until)), in \(left).",
                 ]
             }
             return [
-                "Starting since \(words.clock(since))\(by(last(.controllerStarting))).",
+                "Starting since \(words.clock(since))\(by(whoStarted)).",
                 "It is up as soon as a process has taken its lease.",
             ]
         case .up: return up
@@ -89,22 +111,16 @@ public struct Explanation: Sendable {
         case .terminating:
             let what =
                 state.services.isEmpty && !state.hooks.isEmpty
-                ? "it waits for its hook \(hookNames)" : "its services are being removed for good"
-            return ["Being terminated\(by(last(.controllerTerminating))): \(what)."]
+                ? "It waits for its hook \(hookNames)." : "Its services are being removed for good."
+            return termination + [what]
         case .terminated:
-            let lateness = last(.controllerTerminating).flatMap { happening -> Int64? in
-                if case .controllerTerminating(let event) = happening.event { event.latenessMicroseconds } else { nil }
-            }
-            let how =
-                lateness.map { "by its deadline, \(seconds($0)) late" } ?? "by hand" + by(last(.controllerTerminating))
-            let when = last(.controllerTerminated).map { " \(words.clock($0.stamp.atMicroseconds))" } ?? ""
-            return ["Terminated\(when) \(how).", "The name begins another life with: dwell start \(state.name)."]
+            return termination + ["The name begins another life with: dwell start \(state.name)."]
         }
     }
 
     private var up: [String] {
         let since = state.startedAtMicroseconds.map { " since \(words.clock($0))" } ?? ""
-        var lines = ["Up\(since)\(by(last(.controllerStarting), verb: "started"))."]
+        var lines = ["Up\(since)\(by(whoStarted, verb: "started"))."]
         let live = state.liveServices.compactMap { state.services[$0] }
         for service in live {
             lines.append(
@@ -124,7 +140,8 @@ public struct Explanation: Sendable {
     }
 
     private func idle(_ idle: ControllerState.Idle) -> [String] {
-        var lines = ["Idle since \(words.clock(idle.sinceMicroseconds)): \(whyNoService(before: idle.generation))."]
+        var lines = ["Idle since \(words.clock(idle.sinceMicroseconds)): \(whyIdle(at: idle.generation))."]
+        lines += interludes(from: idle.generation, to: .max, sparing: state.pause?.generation)
         if let pause = state.pause {
             let until = pause.until.map { "until \(moment($0))" } ?? "until it is resumed"
             lines.append(
@@ -138,33 +155,17 @@ public struct Explanation: Sendable {
                     ? "It \(ends) at \(moment(deadline)), in \(words.span(left)), unless a service is brought up."
                     : "It should have \(stoppedWord) at \(moment(deadline)); nothing of dwell has run since to do it.")
         } else {
-            lines.append("It never stops by itself.")
+            let isWarm = state.policy.idleTimeoutSeconds != nil
+            lines.append(
+                "It never stops by itself" + (isWarm ? ": all the time there is lies within keep_warm" : "")
+                    + ". Stop it: dwell stop \(state.name).")
         }
         lines.append("Window: \(window) (\(state.policy.source.rawValue))\(scheduleInWords).")
-        return lines
+        return lines + stopsKeptWarm
     }
 
     private func stopped(_ stopped: ControllerState.Stopped) -> [String] {
-        var lines: [String]
-        let stopping = last(.controllerStopping)
-        if stopped.reason == .idleDeadline, let stopping, case .controllerStopping(let event) = stopping.event {
-            let began = happenings.last { $0.stamp.version == event.idleVersion }
-            var (since, window) = (began?.stamp.atMicroseconds, self.window)
-            if case .controllerIdle(let idle) = began?.event {
-                since = idle.sinceMicroseconds ?? since
-                window = idle.idleTimeoutSeconds.map { words.span(Int64($0 * 1e6)) } ?? window
-            }
-            let why = whyNoService(before: event.idleVersion ?? stopping.stamp.version)
-            let noService = since.map { "no service since \(words.clock($0)) (\(why))" } ?? why
-            lines = [
-                "Stopped \(words.clock(stopped.sinceMicroseconds)) by its idle deadline: \(noService), window \(window), "
-                    + "\(seconds(event.latenessMicroseconds ?? 0)) late."
-            ]
-        } else if stopped.reason == .idleDeadline {
-            lines = ["Stopped \(words.clock(stopped.sinceMicroseconds)) by its idle deadline."]
-        } else {
-            lines = ["Stopped \(words.clock(stopped.sinceMicroseconds)) by hand\(by(stopping))."]
-        }
+        var lines = stop(at: stopped.sinceMicroseconds, stopped.reason, last(.controllerStopping))
         let again = state.liveServices
         if !again.isEmpty { lines.append("Its next start serves \(list(again)) again.") }
         if let deadline = stopped.terminateAt {
@@ -181,16 +182,31 @@ public struct Explanation: Sendable {
     private var scheduleInWords: String {
         guard state.policy.idleTimeoutSeconds != nil, let schedule = state.policy.schedule?.value else { return "" }
         let warm = schedule.keepWarm.map(\.text).joined(separator: "; ")
-        let stops = schedule.stopAt.map(\.text).joined(separator: "; ")
+        let inVain = schedule.stopsKeptWarm(from: now.wallMicroseconds, zones)
+        let stops = schedule.stopAt.filter { !inVain.contains($0) }.map(\.text).joined(separator: "; ")
         return (warm.isEmpty ? "" : ", of which no time counts within keep_warm \(warm)")
             + (stops.isEmpty ? "" : ", cut short at stop_at \(stops)")
+    }
+
+    /// What of the week is said in vain.
+    private var stopsKeptWarm: [String] {
+        guard state.policy.idleTimeoutSeconds != nil, let schedule = state.policy.schedule?.value else { return [] }
+        return Self.stopsKeptWarm(schedule, now, zones).map { $0 + "." }
+    }
+
+    /// Moments of `stop_at` that stop nothing, and why, a sentence without its end each.
+    public static func stopsKeptWarm(_ schedule: Schedule, _ now: Instant, _ zones: TimeZones) -> [String] {
+        let warm = schedule.keepWarm.map(\.text).joined(separator: "; ")
+        return schedule.stopsKeptWarm(from: now.wallMicroseconds, zones).map {
+            "stop_at \($0.text) lies within keep_warm \(warm), which wins: nothing is stopped then"
+        }
     }
 
     private var hookNames: String { state.hooks.map(\.kind.rawValue).joined(separator: ", ") }
 
     /// What left the controller without a service at an event of its stream: the last `down` of the life it was in
     /// then, if there was one.
-    private func whyNoService(before version: Int) -> String {
+    func whyNoService(before version: Int) -> String {
         let earlier = happenings.prefix { $0.stamp.version < version }
         let start = earlier.last { $0.event.type == .controllerStarting }
         guard
@@ -198,7 +214,7 @@ public struct Explanation: Sendable {
             down.stamp.version > start?.stamp.version ?? 0, case .serviceDownRequested(let event) = down.event
         else {
             guard start != nil || !isArchivedBefore else { return "why, the archive tells" }
-            return "no service was brought up since its start\(by(start))"
+            return "no service was brought up since its start\(by(start.map(asker(of:))))"
         }
         if let unused = event.unusedMicroseconds {
             return "\(event.service) was not asked for in \(words.span(unused)), so it went"
@@ -212,15 +228,14 @@ public struct Explanation: Sendable {
         switch state.policy.idleTimeoutSeconds {
         case nil: return "it stays (autostop is off, \(state.policy.source.rawValue))"
         case 0: return "it is \(ends) at once (\(state.policy.source.rawValue))"
-        case .some: return "it stays warm for \(window), then it is \(ends) (\(state.policy.source.rawValue))"
+        case .some:
+            return "it stays warm for \(window), then it is \(ends) (\(state.policy.source.rawValue))\(scheduleInWords)"
         }
     }
 
     private var stoppedWord: String { state.policy.down?.value == true ? "been terminated" : "stopped" }
 
-    private var window: String {
-        state.policy.idleTimeoutSeconds.map { words.span(Int64($0 * 1e6)) } ?? "none"
-    }
+    private var window: String { state.policy.idleTimeoutSeconds.map(words.window) ?? "none" }
 
     private func cause(_ reason: StopReason) -> String {
         switch reason {
@@ -229,47 +244,28 @@ public struct Explanation: Sendable {
         }
     }
 
-    // MARK: Services
-
-    /// A service of the controller, a sentence each; empty when there is none of that name.
-    public func of(_ name: ServiceName) -> [String] {
-        guard let service = state.services[name] else { return [] }
-        let reason = state.statusReason(of: service).map { ": \($0)" } ?? ""
-        var lines = ["\(service.status.rawValue) since \(words.clock(service.statusSinceMicroseconds))\(reason)."]
-        lines.append(
-            "Wanted since \(words.clock(service.requestedAtMicroseconds)) by \(service.requestedBy); "
-                + "version \(service.version); \(service.readyReplicas) of \(service.targetReplicas) replicas ready.")
-        if let scale = service.scale {
-            lines.append("Last scaled \(words.clock(scale.atMicroseconds)), to \(scale.replicas): \(scale.reason).")
-        }
-        for replica in service.orderedReplicas {
-            let why = replica.reasonInWords.map { ": \($0)" } ?? ""
-            lines.append(
-                "Replica \(replica.id) is \(replica.status.rawValue) since \(words.clock(replica.sinceMicroseconds))\(why)\(waits(replica))."
-            )
-        }
-        if service.isEnding { lines.append("It is gone as soon as nothing of it is left.") }
-        return lines
-    }
-
-    private func waits(_ replica: ReplicaState) -> String {
-        switch replica.phase {
-        case .pending(let launchAt?): "; launched again at \(moment(launchAt))"
-        case .starting(let waiting): "; it fails unless it is ready by \(moment(waiting.deadline))"
-        case .notReady(let waiting): "; it is replaced unless it is ready by \(moment(waiting.deadline))"
-        case .draining(let draining): "; cut off at \(moment(draining.deadline))"
-        case .removing(let removal):
-            removal.stuck?.retryAt.map { "; tried again at \(moment($0))" } ?? ""
-        case .pending, .provisioning, .ready, .failed: ""
-        }
-    }
-
     // MARK: Words
 
-    private func last(_ type: EventType) -> Happening? { happenings.last { $0.event.type == type } }
+    func last(_ type: EventType) -> Happening? { happenings.last { $0.event.type == type } }
+
+    /// What began its last start: what somebody asked for while it was stopping, where its own process went on from there.
+    private var whoStarted: Happening? { last(.controllerStarting).map(asker(of:)) }
+
+    private func asker(of start: Happening) -> Happening {
+        let asked = happenings.last {
+            $0.event.type == .controllerStartRequested && $0.stamp.version < start.stamp.version
+        }
+        let stopping = happenings.last {
+            $0.event.type == .controllerStopping && $0.stamp.version < start.stamp.version
+        }
+        guard start.component == "controller", let asked, asked.stamp.version > stopping?.stamp.version ?? 0 else {
+            return start
+        }
+        return asked
+    }
 
     /// ` by ann@desk, from the command line`.
-    private func by(_ happening: Happening?, verb: String = "") -> String {
+    func by(_ happening: Happening?, verb: String = "") -> String {
         guard let happening else { return "" }
         let through = happening.component == "cli" ? "from the command line" : "through its \(happening.component)"
         let verb = verb.isEmpty ? "" : ", \(verb)"
@@ -282,15 +278,15 @@ public struct Explanation: Sendable {
         return "\(verb) by \(happening.stamp.actor) \(through)\(service)"
     }
 
-    private func moment(_ deadline: Deadline) -> String {
+    func moment(_ deadline: Deadline) -> String {
         words.clock(now.wallMicroseconds &+ deadline.remainingMicroseconds(at: now))
     }
 
-    private func seconds(_ microseconds: Int64) -> String {
+    func seconds(_ microseconds: Int64) -> String {
         let thousandths = (microseconds &+ 500) / 1_000
         let rest = String(thousandths % 1_000)
         return "\(thousandths / 1_000).\(String(repeating: "0", count: max(0, 3 - rest.count)))\(rest) s"
     }
 
-    private func list(_ names: [ServiceName]) -> String { names.map(\.rawValue).joined(separator: ", ") }
+    func list(_ names: [ServiceName]) -> String { names.map(\.rawValue).joined(separator: ", ") }
 }

@@ -134,6 +134,12 @@ import Testing
             #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
             #expect(try await sandbox.dwell("autostop", "local", "--idle", "0.2s").exitCode == 0)
             let url = try await sandbox.status().service("hello").endpoint
+            for question in [["status"], ["explain", "hello"]] {
+                let told = try await sandbox.dwell(question).out
+                #expect(
+                    told.contains("ithout a request for 2s it goes (idle_down); none has come yet: it goes at "),
+                    "\(told)")
+            }
             let load = Load(url, clients: 1)
             try await eventually("longer than that it is asked for", within: 10) {
                 try await sandbox.count("(select 1 from services where strftime('%s') - ready_since_us / 1000000 > 3)")
@@ -143,16 +149,78 @@ import Testing
             try await eventually("then it goes, and the controller after it") {
                 try await sandbox.status().controller().status == "STOPPED"
             }
+            let gone = try await sandbox.dwell("explain", "hello")
+            #expect(gone.exitCode == 0 && gone.out.contains("so it went (idle_down)."), "\(gone)")
+            #expect(try await sandbox.dwell("explain", "never").exitCode == 1)
             #expect(
                 try await sandbox.count("audit_log where event = 'service.down_requested' and what like '%idle_down%'")
                     == 1)
         }
     }
 
+    /// A window of 0 ends what `start` has begun, and it says so, whoever is quicker.
+    @Test(arguments: ["0", "{profile: batch}", "{idle: 0, hook: sleep 0.3}"])
+    func aStartWithAWindowOfZeroSaysWhatBecameOfIt(_ autostop: String) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.configure("serve: {controller: {autostop: \(autostop)}}")
+            for _ in 0..<5 {
+                let start = try await sandbox.dwell("start", "local")
+                #expect(start.exitCode == 0 && start.err.isEmpty, "\(start)")
+                #expect(start.out.hasPrefix("Controller local was up ("), "\(start)")
+                #expect(start.out.contains("at once: its window is 0 and it has no service"), "\(start)")
+                try await eventually("nothing is left") { sandbox.processes(named: "dwell").isEmpty }
+            }
+        }
+    }
+
+    /// What was asked for has happened, whatever came after it.
+    @Test func aStopThatSomebodyStartsAgainIsDone() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.configure("hooks: {stop: 'touch stopping; sleep 1'}")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let stop = try sandbox.start("stop", "local")
+            try await eventually("it stops") { FileManager.default.fileExists(atPath: sandbox.home + "/stopping") }
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let output = await stop.output()
+            #expect(output.exitCode == 0 && output.err.isEmpty, "\(output)")
+            #expect(
+                output.out.firstMatch(
+                    of: /Controller local was stopped \([0-9.]+ s\), and was started again by [^ ]+@[^ ]+ since\./)
+                    != nil,
+                "\(output)")
+            let up = try await sandbox.dwell("explain", "local").out
+            #expect(up.contains("from the command line"), "\(up)")
+        }
+    }
+
+    @Test func aResumeWithoutAPauseSaysSo() async throws {
+        try await Sandbox.run { sandbox in
+            try await idle(sandbox)
+            let resume = try await sandbox.dwell("autostop", "local", "--resume")
+            #expect(resume.exitCode == 0 && resume.out.contains("is not paused: nothing to resume."), "\(resume)")
+            #expect(try await sandbox.dwell("autostop", "local", "--pause").exitCode == 0)
+            #expect(try await !sandbox.dwell("autostop", "local", "--resume").out.contains("nothing to resume"))
+        }
+    }
+
+    /// All the time there is lies within it: the window alone would say that it stops.
+    @Test func whatIsKeptWarmForEverIsSaid() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.configure(
+                "serve: {controller: {autostop: {idle: 0.1s, keep_warm: [\"00:00-24:00\"], stop_at: [\"12:00\"]}}}")
+            try await idle(sandbox)
+            let status = try await sandbox.dwell("status").out
+            #expect(status.contains("0.1s, never (keep_warm)"), "\(status)")
+            #expect(status.contains("never stops by itself: all the time there is lies within keep_warm"), "\(status)")
+            #expect(status.contains("stop_at 12:00 lies within keep_warm 00:00-24:00, which wins"), "\(status)")
+        }
+    }
+
     @Test(arguments: [
         (["--idle", "5m", "--cancel"], "say one of"), (["--pause", "soon"], "soon"), (["--reason", "x"], "say one of"),
         (["--terminate-after", "x"], "\"x\" is not a time"), (["--resume", "--idle", "5m"], "say one of"),
-        (["--pause", "--resume"], "say one of"), (["2h"], "say one of"),
+        (["--pause", "--resume"], "say one of"), (["2h"], "say one of"), (["--idle", "-5m"], "\"-5m\" is negative"),
+        (["--idle", "5m", "--down", "--no-down"], "--down"), (["--keep-clock"], "--keep-clock says from when"),
     ])
     func whatMakesNoSenseIsRefused(_ options: [String], _ says: String) async throws {
         try await Sandbox.run { sandbox in

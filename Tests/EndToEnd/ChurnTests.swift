@@ -52,7 +52,7 @@ import Testing
             }
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             let output = await start.output()
-            #expect(output.exitCode == 1 && output.err.contains("stopped by somebody else"), "\(output)")
+            #expect(output.exitCode == 1 && output.err.contains(" was stopped by "), "\(output)")
             try await eventually("nothing is left") { sandbox.processes(named: "dwell").isEmpty }
             // Whoever does not ask for the distance any more does not wait for it.
             try sandbox.configure()

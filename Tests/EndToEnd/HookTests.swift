@@ -60,6 +60,16 @@ import Testing
                 try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
                     == ["hook stop exited with code 3"])
             #expect(try String(contentsOfFile: sandbox.home + "/logs/local/hooks.log", encoding: .utf8) == "cannot\n")
+            for question in [["status"], ["explain", "local"], ["status", "--at", "now"]] {
+                let told = try await sandbox.dwell(question).out
+                #expect(
+                    told.contains("ts hook stop exited with code 3, ") && told.contains("logs/local/hooks.log"),
+                    "\(told)")
+            }
+            let json = try await sandbox.dwell("status", "--json").out
+            #expect(json.contains("\"outcome\" : \"exited with code 3\""), "\(json)")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await !sandbox.dwell("status").out.contains("hook stop"), "it was started since")
         }
     }
 

@@ -165,3 +165,42 @@ import Testing
         #expect(left == (10 * 3600 - 600 + 600) * 1_000_000)
     }
 }
+
+/// The table of docs/schedules.md.
+extension ScheduleTests {
+    /// Local minutes of a window, and when it is warm in UTC.
+    @Test(arguments: [
+        (60, 240, "2026-03-29 00:00", "2026-03-29 02:00"), (60, 240, "2026-10-24 23:00", "2026-10-25 03:00"),
+        (60, 150, "2026-03-29 00:00", "2026-03-29 01:30"), (60, 150, "2026-10-24 23:00", "2026-10-25 01:30"),
+        (150, 240, "2026-03-29 01:30", "2026-03-29 02:00"), (150, 240, "2026-10-25 00:30", "2026-10-25 03:00"),
+    ])
+    func aWindowOnADayOnWhichClocksChange(_ start: Int, _ end: Int, _ from: String, _ to: String) throws {
+        let schedule = Schedule(keepWarm: [Self.window(start, end, "Europe/Berlin")])
+        let (from, to) = (try Self.at(from, "UTC"), try Self.at(to, "UTC"))
+        let minutes = stride(from: from - 3_600_000_000, to: to + 3_600_000_000, by: 60_000_000)
+        let warm = minutes.filter { schedule.isWarm(at: $0, Self.zones) }
+        #expect(warm.first == from && warm.last == to - 60_000_000)
+        #expect(Int64(warm.count) == (to - from) / 60_000_000)
+    }
+
+    @Test(arguments: [("2026-03-29 01:30", "2026-03-30 00:30"), ("2026-10-25 00:30", "2026-10-26 01:30")])
+    func aMomentOnADayOnWhichClocksChange(_ at: String, _ next: String) throws {
+        let moment = WeeklyMoment(days: Array(0...6), minute: 150, timeZone: "Europe/Berlin", text: "")
+        let schedule = Schedule(stopAt: [moment])
+        func stop(after: Int64) -> Int64? { schedule.idleEnd(from: after, windowSeconds: 604_800, Self.zones) }
+        let at = try Self.at(at, "UTC")
+        #expect(stop(after: at - 60_000_000) == at)
+        #expect(stop(after: at) == (try Self.at(next, "UTC")), "once on that day")
+    }
+
+    @Test func aMomentIsFoundByItsTime() throws {
+        let zone = "Europe/Berlin"
+        let noon = WeeklyMoment(days: Self.workdays, minute: 720, timeZone: zone, text: "noon")
+        let night = WeeklyMoment(days: Array(0...6), minute: 1380, timeZone: zone, text: "night")
+        let schedule = Schedule(keepWarm: [Self.window(480, 1320, zone)], stopAt: [noon, night])
+        #expect(schedule.stop(at: try Self.at("2026-11-24 12:00", zone), Self.zones) == noon)
+        #expect(schedule.stop(at: try Self.at("2026-11-28 12:00", zone), Self.zones) == nil, "a Saturday")
+        #expect(schedule.stop(at: try Self.at("2026-11-28 23:00", zone), Self.zones) == night)
+        #expect(schedule.stopsKeptWarm(from: try Self.at("2026-11-24 09:00", zone), Self.zones) == [noon])
+    }
+}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventLog
 import Lifecycle
+import Reporting
 import ServiceFile
 
 struct Autostop: AsyncParsableCommand {
@@ -29,7 +30,7 @@ struct Autostop: AsyncParsableCommand {
         help: "Idle minutes before it stops.")
     var idleMinutes: Double?
 
-    @Option(help: "Idle time before it stops: 0, 90s, 10m, 2h, 7d.")
+    @Option(parsing: .unconditional, help: "Idle time before it stops: 0, 90s, 10m, 2h, 7d.")
     var idle: String?
 
     @Flag(help: "Never stop it by itself.")
@@ -38,7 +39,9 @@ struct Autostop: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Terminate it then, instead of stopping it.")
     var down: Bool?
 
-    @Option(help: ArgumentHelp("How long it may stay stopped before it is terminated; or never.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long it may stay stopped before it is terminated; or never.", valueName: "time"))
     var terminateAfter: String?
 
     @Flag(help: "Count the new window from when it became idle (or was stopped), not from now.")
@@ -140,6 +143,9 @@ struct AutostopText {
             for window in schedule.keepWarm { lines.append("  idleness does not count: \(window.text)") }
             for moment in schedule.stopAt { lines.append("  an idle one \(ends) at: \(moment.text)") }
         }
+        if policy.idleTimeoutSeconds != nil, let schedule = policy.schedule?.value {
+            lines += Explanation.stopsKeptWarm(schedule, now, .system).map { "  \($0)" }
+        }
         if let names = policy.waitFor?.value, !names.isEmpty {
             lines.append("  it waits for: \(names.joined(separator: ", "))")
         }
@@ -152,7 +158,11 @@ struct AutostopText {
         }
         switch state.phase {
         case .idle(let idle):
-            guard let deadline = idle.deadline else { break }
+            guard let deadline = idle.deadline else {
+                guard policy.idleTimeoutSeconds != nil, state.pause == nil else { break }
+                lines.append("  it is idle, and never \(ends): all the time there is lies within keep_warm")
+                break
+            }
             lines.append(
                 deadline.remainingMicroseconds(at: now) > 0
                     ? "  it is idle: it \(ends) at \(clock(deadline)) unless a service is brought up"

@@ -160,9 +160,12 @@ struct Down: AsyncParsableCommand {
                 }
                 print(
                     "Controller \(name) is idle and stays warm: it \(ends) at \(TimeText.clock(inMicroseconds: left, now)) "
-                        + "(in \(TimeText.span(microseconds: left))) unless a service is brought up.")
+                        + "(in \(TimeText.shortSpan(microseconds: left))) unless a service is brought up.")
             } else {
-                print("Controller \(name) is idle and never stops by itself (autostop is off).")
+                let why =
+                    state.pause.map { "autostop is paused by \($0.by)" }
+                    ?? (state.policy.idleTimeoutSeconds == nil ? "autostop is off" : "keep_warm is all the time")
+                print("Controller \(name) is idle and does not stop by itself (\(why)).")
             }
             print("  stop it now: dwell stop \(name)")
         case .up:

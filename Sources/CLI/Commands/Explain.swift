@@ -1,4 +1,5 @@
 import ArgumentParser
+import Controller
 import EventLog
 import Foundation
 import Lifecycle
@@ -39,6 +40,7 @@ struct Explain: ParsableCommand, LogQuestion {
         }
         let isController = only == nil && report.controllers.contains { $0.name == name }
         guard isController || !services.isEmpty else {
+            if try tellOfGone(only, moment, session) { return }
             let known = Set(report.controllers.map(\.name) + report.services.map(\.name)).sorted()
             throw CommandFailure(
                 known.isEmpty
@@ -52,15 +54,47 @@ struct Explain: ParsableCommand, LogQuestion {
             if moment == nil { for line in try untold(session) { print("  \(line)") } }
         }
         for row in services {
-            let explanation = try explanation(of: NameArgument.controller(row.controller), moment, session)
+            let controller = try NameArgument.controller(row.controller)
+            let service = try NameArgument.service(name)
+            let explanation = try explanation(of: controller, moment, session)
             print("Service \(name) on controller \(row.controller)")
-            for line in try explanation.of(NameArgument.service(name)) { print("  \(line)") }
+            // What its load balancer has seen is known of now and of no other moment.
+            let isNow = moment == nil && !session.isOfFile
+            let traffic = isNow ? TrafficReporter.read(of: service, in: session.paths(controller)) : nil
+            for line in explanation.of(service, traffic: traffic) { print("  \(line)") }
         }
+        try tellOfArchive(session)
+        if moment == nil { try session.ensureAllRunning() }
+    }
+
+    /// Of a service that is gone, the log tells how it went.
+    ///
+    /// - Returns: whether there ever was one.
+    private func tellOfGone(
+        _ only: ControllerName?, _ moment: PastMoment?, _ session: Session
+    ) throws(CommandFailure) -> Bool {
+        guard let service = ServiceName(rawValue: name) else { return false }
+        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: only) }
+        let controllers = Set(events.filter { $0.event.service == service }.map(\.controller))
+        var isKnown = false
+        for controller in controllers.sorted() {
+            let lines = try explanation(of: controller, moment, session).ofGone(service)
+            guard !lines.isEmpty else { continue }
+            isKnown = true
+            print("Service \(name), which is gone, on controller \(controller)")
+            for line in lines { print("  \(line)") }
+        }
+        guard isKnown else { return false }
+        try tellOfArchive(session)
+        if moment == nil { try session.ensureAllRunning() }
+        return true
+    }
+
+    private func tellOfArchive(_ session: Session) throws(CommandFailure) {
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
         if start.position > 0 {
             print("What happened up to event \(start.position) is archived: dwell explain \(name) --log \(start.file)")
         }
-        if moment == nil { try session.ensureAllRunning() }
     }
 
     /// What receivers of notices have not been told of the controller.
@@ -91,8 +125,6 @@ struct Explain: ParsableCommand, LogQuestion {
             try !log.bases(of: controller).isEmpty
         }
         return Explanation(
-            state, happenings, isArchivedBefore: isArchivedBefore, now: now,
-            Explanation.Words(
-                clock: { TimeText.clock(atMicroseconds: $0, now: now) }, span: { TimeText.span(microseconds: $0) }))
+            state, happenings, isArchivedBefore: isArchivedBefore, now: now, zones: .system, TimeText.words(at: now))
     }
 }

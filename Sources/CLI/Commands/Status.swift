@@ -1,7 +1,9 @@
 import ArgumentParser
+import Controller
 import EventLog
 import Foundation
 import Lifecycle
+import Reporting
 
 struct Status: FollowingCommand, LogQuestion {
     static let configuration = CommandConfiguration(
@@ -72,6 +74,7 @@ struct Status: FollowingCommand, LogQuestion {
         var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
         if verbose, moment == nil { view.policies = try session.policies(of: view.controllers) }
         if moment == nil, name == nil { view.lags = try lags(session) }
+        try view.look(session, isNow: moment == nil && !session.isOfFile)
         // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
         try session.ensureAllRunning()
         if json {
@@ -109,6 +112,34 @@ struct StatusView {
 
     /// Receivers of notices, as far as they are to be told of.
     var lags: [NoticeLag] = []
+
+    /// What the last events of the controllers tell besides.
+    private(set) var sights: [String: ControllerSight] = [:]
+    /// What is before services that go when nobody asks for them.
+    private(set) var idleDowns: [String] = []
+
+    /// Reads what the tables do not hold.
+    ///
+    /// - Parameter isNow: whether it shows the present, of which load balancers tell.
+    mutating func look(_ session: Session, isNow: Bool) throws(CommandFailure) {
+        let shown = controllers
+        sights = try session.read { (log) throws(LogFailure) in try log.sights(of: shown) }
+        guard isNow else { return }
+        for row in services where row.spec.contains("\"idleDownSeconds\"") && row.loadBalancer != nil {
+            let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
+            let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+            guard let service = state.services[name], !service.isEnding else { continue }
+            let traffic = TrafficReporter.read(of: name, in: session.paths(controller))
+            let text = Explanation.idleDown(service, traffic, now, TimeText.words(at: now))
+            idleDowns += text.map { ["\(name): \($0)"] } ?? []
+        }
+    }
+
+    /// Whether it is idle and yet never stops by itself, because all the time there is lies within `keep_warm`.
+    func isWarmForEver(_ controller: ControllerRow) -> Bool {
+        controller.status == ControllerStatus.idle.rawValue && controller.idleTimeoutSeconds != nil
+            && controller.pausedBy == nil && autostopRemaining(of: controller) == nil
+    }
 
     init(_ report: StatusReport, name: String?, all: Bool, isVerbose: Bool = false) throws(CommandFailure) {
         self.isVerbose = isVerbose

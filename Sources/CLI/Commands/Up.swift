@@ -67,6 +67,9 @@ struct Up: AsyncParsableCommand {
         let endpoint = service.url
         if detach {
             print("Service \(request.service) is on its way: \(endpoint)")
+            if let held = receipt.state.heldStart {
+                print("Controller \(controller): \(HeldStartText.line(until: held.until, held.reason)).")
+            }
             print("  watch it: dwell status \(request.service)")
             return
         }

@@ -47,6 +47,7 @@ struct StatusJSON: Encodable {
         @OrNull var startedAt: Double?
         var recoveries: Int
         var willStartAgain: Bool
+        var failedHooks: [FailedRun]
 
         init(_ row: ControllerRow, _ view: StatusView) {
             name = row.name
@@ -70,6 +71,20 @@ struct StatusJSON: Encodable {
             startedAt = seconds(row.startedAtMicroseconds)
             recoveries = row.recoveries
             willStartAgain = row.startAgain
+            failedHooks = view.sights[row.name]?.failedHooks.map(FailedRun.init) ?? []
+        }
+    }
+
+    /// Of a hook.
+    private struct FailedRun: Encodable {
+        var hook: String
+        var outcome: String
+        @OrNull var endedAt: Double?
+
+        init(_ failed: FailedHook) {
+            hook = failed.kind.rawValue
+            outcome = failed.outcome.inWords
+            endedAt = seconds(failed.atMicroseconds)
         }
     }
 

@@ -1,5 +1,6 @@
 import EventLog
 import Lifecycle
+import Reporting
 
 /// `dwell status` for people, in SkyServe's columns and words.
 struct StatusTables {
@@ -46,9 +47,11 @@ struct StatusTables {
         }
         guard let seconds = row.idleTimeoutSeconds else { return "never" }
         let window = TimeText.window(seconds: seconds) + (row.down ? " (down)" : "")
+        if view.isWarmForEver(row) { return "\(window), never (keep_warm)" }
         guard let left = view.autostopRemaining(of: row) else { return window }
         if left < 0 { return "\(window), overdue by \(TimeText.span(microseconds: -left))" }
-        return "\(window), in \(TimeText.span(microseconds: left)) (\(TimeText.clock(inMicroseconds: left, view.now)))"
+        return
+            "\(window), in \(TimeText.shortSpan(microseconds: left)) (\(TimeText.clock(inMicroseconds: left, view.now)))"
     }
 
     /// Whether it has to be said which controller something is on.
@@ -101,12 +104,10 @@ struct StatusTables {
                     "controller \(row.name): is terminated at \(TimeText.clock(inMicroseconds: left, view.now)) if it stays stopped"
                 )
             }
-            if row.status == ControllerStatus.idle.rawValue, row.idleTimeoutSeconds == nil,
-                let idle = view.idleTime(of: row)
-            {
-                notes.append(
-                    "controller \(row.name): idle for \(TimeText.span(microseconds: idle)), and never stops by itself; stop it: dwell stop \(row.name)"
-                )
+            notes += idleNotes(row)
+            for hook in view.sights[row.name]?.failedHooks ?? [] {
+                let text = Explanation.text(hook, of: row.name, TimeText.words(at: view.now))
+                notes.append("controller \(row.name): \(text)")
             }
             if view.isVerbose {
                 var said = ["idle window: \(row.policySource)"]
@@ -128,12 +129,29 @@ struct StatusTables {
         for lag in view.lags where view.isVerbose || lag.receiver.failures > 0 {
             notes += Notify.lines([lag], view.now)
         }
+        notes += view.idleDowns
         for row in view.services { if let reason = row.reason { notes.append("\(row.name): \(reason)") } }
         for row in view.replicas {
             guard let reason = row.reason else { continue }
             // A service says itself which replica made it fail.
             let isSaid = notes.contains { $0.hasSuffix("replica \(row.id): \(reason)") && $0.hasPrefix(row.service) }
             if !isSaid { notes.append("\(row.service) replica \(row.id): \(reason)") }
+        }
+        return notes
+    }
+
+    /// That an idle controller never stops, and which of its times of the week do nothing.
+    private func idleNotes(_ row: ControllerRow) -> [String] {
+        guard row.status == ControllerStatus.idle.rawValue, let idle = view.idleTime(of: row) else { return [] }
+        var notes: [String] = []
+        if row.idleTimeoutSeconds == nil || view.isWarmForEver(row) {
+            let why = row.idleTimeoutSeconds == nil ? "" : ": all the time there is lies within keep_warm"
+            notes.append(
+                "controller \(row.name): idle for \(TimeText.span(microseconds: idle)), and never stops by itself\(why); stop it: dwell stop \(row.name)"
+            )
+        }
+        if row.idleTimeoutSeconds != nil, let schedule = view.sights[row.name]?.policy?.schedule?.value {
+            notes += Explanation.stopsKeptWarm(schedule, view.now, .system).map { "controller \(row.name): \($0)" }
         }
         return notes
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Lifecycle
+import Reporting
 
 /// Moments and spans of time as people read them.
 enum TimeText {
@@ -43,6 +44,13 @@ enum TimeText {
             return left >= size ? "\(left / size)\(letter)" : nil
         }
         return parts.joined(separator: " ")
+    }
+
+    /// The same for what is told in sentences.
+    static func words(at now: Instant) -> Explanation.Words {
+        Explanation.Words(
+            clock: { clock(atMicroseconds: $0, now: now) }, span: { shortSpan(microseconds: $0) },
+            window: { window(seconds: $0) })
     }
 
     private static let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")]

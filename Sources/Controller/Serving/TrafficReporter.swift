@@ -9,7 +9,7 @@ import Logging
 /// The file is replaced whole, so that a reader never sees half of it. It is written at once when
 /// something happens after silence or somebody waits for it, and otherwise at most once a second; while
 /// nothing happens, nothing is written.
-struct TrafficReporter: Sendable {
+public struct TrafficReporter: Sendable {
     let path: String
     let generation: Int
     let logger: Logger
@@ -89,6 +89,11 @@ struct TrafficReporter: Sendable {
             totalRequests: traffic.total + (earlier?.totalRequests ?? 0),
             inFlight: traffic.inFlight, held: traffic.held, perReplicaInFlight: traffic.perReplicaInFlight,
             routesVersion: traffic.routesVersion, isServing: traffic.isServing, recent: recent)
+    }
+
+    /// What the load balancer of a service has written last; nil when there is nothing, or nothing that can be read.
+    public static func read(of service: ServiceName, in paths: ControllerPaths) -> TrafficReport? {
+        read(paths.trafficReport(service))
     }
 
     /// The report in the file; nil when there is none, or none that can be read.

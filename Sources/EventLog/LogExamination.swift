@@ -51,9 +51,10 @@ public struct LogExamination: Sendable {
         let start = try LogStart(db)
         if let broken = try DigestChain.firstBrokenPosition(db) {
             wholeEvents = broken - 1 - start.position
-            problems.append("event \(broken) is not as it was recorded: the chain of digests breaks there")
+            problems.append(try BrokenChain(at: broken, db).description)
             return
         }
+        problems += try LogStartExamination.problems(db)
         wholeEvents = try db.lastPosition() - start.position
         let replay = try ReplayReport(db) { _, _ in }
         controllers = replay.controllers

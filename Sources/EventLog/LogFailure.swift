@@ -27,6 +27,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case replaced(path: String)
     /// It ends before what was acknowledged.
     case eventsLost(path: String, there: Int, acknowledged: Int)
+    /// The tables know of events that the log does not hold any more.
+    case endMissing(ClosedRange<Int>)
     /// There is no file, and events were acknowledged.
     case gone(path: String, acknowledged: Int, bell: String)
     case notDurable
@@ -77,7 +79,8 @@ extension LogFailure {
         case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .archived,
             .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase:
             false
-        case .cannotOpen, .inputOutput, .corrupt, .unreadableEvent, .replaced, .eventsLost, .gone, .other: true
+        case .cannotOpen, .inputOutput, .corrupt, .unreadableEvent, .replaced, .eventsLost, .endMissing, .gone, .other:
+            true
         }
     }
 }
@@ -115,6 +118,9 @@ extension LogFailure: CustomStringConvertible {
         case .eventsLost(let path, let there, let acknowledged):
             "\(path) ends at event \(there), but event \(acknowledged) was acknowledged: its WAL was removed or cut, or it is an older copy; "
                 + "restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
+        case .endMissing(let positions):
+            LogEnd.sentence(missing: positions)
+                + "; restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
         case .gone(let path, let acknowledged, let bell):
             "\(path) is gone, and \(acknowledged) events were acknowledged; "
                 + "put it back, or restore a backup (dwell restore FILE); to begin anew, remove \(bell)"

@@ -101,11 +101,13 @@ extension EventLog {
                 guard start.digest == Digest(bytes: end[1]) else {
                     return ["its last event is not the one that the log's first is chained to"]
                 }
-                return try db.streams().compactMap(ControllerName.init(rawValue:)).compactMap { name in
+                let states = try db.streams().compactMap(ControllerName.init(rawValue:)).compactMap {
+                    name -> String? in
                     let base = try ControllerState(beginning: name, db)
                     let folded = try Snapshots.load(name, notAfter: .max, old) ?? ControllerState(name: name)
                     return folded == base ? nil : "its events of \(name) did not lead to what the log begins with"
                 }
+                return try states + ArchiveComparison(log: db, archive: old).problems
             }
         }
     }

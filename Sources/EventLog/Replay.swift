@@ -9,6 +9,8 @@ public struct ReplayReport: Sendable {
     public private(set) var controllers = 0
     /// One sentence for each row that is not what the log says; empty when every one is.
     public private(set) var differences: [String] = []
+    /// Positions of events that the tables know of, and the log does not hold any more; nil when there are none.
+    public private(set) var missing: ClosedRange<Int>?
     public private(set) var seconds: Double = 0
 
     init() {}
@@ -41,13 +43,16 @@ public struct ReplayReport: Sendable {
             events += 1
             if events % 4_096 == 0 { progress(events, total) }
         }
+        let end = try LogEnd(db)
+        missing = end.missing
+        if let missing { differences.append(LogEnd.sentence(missing: missing)) }
         for name in strangers.sorted() { differences.append("events: \(name) is not the name of a controller") }
         for name in places.keys.sorted() {
-            if let place = places[name] { try take(folds[place], db) }
+            if let place = places[name] { try take(folds[place], isBehind: end.ahead.contains(name), db) }
         }
         for (table, column) in Self.tables {
             let names = try String.fetchAll(db, sql: "SELECT DISTINCT \(column) FROM \(table) ORDER BY 1")
-            for name in names where places[name] == nil {
+            for name in names where places[name] == nil && !end.ahead.contains(name) {
                 differences.append("\(table): there are rows of \(name), of which the log knows nothing")
             }
         }
@@ -63,21 +68,24 @@ public struct ReplayReport: Sendable {
             fold.add(event, try stored.event(event))
             events += 1
         }
-        try take(fold, db)
+        try take(fold, isBehind: false, db)
     }
 
     /// Compares what a controller's events gave with the tables, row by row.
-    private mutating func take(_ fold: StreamFold, _ db: Database) throws {
+    ///
+    /// - Parameter isBehind: whether its last events are missing: the tables say what those led to.
+    private mutating func take(_ fold: StreamFold, isBehind: Bool, _ db: Database) throws {
         controllers += 1
         differences += fold.differences
         // Of a controller that never was there are no rows, and none to compare.
-        guard fold.state.version > 0 else { return }
+        guard fold.state.version > 0, !isBehind else { return }
         differences += try Projection(of: fold.state.name, db).differences(from: Projection(fold.state))
     }
 
-    /// The tables of what is true now, and in which column each names the controller.
+    /// The tables of what is true now and of what is kept on the way, and in which column each names the controller.
     private static let tables = [
         ("controllers", "name"), ("deadlines", "controller"), ("replicas", "controller"), ("services", "controller"),
+        ("snapshots", "stream"), ("checkpoints", "stream"),
     ]
 }
 
@@ -100,12 +108,14 @@ extension EventLog {
     }
 
     /// Writes every table of what is true now, and every state kept on the way, anew from the log. Others may
-    /// read meanwhile; whoever wants to write waits.
+    /// read meanwhile; whoever wants to write waits. Refused when the tables know of events that are missing: what they
+    /// say is then all there is of those.
     ///
     /// - Parameter progress: called with the events folded so far, and how many there are.
     /// - Returns: how many events were folded.
     public func rebuild(progress: (Int, Int) -> Void = { _, _ in }) throws(LogFailure) -> Int {
         try writing { db in
+            if let missing = try LogEnd(db).missing { throw LogFailure.endMissing(missing) }
             try Rebuild(db: db).everything(progress: progress)
             return try db.lastPosition() - LogStart(db).position
         }

@@ -53,10 +53,10 @@ struct Rebuild: ParsableCommand {
 extension CommandFailure {
     /// Says what of the tables is not as the log has it.
     init(differences report: ReplayReport) {
-        self.init(
-            lines: report.differences + [
-                "the tables say something else than the log; write them anew: dwell rebuild"
-            ],
-            exitCode: 1)
+        let advice =
+            report.missing == nil
+            ? "the tables say something else than the log; write them anew: dwell rebuild"
+            : "restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
+        self.init(lines: report.differences + [advice], exitCode: 1)
     }
 }

@@ -30,27 +30,36 @@ struct Verify: ParsableCommand, LogQuestion {
         let last = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         let walking = ProgressLine("checking the chain")
         let broken = try session.read { (log) throws(LogFailure) in
-            try log.firstBrokenPosition { walking.show($0, of: last) }
+            try log.brokenChain { walking.show($0, of: last) }
         }
         walking.clear()
-        if let position = broken {
-            throw CommandFailure(
-                "event \(position) is not as it was recorded: the chain of digests breaks there; "
-                    + "look at it: sqlite3 \(session.log.path) 'select * from events where position >= \(position)'"
-            )
+        if let broken {
+            let question =
+                broken.isArchivesRow
+                ? "select * from archives" : "select * from events where position >= \(broken.position)"
+            throw CommandFailure("\(broken); look at it: sqlite3 \(session.log.path) '\(question)'")
         }
         let folding = ProgressLine("folding")
         let replay = try session.read { (log) throws(LogFailure) in try log.replay { folding.show($0, of: $1) } }
         folding.clear()
         print("\(replay.events) events: the chain of digests is unbroken.")
+        let beginning = try session.read { (log) throws(LogFailure) in try log.startProblems() }
+        if !beginning.isEmpty {
+            throw CommandFailure(
+                lines: beginning + [
+                    "what is told of archived events is not what was written; restore a backup: dwell restore FILE"
+                ],
+                exitCode: 1)
+        }
+        guard replay.differences.isEmpty else {
+            throw CommandFailure(differences: replay)
+        }
+        if !session.isOfFile, let problem = session.log.idProblem() { throw CommandFailure(problem) }
         let changed = try session.read { (log) throws(LogFailure) in try log.schemaProblems() }
         guard changed.isEmpty else {
             throw CommandFailure(
                 "the schema was changed: \(changed.joined(separator: "; ")); dwell repair makes a database that has all of it"
             )
-        }
-        guard replay.differences.isEmpty else {
-            throw CommandFailure(differences: replay)
         }
         print("\(replay.controllers) controllers: the tables say what the log says.")
         if let archive {
@@ -71,8 +80,10 @@ struct Verify: ParsableCommand, LogQuestion {
         let problems = try session.read { (log) throws(LogFailure) in
             try log.differences(fromArchive: EventLog.reading(file: path))
         }
-        for problem in problems { print(problem, to: .error) }
-        guard problems.isEmpty else { throw CommandFailure("\(path) is not what the log goes on from") }
+        guard problems.isEmpty else {
+            throw CommandFailure(
+                "\(path) is not what the log goes on from: \(problems.joined(separator: "; "))")
+        }
         print("\(path): \(examination.wholeEvents) events; the log goes on from the last of them.")
     }
 }

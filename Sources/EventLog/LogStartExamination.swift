@@ -1,0 +1,125 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// Whether what a log keeps of its archived events fits together. The chain of digests covers the digest that the first
+/// event goes on from, and the fold the states in `bases`; this is what else can be known without the archive.
+enum LogStartExamination {
+    /// A sentence for each thing that is not as `dwell archive` wrote it.
+    static func problems(_ db: Database) throws -> [String] {
+        guard try db.tableExists("bases") else { return [] }
+        let start = try LogStart(db)
+        let bases = try Row.fetchAll(db, sql: "SELECT stream, version, digest, state FROM bases ORDER BY stream")
+        let causes = try Row.fetchAll(
+            db, sql: "SELECT stream, version, position FROM archived_causes ORDER BY stream, version")
+        var problems: [String] = []
+        var heads: [String: Int] = [:]
+        let known = Set(causes.map { "\($0[1] as Int) \($0[0] as String)" })
+        for base in bases {
+            let (stream, version): (String, Int) = (base[0], base[1])
+            heads[stream] = version
+            guard let state: ControllerState = try? EventCodec.value(base[3]) else {
+                problems.append("bases: the state of \(stream) cannot be read")
+                continue
+            }
+            if state.name.rawValue != stream {
+                problems.append("bases: the state of \(stream) is that of \(state.name)")
+            } else if state.version != version {
+                problems.append(
+                    "bases: \(stream) is said to be at version \(version), and its state is at \(state.version)")
+            }
+            for referred in state.referredVersions.sorted() where !known.contains("\(referred) \(stream)") {
+                problems.append("archived_causes: where number \(referred) of \(stream) lay is missing")
+            }
+        }
+        if start.position > 0, !bases.contains(where: { Digest(bytes: $0[2]) == start.digest }) {
+            problems.append("bases: no controller's last archived event has the digest of event \(start.position)")
+        }
+        var before: (stream: String, position: Int) = ("", 0)
+        for cause in causes {
+            let (stream, version, position): (String, Int, Int) = (cause[0], cause[1], cause[2])
+            let follows = before.stream == stream ? before.position : 0
+            if version > heads[stream] ?? 0 || position > start.position || position <= follows {
+                problems.append(
+                    "archived_causes: number \(version) of \(stream) cannot have lain at event \(position)")
+            }
+            before = (stream, position)
+        }
+        return problems
+    }
+}
+
+/// Where the chain of digests breaks, and at what.
+public struct BrokenChain: Sendable, CustomStringConvertible {
+    /// The first position that is not as it was recorded, or what follows the archived events.
+    public let position: Int
+    /// Whether what is wrong is not the event, but what is kept of those that were archived.
+    public let isArchivesRow: Bool
+    public let description: String
+
+    init(at position: Int, _ db: Database) throws {
+        self.position = position
+        let problem = try Self.problemOfArchives(position, db)
+        isArchivesRow = problem != nil
+        description =
+            problem ?? "event \(position) is not as it was recorded: the chain of digests breaks there"
+    }
+
+    /// What is wrong with the row of the last archive, when it is that and not the first event.
+    private static func problemOfArchives(_ position: Int, _ db: Database) throws -> String? {
+        let start = try LogStart(db)
+        guard position == start.position + 1, try db.tableExists("bases"),
+            let first = try StoredRow.first(db)
+        else { return nil }
+        let heads = try Data.fetchAll(db, sql: "SELECT digest FROM bases").map { Digest(bytes: $0) }
+        guard !heads.isEmpty else { return nil }
+        guard first.row.position == position else {
+            let said = start.position == 0 ? "of no event" : "of events up to \(start.position)"
+            return "archives: it tells \(said), and the log begins with event \(first.row.position)"
+        }
+        guard heads.contains(where: { Digest(after: $0, row: first.row) == first.digest }) else { return nil }
+        return "archives: its digest of event \(start.position) is not the one that event \(position) is chained to"
+    }
+}
+
+/// An event's row with the digest that is stored beside it.
+private struct StoredRow {
+    let row: EventRow
+    let digest: Digest
+
+    static func first(_ db: Database) throws -> StoredRow? {
+        let found = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT position, stream, version, type, schema_version, at_us, service, replica, actor, component,
+                    command_id, cause, payload, digest
+                FROM events ORDER BY position LIMIT 1
+                """)
+        return found.map { row in
+            StoredRow(row: EventRow(columns: row), digest: Digest(bytes: row[13]))
+        }
+    }
+}
+
+extension EventLog {
+    /// Checks the chain of digests and that positions have no holes.
+    ///
+    /// - Parameter progress: called with the position that was reached.
+    /// - Returns: the first place that is wrong; nil when every one is right.
+    public func brokenChain(progress: (Int) -> Void = { _ in }) throws(LogFailure) -> BrokenChain? {
+        try reading { db in
+            try DigestChain.firstBrokenPosition(db, progress: progress).map { try BrokenChain(at: $0, db) }
+        }
+    }
+
+    /// What of the tables that tell of archived events is not as it was written: a sentence each.
+    public func startProblems() throws(LogFailure) -> [String] {
+        try reading { try LogStartExamination.problems($0) }
+    }
+
+    /// What says that the log's id was changed, if anything does: whoever wrote last noted it beside the database.
+    public func idProblem() -> String? {
+        guard let witness = bell.witness, witness.logID != logID else { return nil }
+        return "meta: log_id is \(logID), and what was written last was written to log \(witness.logID)"
+    }
+}

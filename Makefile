@@ -34,7 +34,7 @@ setup: ## Check for Swift and install missing system packages (as root), or say 
 build: setup ## Build for development: .build/debug/dwell
 	swift build --product dwell
 
-demo: build ## Show the whole life of a controller, from up to autostop, through a crash (about a minute)
+demo: build ## Show the whole life of a controller, from up to autostop, through a crash (half a minute, and some minutes of building the first time)
 	@tools/demo.sh
 
 test: setup ## Run every test, the end-to-end ones with the real binary
@@ -78,7 +78,8 @@ transitions: setup ## Write docs/transitions.md from the code
 	swift build --build-tests
 	DWELL_WRITE_DOCS=1 swift test --skip-build --filter TransitionsDocumentTests
 
-model: setup ## Have spin check the model of the lifecycle in every order of steps
+model: ## Have spin check the model of the lifecycle in every order of steps
+	@tools/setup.sh model
 	docs/model/check.py
 
 power-loss: setup ## Crash images at every step of the disk, and not a sample of them (about a quarter of an hour)
@@ -100,12 +101,15 @@ audit-times: setup ## Time every view and every question of tools/audit on a log
 
 bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (WRITE=--write keeps them)
 	@tools/bench/instructions.py $(WRITE)
+
 load: setup ## Many services on one controller; writes its figures to docs/load.md (SERVICES=30,100,300; the last may take minutes)
 	swift build -c release --product dwell
 	tools/load/load.py --services $(SERVICES) --write
+
 soak: setup ## A day in minutes: memory and descriptors of what stays must not grow (MINUTES=20); writes docs/load.md
 	swift build -c release --product dwell
 	tools/load/soak.py --minutes $(MINUTES) --write
+
 sanitize: setup ## The unit tests with the thread sanitizer
 	tools/sanitize.sh
 

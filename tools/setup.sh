@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sees to it that this machine can build, test and show dwell: checks for Swift, and installs the system
 # packages that are missing (as root) or says how. Does nothing, and needs no network, when all is there.
+# `tools/setup.sh model` asks for what checks the model of the lifecycle as well.
 set -euo pipefail
 
 oldest_swift=6.1
@@ -40,8 +41,10 @@ check_packages() {
     need python3 "the servers of the examples and of the tests" has python3
     need strace "the tests kill a process at a chosen write with it" has strace
     need openssl "the tests make certificates with it" has openssl
-    need spin "checks the model of the lifecycle" has spin
-    need gcc "compiles what spin makes of the model" has_c_compiler
+    if [[ ${1:-} == model ]]; then
+        need spin "checks the model of the lifecycle" has spin
+        need gcc "compiles what spin makes of the model" has_c_compiler
+    fi
 }
 
 has_c_compiler() { has cc || has gcc || has clang; }
@@ -64,10 +67,10 @@ install_missing() {
 }
 
 check_swift
-check_packages
+check_packages "$@"
 if ((${#missing[@]} > 0)); then
     install_missing
     missing=()
-    check_packages
+    check_packages "$@"
     ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}"
 fi

@@ -45,12 +45,19 @@ enum ControllerChange {
         let begun = ContinuousClock.now
         let policy = try session.adoptConfiguration().policy(for: name)
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        try session.prepareToLaunch(name)
+        // Nothing holds the ports of a controller that is stopped.
+        let before = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
+        let taken =
+            before.status == .stopped
+            ? before.services.values.map(\.endpoint).filter { !PortChooser.canListen(at: $0) } : []
         let receipt = try session.submit(.start(policy: policy), to: name)
         if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
             try session.ensureRunning(name)
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")
             return
         }
+        try session.launch(name, undo: "dwell stop \(name)")
         Interruption.explain("controller \(name) goes on starting: dwell status")
         var said: HeldStart?
         try await session.wait(for: name) { (state) throws(CommandFailure) in
@@ -84,6 +91,11 @@ enum ControllerChange {
         print("Controller \(name) is up (\(took)).")
         let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
         for service in state.services.values.sorted(by: { $0.name < $1.name }) where !service.isEnding {
+            if taken.contains(service.endpoint) {
+                print(
+                    "WARNING: nobody can connect to service \(service.name) until another program lets go of "
+                        + "\(service.endpoint)", to: .error)
+            }
             // What was good when it was brought up may be gone since.
             guard let files = service.servedTLS, let problem = TLSExamination(reading: files).problem else { continue }
             print(

@@ -37,6 +37,11 @@ struct Session {
     ) throws(CommandFailure) -> Receipt {
         do {
             return try log.submit(command, to: controller, by: author, commandID: commandID)
+        } catch .rejected(.noSuchController(let name)) {
+            let known = try read { (log) throws(LogFailure) in try log.status() }.controllers
+                .filter { $0.status != ControllerStatus.terminated.rawValue }.map(\.name)
+            let there = known.isEmpty ? "there are none" : "there is \(known.joined(separator: ", "))"
+            throw CommandFailure("\(Rejection.noSuchController(name)); \(there)")
         } catch {
             throw CommandFailure(error)
         }
@@ -73,18 +78,54 @@ struct Session {
         }
     }
 
-    /// Every command does this at its end: whichever comes first after a crash brings back what died.
+    /// Every command does this: whichever comes first after a crash brings back what died. What cannot be
+    /// brought back is told in the end, and keeps nothing else from it.
     ///
     /// - Parameter saysWhatFails: whether to say so when nobody can be told what happens; a command that failed has
     ///   said what is wrong already.
     func ensureAllRunning(saysWhatFails: Bool = true) throws(CommandFailure) {
         guard !isOfFile else { return }
+        var failures: [String] = []
         for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
-            try launch(controller)
+            do {
+                try launch(controller)
+            } catch {
+                failures += error.lines
+            }
         }
         try removeUnusedSecrets()
         try ensureTimer()
         ensureNotifier(saysWhatFails: saysWhatFails)
+        guard failures.isEmpty else { throw CommandFailure(lines: failures, exitCode: 1) }
+    }
+
+    /// The same before a question is answered: whoever reads may close the pipe early, and that ends the command.
+    ///
+    /// - Returns: what went wrong, which is to be said after the answer.
+    func revival() -> Result<Void, CommandFailure> {
+        Result { () throws(CommandFailure) in try ensureAllRunning() }
+    }
+
+    /// Looks, before anything of it is recorded, whether the controller's process will have a place to write to.
+    func prepareToLaunch(_ controller: ControllerName) throws(CommandFailure) {
+        do {
+            try launcher(controller).prepare()
+        } catch {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    /// Starts the process of a controller that has something to do since a moment ago.
+    ///
+    /// - Parameter undo: how to take back what is recorded already, should that fail.
+    func launch(_ controller: ControllerName, undo: String) throws(CommandFailure) {
+        do {
+            try ensureRunning(controller)
+        } catch {
+            throw CommandFailure(
+                "\(error.lines.joined(separator: "; ")); what was asked for is recorded, and done by the next command "
+                    + "that can; take it back: \(undo)")
+        }
     }
 
     /// Sees to it that whoever is to be told what happens is told. Nothing that a command is for fails by it.
@@ -138,8 +179,8 @@ struct Session {
         }
     }
 
-    /// The same at the end of a command that failed; what it cannot do is left to the next one. A home
-    /// that is not there is not made.
+    /// The same at the end of a command that failed, or that has nothing to do with the log; what it cannot do is
+    /// left to the next one. A home that is not there is not made.
     static func reviveWhatDied() {
         let home = Home(environment: ProcessInfo.processInfo.environment)
         guard access(home.database, F_OK) == 0, let session = try? Session() else { return }

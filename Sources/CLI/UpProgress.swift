@@ -130,6 +130,8 @@ struct UpSteps {
         case .controllerRecovered: "controller \(recorded.controller): recovered after a crash"
         case .controllerWoken: "controller \(recorded.controller): was idle and warm"
         case .controllerStartRequested: "controller \(recorded.controller): is stopping; will start again"
+        case .controllerStopping(let event) where event.latenessMicroseconds != nil:
+            "controller \(recorded.controller): its idle window was over; stopping"
         case .controllerStopped: "controller \(recorded.controller): stopped"
         case .controllerStartFailed(let event): "controller \(recorded.controller): could not start: \(event.reason)"
         case .loadBalancerLaunched: "load balancer: listening"

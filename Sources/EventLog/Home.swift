@@ -39,11 +39,17 @@ public struct Home: Hashable, Sendable {
         try touch(commitBell)
     }
 
-    /// A home that somebody made beforehand may be open to others.
+    /// A home that somebody made beforehand may be open to others. One that its owner made read-only stays so, and is
+    /// refused, also to root, whom the kernel would let write in it.
     private func closeToOthers() throws(HomeFailure) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw HomeFailure(path) }
-        guard status.st_uid == geteuid(), status.st_mode & 0o077 != 0 else { return }
+        guard status.st_uid == geteuid() else { return }
+        guard status.st_mode & S_IRWXU == S_IRWXU else {
+            let mode = String(status.st_mode & 0o777, radix: 8)
+            throw HomeFailure(path: path, reason: "it is read-only (mode \(mode)); to allow it: chmod u+rwx")
+        }
+        guard status.st_mode & 0o077 != 0 else { return }
         guard chmod(path, 0o700) == 0 else { throw HomeFailure(path) }
     }
 

@@ -131,6 +131,15 @@ extension Decision {
         record(.controllerTerminated(ControllerTerminated()))
     }
 
+    /// What of the controller itself was due before somebody asks for something is done first. Where nothing ran that
+    /// could see to it, or another was quicker by a hair, the times decide and not who came first (laws L4, L5).
+    mutating func fireOverdue() {
+        for pending in state.ownDeadlines where pending.deadline.latenessMicroseconds(at: now) != nil {
+            // Void if the one before it has changed that.
+            deadlineReached(pending.key, pending.generation)
+        }
+    }
+
     /// Fires a deadline, if it is still the one that is waited for (law L5) and really due.
     mutating func deadlineReached(_ key: PendingDeadline.Key, _ generation: Int) {
         guard let pending = state.pendingDeadline(key), pending.generation == generation else { return }

@@ -37,12 +37,13 @@ extension ControllerState {
     /// Decides what `command` leads to, or refuses it. Pure: the same state, command and surroundings
     /// give the same events.
     ///
-    /// Two steps. First the command itself, as far as it is allowed. Then ``Decision/settle()``: what
-    /// follows from the state by itself, whatever led there (an empty controller is idle, a missing
-    /// replica is added, a service with nothing left is gone). Both are one transaction, so no crash
-    /// can come between a cause and its consequence.
+    /// Three steps. Before what somebody wants, what was due (``Decision/fireOverdue()``). Then the command
+    /// itself, as far as it is allowed. Then ``Decision/settle()``: what follows from the state by itself,
+    /// whatever led there (an empty controller is idle, a missing replica is added, a service with nothing
+    /// left is gone). All are one transaction, so no crash can come between a cause and its consequence.
     public func decide(_ command: Command, _ surroundings: Surroundings) throws(Rejection) -> Decision {
         var decision = Decision(state: self, surroundings: surroundings)
+        if !command.isReport { decision.fireOverdue() }
         switch command {
         case .up(let request): try decision.up(request)
         case .update(let request): try decision.update(request)

@@ -135,7 +135,14 @@ public struct Configuration: Hashable, Sendable {
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
             if let controller = serve.section("controller") {
-                controller.refuseUnknownKeys(known: ["autostop", "resources", "min_start_interval"])
+                controller.refuseUnknownKeys(known: [
+                    "autostop", "resources", "min_start_interval", "high_availability",
+                ])
+                if controller.has("high_availability") {
+                    file.findings.note(
+                        "serve.controller.high_availability does nothing: a controller process that dies is always replaced"
+                    )
+                }
                 if controller.has("resources") {
                     file.findings.note("serve.controller.resources does nothing: the controller runs on this machine")
                 }

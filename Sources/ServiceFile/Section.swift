@@ -22,6 +22,11 @@ struct Section {
 
     func has(_ key: String) -> Bool { entry(key) != nil }
 
+    /// Whether a key that nobody knows was meant to be this one, which is told then.
+    func hasMisspelt(_ key: String, among known: [String]) -> Bool {
+        entries.contains { !known.contains($0.key) && NearestKey.to($0.key, among: known) == key }
+    }
+
     func problem(_ message: String, key: String? = nil, at line: Int? = nil) {
         let place = line ?? key.flatMap { entry($0)?.keyLine } ?? self.line
         findings.problem(message, at: place, key: key.map(fullKey) ?? (path.isEmpty ? nil : path))

@@ -87,13 +87,17 @@ public struct ServiceFile: Sendable {
         let mounts = FileMounts.read(file, folders)
         let setup = file.string("setup", wanted: "shell commands")
         let run = file.string("run", wanted: "shell commands")
-        if !file.has("run") { file.problem("has no `run`: the shell commands that serve") }
+        if !file.has("run"), !whole.hasMisspelt("run", among: keys) {
+            file.problem("has no `run`: the shell commands that serve")
+        }
         if let run, run.allSatisfy(\.isWhitespace) {
             file.problem("is empty: it must be the commands that serve", key: "run")
         }
         let resources = ResourcesSection(file)
         guard file.has("service") else {
-            file.problem("has no `service` section; `service: {readiness_probe: /}` is the shortest")
+            if !whole.hasMisspelt("service", among: keys) {
+                file.problem("has no `service` section; `service: {readiness_probe: /}` is the shortest")
+            }
             return nil
         }
         guard let section = file.section("service") else { return nil }

@@ -76,13 +76,16 @@ import Testing
         #expect(try log.state(of: .dev).status == .starting)
     }
 
-    @Test(.enabled(if: geteuid() != 0, "nothing is read-only for root"))
-    func aReadOnlyHomeIsRefused() throws {
+    @Test(arguments: [0o500, 0o555, 0o055]) func aReadOnlyHomeIsRefused(mode: Int) throws {
+        let path = temporary.home.path
         try FileManager.default.createDirectory(
-            atPath: temporary.home.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o500])
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+        defer { chmod(path, 0o700) }
         let failure = #expect(throws: LogFailure.self) { try EventLog(home: temporary.home) }
-        #expect(failure == .cannotOpen(path: temporary.home.run, reason: "Permission denied"))
-        checkSentence(failure, names: temporary.home.path)
+        checkSentence(failure, names: path)
+        #expect("\(try #require(failure))".contains("it is read-only (mode \(String(mode, radix: 8)))"))
+        let left = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(left == mode, "it was made writable")
     }
 
     /// `/proc` takes no folders, not even from root.

@@ -5,7 +5,9 @@ import TestKit
 enum GivenController: String, CaseIterable, Sendable {
     case absent, starting
     case startingHeld = "starting, held"
+    case startingDue = "starting, due"
     case up, idle
+    case idleDue = "idle, due"
     case idleNever = "idle, never"
     case stopping
     case stoppingStartAgain = "stopping, start again"
@@ -16,9 +18,11 @@ enum GivenController: String, CaseIterable, Sendable {
         switch self {
         case .absent: break
         case .starting: try it.given(.start)
-        case .startingHeld: it = try .held(seconds: 60)
+        case .startingHeld: it = try .held(seconds: 86_400)
+        case .startingDue: it = try .held(seconds: 60)
         case .up: it = try .up()
-        case .idle: it = try .idle()
+        case .idle: it = try .idle(policy: .configured(seconds: 86_400))
+        case .idleDue: it = try .idle()
         case .idleNever: it = try .idle(policy: .never)
         case .stopping:
             it = try .idle()
@@ -43,9 +47,9 @@ enum GivenController: String, CaseIterable, Sendable {
     var status: ControllerStatus {
         switch self {
         case .absent: .absent
-        case .starting, .startingHeld: .starting
+        case .starting, .startingHeld, .startingDue: .starting
         case .up: .up
-        case .idle, .idleNever: .idle
+        case .idle, .idleDue, .idleNever: .idle
         case .stopping, .stoppingStartAgain: .stopping
         case .stopped: .stopped
         case .failed: .failed

@@ -1,6 +1,6 @@
 /// Every state of a controller and every command, and what follows. In `up` there is one service, `api`,
 /// whose replica and load balancer are not launched yet; in all others there is none. Commands come an
-/// hour later, so that every deadline is due.
+/// hour later; in what is called due that is after its deadline, else before.
 let controllerTable = TransitionTable<GivenController, WhenCommand>(
     """
     absent                | up api               | controller.starting service.up_requested
@@ -81,7 +81,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting, held        | terminate            | controller.terminating
     starting, held        | terminate --force    | controller.terminating
     starting, held        | setAutostop          | controller.policy_set
-    starting, held        | takeOver             | controller.start_due controller.started controller.idle
+    starting, held        | takeOver             | nothing
     starting, held        | startFailed          | controller.start_failed
     starting, held        | idleDeadlineReached  | nothing
     starting, held        | stopFinished         | nothing
@@ -108,6 +108,41 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     starting, held        | down --purge         | refused: noSuchService
     starting, held        | scale                | nothing
     starting, held        | down --replica-id    | refused: noSuchService
+    starting, due         | up api               | controller.start_due service.up_requested controller.policy_set
+    starting, due         | up chat              | controller.start_due service.up_requested controller.policy_set
+    starting, due         | down api             | refused: noSuchService
+    starting, due         | start                | controller.start_due
+    starting, due         | stop                 | controller.start_due controller.stopping
+    starting, due         | terminate            | controller.start_due controller.terminating
+    starting, due         | terminate --force    | controller.start_due controller.terminating
+    starting, due         | setAutostop          | controller.start_due controller.policy_set
+    starting, due         | takeOver             | controller.start_due controller.started controller.idle
+    starting, due         | startFailed          | controller.start_failed
+    starting, due         | idleDeadlineReached  | nothing
+    starting, due         | stopFinished         | nothing
+    starting, due         | terminationFinished  | nothing
+    starting, due         | loadBalancerLaunched | nothing
+    starting, due         | loadBalancerEnded    | nothing
+    starting, due         | loadBalancerRemoved  | nothing
+    starting, due         | replicaLaunched      | nothing
+    starting, due         | replicaLaunchFailed  | nothing
+    starting, due         | replicaStarted       | nothing
+    starting, due         | replicaProbed        | nothing
+    starting, due         | replicaEnded         | nothing
+    starting, due         | replicaRemoved       | nothing
+    starting, due         | replicaRemovalFailed | nothing
+    starting, due         | update               | refused: noSuchService
+    starting, due         | replicaDrained       | nothing
+    starting, due         | hookStarted          | nothing
+    starting, due         | hookEnded            | nothing
+    starting, due         | serviceUnused        | nothing
+    starting, due         | useSeen              | nothing
+    starting, due         | pauseAutostop        | controller.start_due controller.autostop_paused
+    starting, due         | resumeAutostop       | controller.start_due
+    starting, due         | loadBalancerStuck    | nothing
+    starting, due         | down --purge         | refused: noSuchService
+    starting, due         | scale                | nothing
+    starting, due         | down --replica-id    | refused: noSuchService
     up                    | up api               | refused: serviceExists
     up                    | up chat              | service.up_requested replica.added load_balancer.added service.status_changed
     up                    | down api             | service.down_requested replica.removing load_balancer.removing service.status_changed
@@ -143,8 +178,8 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     up                    | down --purge         | service.down_requested replica.removing load_balancer.removing service.status_changed
     up                    | scale                | nothing
     up                    | down --replica-id    | replica.removing replica.added
-    idle                  | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
-    idle                  | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
+    idle                  | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed controller.policy_set
+    idle                  | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed controller.policy_set
     idle                  | down api             | refused: noSuchService
     idle                  | start                | nothing
     idle                  | stop                 | controller.stopping
@@ -153,7 +188,7 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | setAutostop          | controller.policy_set controller.idle
     idle                  | takeOver             | controller.recovered
     idle                  | startFailed          | nothing
-    idle                  | idleDeadlineReached  | controller.stopping
+    idle                  | idleDeadlineReached  | nothing
     idle                  | stopFinished         | nothing
     idle                  | terminationFinished  | nothing
     idle                  | loadBalancerLaunched | nothing
@@ -178,6 +213,41 @@ let controllerTable = TransitionTable<GivenController, WhenCommand>(
     idle                  | down --purge         | refused: noSuchService
     idle                  | scale                | nothing
     idle                  | down --replica-id    | refused: noSuchService
+    idle, due             | up api               | controller.stopping controller.start_requested service.up_requested
+    idle, due             | up chat              | controller.stopping controller.start_requested service.up_requested
+    idle, due             | down api             | refused: noSuchService
+    idle, due             | start                | controller.stopping controller.start_requested
+    idle, due             | stop                 | controller.stopping
+    idle, due             | terminate            | controller.stopping controller.terminating
+    idle, due             | terminate --force    | controller.stopping controller.terminating
+    idle, due             | setAutostop          | controller.stopping controller.policy_set
+    idle, due             | takeOver             | controller.recovered
+    idle, due             | startFailed          | nothing
+    idle, due             | idleDeadlineReached  | controller.stopping
+    idle, due             | stopFinished         | nothing
+    idle, due             | terminationFinished  | nothing
+    idle, due             | loadBalancerLaunched | nothing
+    idle, due             | loadBalancerEnded    | nothing
+    idle, due             | loadBalancerRemoved  | nothing
+    idle, due             | replicaLaunched      | nothing
+    idle, due             | replicaLaunchFailed  | nothing
+    idle, due             | replicaStarted       | nothing
+    idle, due             | replicaProbed        | nothing
+    idle, due             | replicaEnded         | nothing
+    idle, due             | replicaRemoved       | nothing
+    idle, due             | replicaRemovalFailed | nothing
+    idle, due             | update               | refused: noSuchService
+    idle, due             | replicaDrained       | nothing
+    idle, due             | hookStarted          | nothing
+    idle, due             | hookEnded            | nothing
+    idle, due             | serviceUnused        | nothing
+    idle, due             | useSeen              | nothing
+    idle, due             | pauseAutostop        | controller.stopping controller.autostop_paused
+    idle, due             | resumeAutostop       | controller.stopping
+    idle, due             | loadBalancerStuck    | nothing
+    idle, due             | down --purge         | refused: noSuchService
+    idle, due             | scale                | nothing
+    idle, due             | down --replica-id    | refused: noSuchService
     idle, never           | up api               | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle, never           | up chat              | service.up_requested controller.woken replica.added load_balancer.added service.status_changed
     idle, never           | down api             | refused: noSuchService

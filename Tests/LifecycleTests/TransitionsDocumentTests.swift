@@ -28,8 +28,8 @@ import Testing
 
             Every state and everything that can reach it, with the events that follow and the state they lead to.
             Written from the code by `make transitions`; a test compares. What is not in a state's table changes
-            nothing there. Commands and reports come an hour after the state was reached, so that every deadline is
-            due. What leads to *refused* is refused to the person who asked, and changes nothing.
+            nothing there. Commands and reports come an hour after the state was reached: every deadline of a replica or
+            a load balancer is due then, and that of a controller where it is called due. What leads to *refused* is refused to the person who asked, and changes nothing.
 
 
             """

@@ -10,6 +10,10 @@ struct ControllerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "controller",
         abstract: "Run a controller's process in the foreground, as systemd would.",
+        discussion: """
+            Examples:
+              dwell controller run local
+            """,
         subcommands: [Run.self, Keep.self])
 
     struct Run: AsyncParsableCommand, DaemonCommand {
@@ -17,8 +21,11 @@ struct ControllerCommand: AsyncParsableCommand {
             commandName: "run",
             abstract: "Do what the controller has to do, until it is stopped.",
             discussion: """
-                Other commands start this by themselves. By hand it is for systemd, or for watching:
+                Other commands start this by themselves. By hand it is for systemd, or for watching.
+
+                Examples:
                   dwell controller run local
+                  dwell controller run prod 2>> prod.log
                 """)
 
         @Argument(help: "Name of the controller.")
@@ -38,6 +45,9 @@ struct ControllerCommand: AsyncParsableCommand {
             if inherited { lease.watchKeeper(session.launcher(name), logger) }
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
             guard state.needsProcess || inherited else {
+                if state.status == .absent || state.status == .terminated {
+                    throw CommandFailure(Rejection.noSuchController(name))
+                }
                 // No failure: systemd starts this at boot, also of a controller that is stopped.
                 return print(
                     "controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")

@@ -42,6 +42,7 @@ struct Diff: ParsableCommand, LogQuestion {
                 ? "Nothing happened between."
                 : "\(count) event\(count == 1 ? "" : "s") between: \(range)"
                     + (lines.isEmpty ? "; in the end everything was as before." : "."))
+        try session.ensureAllRunning()
     }
 }
 

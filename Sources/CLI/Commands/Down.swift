@@ -88,7 +88,8 @@ struct Down: AsyncParsableCommand {
         }
         Interruption.explain("what was asked for goes on: dwell status")
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
-            try await waitUntilGone(names, controller, session, begun)
+            let place = targets.count > 1 ? " on controller \(controller)" : ""
+            try await waitUntilGone(names, controller, place, session, begun)
         }
         for controller in targets.keys.sorted() {
             if stopController {
@@ -130,14 +131,15 @@ struct Down: AsyncParsableCommand {
     }
 
     private func waitUntilGone(
-        _ names: [ServiceName], _ controller: ControllerName, _ session: Session, _ begun: ContinuousClock.Instant
+        _ names: [ServiceName], _ controller: ControllerName, _ place: String, _ session: Session,
+        _ begun: ContinuousClock.Instant
     ) async throws(CommandFailure) {
         var left = names
         var patience = Patience()
         try await session.wait(for: controller) { (state) throws(CommandFailure) in
             for name in left {
                 if state.services[name]?.isEnding == true { continue }
-                print("Service \(name) is down (\(TimeText.seconds(since: begun))).")
+                print("Service \(name)\(place) is down (\(TimeText.seconds(since: begun))).")
                 left.removeAll { $0 == name }
             }
             try patience.look(
@@ -171,7 +173,8 @@ struct Down: AsyncParsableCommand {
         case .up:
             let live = state.liveServices.map(\.rawValue).joined(separator: ", ")
             print("Controller \(name) stays up for \(live).")
-        case .absent, .starting, .stopping, .stopped, .failed, .terminating, .terminated:
+        case .stopped: print("Controller \(name) is stopped.")
+        case .absent, .starting, .stopping, .failed, .terminating, .terminated:
             print("Controller \(name) is \(state.status.rawValue).")
         }
     }

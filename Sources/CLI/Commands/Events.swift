@@ -84,13 +84,13 @@ struct Events: FollowingCommand, LogQuestion {
     /// - Returns: the position up to which it was shown.
     @discardableResult
     private func show(_ query: EventQuery, _ session: Session) throws -> Int {
-        // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
-        try session.ensureAllRunning()
+        let revival = session.revival()
         let printer = EventPrinter(json: json, logID: session.log.logID)
         let position = try session.read { (log) throws(LogFailure) in
             try log.audit(query, reversed: reverse) { printer.print($0) }
         }
         try pointToArchive(query, session)
+        try revival.get()
         return position
     }
 

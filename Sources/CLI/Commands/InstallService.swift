@@ -32,7 +32,7 @@ struct InstallService: ParsableCommand {
         let units = SystemdUnits(program: program, home: home.path, user: system ? user : nil)
         if prints {
             for (name, text) in units.files { print("# \(name)\n\(text)") }
-            return
+            return Session.reviveWhatDied()
         }
         let folder = system ? "/etc/systemd/system" : Self.userFolder(environment)
         do {
@@ -47,6 +47,7 @@ struct InstallService: ParsableCommand {
         print("Wrote \(units.files.map(\.name).joined(separator: ", ")) in \(folder). Enable them:")
         print("  \(systemctl) daemon-reload")
         print("  \(systemctl) enable --now dwell-timer.timer dwell-controller@local.service")
+        defer { Session.reviveWhatDied() }
         if !system { print("  loginctl enable-linger \(user)    # so that they run while you are not logged in") }
     }
 

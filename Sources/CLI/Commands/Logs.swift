@@ -72,12 +72,13 @@ struct Logs: FollowingCommand {
         } else {
             paths = try files.replicaLogs(try NameArgument.service(name), replica)
         }
-        try session.ensureAllRunning()
+        let revival = session.revival()
         var readers = paths.map { LogReader(path: $0) }
         for index in readers.indices {
             if readers.count > 1 { print("==> \(readers[index].name) <==") }
             readers[index].printAll(tail: tail)
         }
+        try revival.get()
         return readers
     }
 }

@@ -26,6 +26,7 @@ struct Replay: ParsableCommand, LogQuestion {
         print(
             "\(report.events) events of \(report.controllers) controllers folded in \(TimeText.seconds(report.seconds)): the tables say what the log says."
         )
+        try session.ensureAllRunning()
     }
 }
 
@@ -47,6 +48,7 @@ struct Rebuild: ParsableCommand {
         let events = try session.read { (log) throws(LogFailure) in try log.rebuild { progress.show($0, of: $1) } }
         progress.clear()
         print("The tables are written anew from \(events) events (\(TimeText.seconds(since: begun))).")
+        try session.ensureAllRunning()
     }
 }
 

@@ -74,10 +74,11 @@ struct Report: ParsableCommand, LogQuestion {
                 name: name, history: history, usage: UsageReport(history, in: span),
                 whatIf: windows.map { WhatIf(windowSeconds: $0, history, in: span, now: now) })
         }
+        let revival = session.revival()
         if let svg {
             try draw(rows, byController, span, to: svg)
             print("drawn: \(svg)")
-            return
+            return try revival.get()
         }
         let output = UsageOutput(rows: rows, span: span, pricePerHour: pricePerHour)
         if json {
@@ -85,6 +86,7 @@ struct Report: ParsableCommand, LogQuestion {
         } else {
             for line in csv ? output.csv : output.lines { print(line) }
         }
+        try revival.get()
     }
 
     /// Until when it is told, microseconds since 1970. A file knows nothing of what came after its last event.

@@ -75,13 +75,13 @@ struct Status: FollowingCommand, LogQuestion {
         if verbose, moment == nil { view.policies = try session.policies(of: view.controllers) }
         if moment == nil, name == nil { view.lags = try lags(session) }
         try view.look(session, isNow: moment == nil && !session.isOfFile)
-        // Before anything is printed: whoever reads may close the pipe early, and that ends the command.
-        try session.ensureAllRunning()
+        let revival = session.revival()
         if json {
             print(try StatusJSON(view).text)
         } else {
             for line in StatusTables(view).lines { print(StatusColours.paint(line)) }
         }
+        try revival.get()
     }
 
     /// Receivers of notices: all for whoever wants to know more, else those that do not take what they are told.

@@ -48,6 +48,7 @@ struct Up: AsyncParsableCommand {
         let configuration = try session.adoptConfiguration()
         for note in request.notes + configuration.notes { print("note: \(note)", to: .error) }
         warnIfOpen(configuration.loadBalancer)
+        try session.prepareToLaunch(controller)
         let begun = ContinuousClock.now
         let kept = try request.keepSecrets(SecretFiles(home: session.home, controller: controller))
         defer { withExtendedLifetime(kept) {} }
@@ -60,6 +61,7 @@ struct Up: AsyncParsableCommand {
         }
         // Claimed until this command ends; the load balancer listens on it long before.
         defer { withExtendedLifetime(port) {} }
+        try session.launch(controller, undo: "dwell down \(request.service)")
         try session.ensureAllRunning()
         guard let service = receipt.state.services[request.service] else {
             throw CommandFailure("service \(request.service) was taken down again")

@@ -35,6 +35,7 @@ struct Validate: ParsableCommand {
             }
         }
         guard problems.isEmpty else { throw CommandFailure(lines: problems, exitCode: 2) }
+        Session.reviveWhatDied()
     }
 }
 

@@ -71,6 +71,7 @@ struct Verify: ParsableCommand, LogQuestion {
                     "Events up to \(start.position) are archived; check them too: dwell verify --archive \(start.file)")
             }
         }
+        try session.ensureAllRunning()
     }
 
     /// Checks that an archive is whole, and that its events led to what the log begins with.

@@ -26,10 +26,13 @@ public enum PortChooser {
     ) -> PortReservation? {
         for port in ports where !except.contains(port) {
             guard let reservation = PortReservation(port) else { continue }
-            if (try? Listener(Endpoint(host: host, port: port))) != nil { return reservation }
+            if canListen(at: Endpoint(host: host, port: port)) { return reservation }
         }
         return nil
     }
+
+    /// Whether a load balancer could listen there now.
+    public static func canListen(at endpoint: Endpoint) -> Bool { (try? Listener(endpoint)) != nil }
 
     private static func reserve(_ port: UInt16) -> PortReservation? {
         guard let reservation = PortReservation(port), canBind(port) else { return nil }

@@ -39,6 +39,15 @@ public struct ControllerLauncher: Sendable {
         }
     }
 
+    /// Makes the folder that its processes write their log in.
+    public func prepare() throws(ControllerLaunchFailure) {
+        do {
+            try paths.home.makeDirectory(paths.logDirectory)
+        } catch {
+            throw ControllerLaunchFailure(controller: paths.controller, reason: "\(error)")
+        }
+    }
+
     /// Whether no controller process lives. Looking takes the lease for a moment; whoever wants it then
     /// waits for it, so nobody is turned away by a look.
     public func isLeaseFree() throws(ControllerLaunchFailure) -> Bool {

@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+/// The controller process and its keeper are dead while an idle deadline passes: whichever command comes first.
+@Suite struct Overdue {
+    /// A controller whose window of a second ended a while ago, with nobody there to see it.
+    private func prepare(_ sandbox: Sandbox) async throws {
+        try sandbox.configure("serve: {controller: {autostop: 1s}}")
+        try sandbox.write("name: hello\nrun: 'true'\nservice: {readiness_probe: /, replicas: 0}\n", to: "hello.yaml")
+        #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+        // Down, and killed before the window is over; by whatever name, for one that is just being started has no other yet.
+        _ = try await sandbox.dwell("down", "hello")
+        try await sandbox.killEverything(named: ["dwell"])
+        #expect(try await sandbox.query("select status from controllers") == ["IDLE"])
+        try await eventually("the deadline is past") {
+            try await sandbox.count(
+                "deadlines where kind = 'idle' and due_at_us < (julianday('now') - 2440587.5) * 86400000000") == 1
+        }
+    }
+
+    private func checkPeriod(_ sandbox: Sandbox) async throws {
+        let period = try await sandbox.query(
+            "select how || ' ' || (lateness_seconds > 0) from idle_periods order by began limit 1")
+        #expect(period == ["stopped by deadline 1"])
+        #expect(try await sandbox.dwell("verify").exitCode == 0)
+    }
+
+    @Test func anUpStartsItAnew() async throws {
+        try await Sandbox.run { sandbox in
+            try await prepare(sandbox)
+            let up = try await sandbox.dwell("up", "hello.yaml")
+            #expect(up.exitCode == 0 && up.out.contains("its idle window was over"), "\(up)")
+            #expect(!up.out.contains("was idle and warm"), "\(up)")
+            try await checkPeriod(sandbox)
+        }
+    }
+
+    @Test(arguments: [["stop", "local"], ["autostop", "local", "--idle", "100s"], ["start", "local"]])
+    func theOthersFindItStopping(_ command: [String]) async throws {
+        try await Sandbox.run { sandbox in
+            try await prepare(sandbox)
+            let output = try await sandbox.dwell(command)
+            #expect(output.exitCode == 0, "\(output)")
+            try await checkPeriod(sandbox)
+            let starts = command[0] == "start" ? 2 : 1
+            try await eventually("it came to what was asked for") {
+                let stops = try await sandbox.count("events where type = 'controller.stopped'")
+                return try await sandbox.count("events where type = 'controller.started'") == starts && stops > 0
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ["status"], ["report"], ["verify"], ["replay"], ["rebuild"], ["diff", "1h"], ["explain", "local"],
+        ["validate", "hello.yaml"], ["install-service", "--print"], ["backup", "copy.db"],
+    ])
+    func whateverIsAskedBringsItBack(_ command: [String]) async throws {
+        try await Sandbox.run { sandbox in
+            try await prepare(sandbox)
+            #expect(try await sandbox.dwell(command).exitCode == 0)
+            try await eventually("it is stopped after \(command)") {
+                try await sandbox.query("select status from controllers") == ["STOPPED"]
+            }
+            try await checkPeriod(sandbox)
+        }
+    }
+
+    /// Nothing can be written where the controller's process writes its log.
+    @Test func whatCannotBeStartedIsToldAfterTheAnswer() async throws {
+        try await Sandbox.run { sandbox in
+            try await prepare(sandbox)
+            _ = try await sandbox.shell(#"mv "$DWELL_HOME/logs" "$DWELL_HOME/kept" && echo x > "$DWELL_HOME/logs""#)
+            for command in [["status"], ["status", "--json"], ["events"]] {
+                let output = try await sandbox.dwell(command)
+                #expect(output.exitCode == 1 && output.err.contains("cannot start controller local"), "\(output)")
+                #expect(output.out.contains("local"), "\(command): \(output)")
+            }
+            for command in [["up", "hello.yaml", "--controller", "other"], ["start", "other"]] {
+                let output = try await sandbox.dwell(command)
+                #expect(output.exitCode == 1 && output.err.contains("cannot start controller other"), "\(output)")
+                #expect(try await sandbox.count("events where stream = 'other'") == 0, "nothing half done")
+            }
+            _ = try await sandbox.shell(#"rm "$DWELL_HOME/logs" && mv "$DWELL_HOME/kept" "$DWELL_HOME/logs""#)
+            #expect(try await sandbox.dwell("status").exitCode == 0)
+        }
+    }
+}

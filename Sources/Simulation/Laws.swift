@@ -26,6 +26,10 @@ struct Laws {
             var dueBoot: Int64? = nil
             var bootID: String
             var window: Int64? = nil
+
+            func lateness(_ now: Instant, dueWall: Int64, dueBoot: Int64) -> Int64 {
+                bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
+            }
         }
     }
 
@@ -111,6 +115,7 @@ struct Laws {
             idle.bootID = now.bootID
             book.idle = idle
         case .controllerWoken(let event):
+            if event.service != nil { try checkIsInTime(book, "woken", now) }
             try end(&book, event.idleVersion, "woken")
         case .controllerStarting(let event):
             book.uses = []
@@ -130,10 +135,12 @@ struct Laws {
         case .controllerUseChanged(let event):
             if event.isActive { book.uses.insert(event.probe) } else { book.uses.remove(event.probe) }
         case .controllerPolicySet(let event):
+            try checkIsInTime(book, "policy set", now)
             try end(&book, event.idleVersion, "policy set")
             book.schedule = event.policy.schedule?.value
             book.idleTimeoutSeconds = event.policy.idleTimeoutSeconds
         case .controllerAutostopPaused(let event):
+            try checkIsInTime(book, "paused", now)
             try end(&book, event.idleVersion, "paused")
             book.isPaused = true
         case .controllerAutostopResumed(let event):
@@ -149,6 +156,8 @@ struct Laws {
                 }
                 book.shouldRun = false
                 book.wanted = []
+            } else {
+                try checkIsInTime(book, "terminating", now)
             }
             book.isPaused = false
             try end(&book, event.idleVersion, "terminating")
@@ -159,6 +168,8 @@ struct Laws {
                 }
                 try checkIdleStop(lateness, book, before, machine, now)
                 book.shouldRun = false
+            } else {
+                try checkIsInTime(book, "stopping", now)
             }
             try end(&book, event.idleVersion, "stopping")
         case .serviceDownRequested(let event) where event.unusedMicroseconds != nil:
@@ -208,10 +219,19 @@ struct Laws {
         guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else {
             throw Violation(law: "L5", what: "a deadline fired that nobody waits for")
         }
-        let lateness = idle.bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
+        let lateness = idle.lateness(now, dueWall: dueWall, dueBoot: dueBoot)
         guard lateness >= 0 else { throw Violation(law: "L4", what: "stopped \(-lateness) us early") }
         guard recorded == lateness else {
             throw Violation(law: "L4", what: "the lateness recorded is \(recorded), not \(lateness)")
+        }
+    }
+
+    /// Law L4: what people want after an idle period was over ends it no more; its deadline does, however late.
+    private func checkIsInTime(_ book: Book, _ how: String, _ now: Instant) throws(Violation) {
+        guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else { return }
+        let lateness = idle.lateness(now, dueWall: dueWall, dueBoot: dueBoot)
+        guard lateness < 0 else {
+            throw Violation(law: "L4", what: "\(how) ends an idle period that was over \(lateness) us before")
         }
     }
 

@@ -80,7 +80,7 @@ import Testing
             policy.down = .init(true, .controllers)
             var it = Scenario()
             try it.given(.start(policy: policy), .takeOver(process: "a"))
-            it.clock.advance(seconds: 600)
+            it.clock.advance(seconds: byHand ? 599 : 600)
             if byHand { try it.given(.terminate(force: false)) } else { try it.whenReached(.idle) }
             #expect(it.state.status == .terminating && toRun(it) == pending(it))
             #expect(it.state.outstanding.contains(.finishTermination) == pending(it).isEmpty)

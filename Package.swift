@@ -36,7 +36,7 @@ let package = Package(
         .target(
             name: "EventLog",
             dependencies: [
-                "CLinux", "Lifecycle", "Migrations",
+                "CGatheredWrites", "CLinux", "Lifecycle", "Migrations",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -49,6 +49,8 @@ let package = Package(
             swiftSettings: strict),
         // System calls that Swift cannot express: variadic ones and raw syscalls.
         .target(name: "CLinux"),
+        // A commit to the WAL as one write and not as many.
+        .target(name: "CGatheredWrites", linkerSettings: [.linkedLibrary("sqlite3")]),
         // The data plane: a streaming HTTP/1.1 reverse proxy.
         .target(
             name: "LoadBalancer",
@@ -111,7 +113,7 @@ let package = Package(
         .testTarget(
             name: "EventLogTests",
             dependencies: [
-                "CLinux", "CRecordingVFS", "EventLog", "Lifecycle", "TestKit",
+                "CGatheredWrites", "CLinux", "CRecordingVFS", "EventLog", "Lifecycle", "TestKit",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Golden", "Databases"],

@@ -16,13 +16,14 @@ struct Digest: Hashable, Sendable {
     init(bytes: Data) { self.bytes = bytes }
 
     init(after previous: Digest, row: EventRow) {
-        var hash = SHA256()
-        hash.update(data: previous.bytes)
+        // Gathered first: to hash a few bytes takes nearly as long as to hash many.
+        var hashed = Array(previous.bytes)
+        hashed.reserveCapacity(1024)
         func add(_ text: String?) {
-            guard var text else { return withUnsafeBytes(of: UInt64.max) { hash.update(bufferPointer: $0) } }
+            guard var text else { return withUnsafeBytes(of: UInt64.max) { hashed.append(contentsOf: $0) } }
             text.withUTF8 { utf8 in
-                withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
-                hash.update(bufferPointer: UnsafeRawBufferPointer(utf8))
+                withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { hashed.append(contentsOf: $0) }
+                hashed.append(contentsOf: utf8)
             }
         }
         add(String(row.position))
@@ -38,6 +39,6 @@ struct Digest: Hashable, Sendable {
         add(row.commandID)
         add(row.cause.map(String.init))
         add(row.payload)
-        bytes = Data(hash.finalize())
+        bytes = Data(SHA256.hash(data: hashed))
     }
 }

@@ -4,7 +4,8 @@ import Lifecycle
 /// Between events and their stored payloads. JSON with sorted keys, so that one event has one form.
 enum EventCodec {
     static func encode(_ event: Event) throws -> String {
-        try json(event.payload)
+        if let flat = event.flatPayload { return String(decoding: flat, as: UTF8.self) }
+        return try json(event.payload)
     }
 
     /// Reads a stored event of any type and schema version this build knows.

@@ -1,3 +1,4 @@
+import CGatheredWrites
 import Foundation
 import GRDB
 import Lifecycle
@@ -44,8 +45,13 @@ public final class EventLog: Sendable {
             // Read before the log: it may be behind what is read then, and never ahead.
             let witness = CommitBell(path: home.commitBell).witness
             try home.prepare()
+            gathered_writes_install()
             queue = try Self.open(path, busyTimeoutSeconds)
-            try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
+            try queue.writeWithoutTransaction { db in
+                try Migrator(path: path).migrate(db)
+                // Allowed because every commit of this connection is synced before it is shown: synchronous=FULL.
+                gathered_writes_begin(UnsafeMutableRawPointer(db.sqliteConnection))
+            }
             // Without it the processes of two homes could not be told apart.
             logID = try queue.read { try $0.requiredLogID(path: path) }
             bell = CommitBell(path: home.commitBell)
@@ -258,14 +264,16 @@ public final class EventLog: Sendable {
     }
 
     private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {
-        try Int.fetchOne(
-            db.cachedStatement(
-                sql: """
-                    SELECT position FROM events WHERE stream = ?1 AND version = ?2
-                    UNION ALL
-                    SELECT position FROM archived_causes WHERE stream = ?1 AND version = ?2
-                    """),
-            arguments: [controller.rawValue, version])
+        for sql in [
+            "SELECT position FROM events WHERE stream = ? AND version = ?",
+            "SELECT position FROM archived_causes WHERE stream = ? AND version = ?",
+        ] {
+            var statement = try QuickStatement(db, sql)
+            statement.bind(controller.rawValue)
+            statement.bind(version)
+            if let position = try statement.first({ $0.int(0) }) { return position }
+        }
+        return nil
     }
 }
 
@@ -273,13 +281,15 @@ extension Database {
     /// Runs `body` in a transaction that holds the write lock from its beginning, so that what it reads
     /// is what it writes upon.
     func immediately<Value>(_ body: () throws -> Value) throws -> Value {
-        var outcome: Result<Value, any Error>?
-        try inTransaction(.immediate) {
+        try QuickStatement(self, "BEGIN IMMEDIATE").run()
+        do {
             let value = try body()
-            outcome = .success(value)
-            return .commit
+            try QuickStatement(self, "COMMIT").run()
+            return value
+        } catch {
+            // Some errors have ended it already.
+            if isInsideTransaction { try QuickStatement(self, "ROLLBACK").run() }
+            throw error
         }
-        // inTransaction has run its body, or has thrown.
-        return try outcome!.get()
     }
 }

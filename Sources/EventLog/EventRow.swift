@@ -48,11 +48,11 @@ struct EventWriter {
         self.author = author
         self.commandID = commandID
         self.cause = cause
-        let last = try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1"))
+        let last = try QuickStatement(db, "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
+            .first { (position: $0.int(0), digest: Digest(bytes: $0.data(1))) }
         if let last {
-            lastPosition = last[0]
-            lastDigest = Digest(bytes: last[1])
+            lastPosition = last.position
+            lastDigest = last.digest
         } else {
             let start = try LogStart(db)
             lastPosition = start.position
@@ -81,10 +81,22 @@ struct EventWriter {
     }
 
     static func insert(_ row: EventRow, _ digest: Digest, _ db: Database) throws {
-        try db.cachedStatement(sql: insertion).execute(arguments: [
-            row.position, row.stream, row.version, row.type, row.schemaVersion, row.atMicroseconds, row.service,
-            row.replica, row.actor, row.component, row.commandID, row.cause, row.payload, digest.bytes,
-        ])
+        var statement = try QuickStatement(db, insertion)
+        statement.bind(row.position)
+        statement.bind(row.stream)
+        statement.bind(row.version)
+        statement.bind(row.type)
+        statement.bind(row.schemaVersion)
+        statement.bind(row.atMicroseconds)
+        statement.bind(row.service)
+        statement.bind(row.replica)
+        statement.bind(row.actor)
+        statement.bind(row.component)
+        statement.bind(row.commandID)
+        statement.bind(row.cause)
+        statement.bind(row.payload)
+        statement.bind(digest.bytes)
+        try statement.run()
     }
 
     private static let insertion = """
@@ -100,17 +112,17 @@ struct StreamHead {
     var digest: Digest
 
     static func fetch(_ stream: ControllerName, _ db: Database) throws -> StreamHead? {
-        try Row.fetchOne(
-            db.cachedStatement(
-                sql: """
-                    SELECT version, digest FROM (
-                        SELECT version, digest FROM events WHERE stream = ?1 ORDER BY version DESC LIMIT 1)
-                    UNION ALL
-                    SELECT version, digest FROM bases WHERE stream = ?1
-                    ORDER BY version DESC LIMIT 1
-                    """),
-            arguments: [stream.rawValue]
-        ).map { StreamHead(version: $0[0], digest: Digest(bytes: $0[1])) }
+        // One after the other: together they would be sorted, in a table that SQLite makes and drops each time.
+        for sql in [
+            "SELECT version, digest FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1",
+            "SELECT version, digest FROM bases WHERE stream = ?",
+        ] {
+            var statement = try QuickStatement(db, sql)
+            statement.bind(stream.rawValue)
+            let head = try statement.first { StreamHead(version: $0.int(0), digest: Digest(bytes: $0.data(1))) }
+            if let head { return head }
+        }
+        return nil
     }
 
     /// Digest of one event of a stream, which stands for all before it; nil when there is no such event.

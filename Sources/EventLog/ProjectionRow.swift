@@ -3,71 +3,64 @@ import GRDB
 /// A row of a projection, which knows how it is written.
 protocol ProjectionRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
     static var sql: RowSQL { get }
+
+    /// Binds its columns in the order in which ``sql`` has them.
+    func bind(to statement: inout QuickStatement)
 }
 
-/// The statements that write a row of a table, made once: making them anew for every row took longer than running
-/// them.
+/// The statements that write a row of a table, made once. A column has the same number in each of them, and those of
+/// the key come first, so a row is bound to all of them alike.
 struct RowSQL: Sendable {
-    private let table: String
-    private let columns: [String]
-    private let key: [String]
-    private let replacement: String
-    private let removal: String
+    fileprivate let replacement: String
+    fileprivate let update: String
+    fileprivate let removal: String
 
-    init(_ row: (some ProjectionRow).Type, _ columns: [String], key: [String]) {
-        table = row.databaseTableName
-        self.columns = columns
-        self.key = key
-        replacement = Self.replacement(table, columns, key)
-        removal =
-            "DELETE FROM \(table) WHERE " + key.map { "\($0) = ?" }.joined(separator: " AND ")
-    }
-
-    /// Updates what is there in place: an index whose columns are as they were is left alone.
-    private static func replacement(_ table: String, _ columns: [String], _ key: [String]) -> String {
-        let values = columns.map { _ in "?" }.joined(separator: ", ")
-        let changes = columns.filter { !key.contains($0) }.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
-        return """
-            INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(values))
-            ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE SET \(changes)
+    /// - Parameters:
+    ///   - columns: those of the key first.
+    ///   - fixed: columns that ``ProjectionRow/updateInPlace(_:)`` leaves as they are.
+    init(_ row: (some ProjectionRow).Type, _ columns: [String], keyCount: Int, fixed: Set<String> = []) {
+        let table = row.databaseTableName
+        let key = columns.prefix(keyCount)
+        func parameter(_ column: String) -> String { "?\((columns.firstIndex(of: column) ?? 0) + 1)" }
+        let isKey = key.map { "\($0) = \(parameter($0))" }.joined(separator: " AND ")
+        let others = columns.dropFirst(keyCount)
+        replacement = """
+            INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(columns.map(parameter).joined(separator: ", ")))
+            ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE
+            SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
             """
-    }
-
-    fileprivate func replace(_ values: [String: DatabaseValue], _ db: Database) throws {
-        try db.cachedStatement(sql: replacement)
-            .execute(arguments: StatementArguments(columns.map { values[$0] ?? .null }))
-    }
-
-    fileprivate func update(_ values: [String: DatabaseValue], except column: String, _ db: Database) throws {
-        let changes = columns.filter { !key.contains($0) && $0 != column }
-        let sql = """
-            UPDATE \(table) SET \(changes.map { "\($0) = ?" }.joined(separator: ", "))
-            WHERE \(key.map { "\($0) = ?" }.joined(separator: " AND "))
-            """
-        try db.cachedStatement(sql: sql)
-            .execute(arguments: StatementArguments((changes + key).map { values[$0] ?? .null }))
-    }
-
-    fileprivate func remove(_ values: [String: DatabaseValue], _ db: Database) throws {
-        try db.cachedStatement(sql: removal).execute(arguments: StatementArguments(key.map { values[$0] ?? .null }))
+        // Columns that stay are not named: SQLite writes an entry of an index anew when one of its columns is.
+        let changes = others.filter { !fixed.contains($0) }.map { "\($0) = \(parameter($0))" }
+        update = "UPDATE \(table) SET \(changes.joined(separator: ", ")) WHERE \(isKey)"
+        removal = "DELETE FROM \(table) WHERE \(isKey)"
     }
 }
 
 extension ProjectionRow {
     /// Writes it, in the place of the row with its key if there is one.
-    func replace(_ db: Database) throws { try Self.sql.replace(databaseDictionary, db) }
+    func replace(_ db: Database) throws { try run(Self.sql.replacement, db) }
 
-    /// Writes what of it is not in `column`, in the row with its key.
-    func update(_ db: Database, except column: String) throws {
-        try Self.sql.update(databaseDictionary, except: column, db)
+    /// Writes what may change of it in the row with its key.
+    ///
+    /// - Returns: whether there is one. As far as the log knows there is; somebody may have removed it by hand.
+    func updateInPlace(_ db: Database) throws -> Bool {
+        try run(Self.sql.update, db)
+        return db.changesCount > 0
     }
 
     /// Removes the row with its key.
-    func remove(_ db: Database) throws { try Self.sql.remove(databaseDictionary, db) }
+    func remove(_ db: Database) throws { try run(Self.sql.removal, db) }
+
+    private func run(_ sql: String, _ db: Database) throws {
+        var statement = try QuickStatement(db, sql)
+        bind(to: &statement)
+        try statement.run()
+    }
 
     /// Brings what the table holds from one row to the next: writes what differs, and nothing else.
     static func bring(_ before: Self?, to after: Self?, _ db: Database) throws {
         if before == after { return }
-        if let after { try after.replace(db) } else { try before?.remove(db) }
+        guard let after else { return try before?.remove(db) ?? () }
+        if try before == nil || !after.updateInPlace(db) { try after.replace(db) }
     }
 }

@@ -7,7 +7,7 @@ import Lifecycle
 /// A row of `controllers`.
 public struct ControllerRow: ProjectionRow {
     public static let databaseTableName = "controllers"
-    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), key: ["name"])
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 1)
 
     public var name: String
     public var status: String
@@ -37,6 +37,30 @@ public struct ControllerRow: ProjectionRow {
     public var pausedReason: String?
     /// Nil: until it is resumed.
     public var pausedUntilMicroseconds: Int64?
+
+    func bind(to statement: inout QuickStatement) {
+        statement.bind(name)
+        statement.bind(status)
+        statement.bind(reason)
+        statement.bind(incarnation)
+        statement.bind(version)
+        statement.bind(idleTimeoutSeconds)
+        statement.bind(policySource)
+        statement.bind(startedAtMicroseconds)
+        statement.bind(sinceMicroseconds)
+        statement.bind(autostopAtMicroseconds)
+        statement.bind(startAgain)
+        statement.bind(recoveries)
+        statement.bind(needsProcess)
+        statement.bind(process)
+        statement.bind(down)
+        statement.bind(downSource)
+        statement.bind(terminateAfterSeconds)
+        statement.bind(terminateAfterSource)
+        statement.bind(pausedBy)
+        statement.bind(pausedReason)
+        statement.bind(pausedUntilMicroseconds)
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name, status, reason, incarnation, version
@@ -99,7 +123,9 @@ public struct ControllerRow: ProjectionRow {
 /// A row of `services`.
 public struct ServiceRow: ProjectionRow {
     public static let databaseTableName = "services"
-    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), key: ["controller", "name"])
+    /// A service whose address changes is removed and inserted; its spec is written out only when it changes.
+    static let sql = RowSQL(
+        Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 2, fixed: ["host", "port", "spec"])
 
     public var controller: String
     public var name: String
@@ -122,6 +148,26 @@ public struct ServiceRow: ProjectionRow {
     /// `http`, or `https` where its load balancer speaks TLS.
     public var scheme: String
     public var spec: String
+
+    func bind(to statement: inout QuickStatement) {
+        statement.bind(controller)
+        statement.bind(name)
+        statement.bind(version)
+        statement.bind(status)
+        statement.bind(reason)
+        statement.bind(live)
+        statement.bind(host)
+        statement.bind(port)
+        statement.bind(requestedAtMicroseconds)
+        statement.bind(requestedBy)
+        statement.bind(readySinceMicroseconds)
+        statement.bind(replicas)
+        statement.bind(readyReplicas)
+        statement.bind(wantedReplicas)
+        statement.bind(loadBalancer)
+        statement.bind(scheme)
+        statement.bind(spec)
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case controller, name, version, status, reason, live, host, port
@@ -160,16 +206,13 @@ public struct ServiceRow: ProjectionRow {
         self.spec = spec
     }
 
-    /// The key under which it is in ``RowSQL``.
-    static let specColumn = CodingKeys.spec.rawValue
-
     public var endpoint: String { "\(scheme)://\(host):\(port)" }
 }
 
 /// A row of `replicas`.
 public struct ReplicaRow: ProjectionRow {
     public static let databaseTableName = "replicas"
-    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), key: ["controller", "service", "id"])
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 3)
 
     public var controller: String
     public var service: String
@@ -184,6 +227,21 @@ public struct ReplicaRow: ProjectionRow {
     public var addedAtMicroseconds: Int64
     public var launchedAtMicroseconds: Int64?
     public var sinceMicroseconds: Int64
+
+    func bind(to statement: inout QuickStatement) {
+        statement.bind(controller)
+        statement.bind(service)
+        statement.bind(id)
+        statement.bind(version)
+        statement.bind(generation)
+        statement.bind(status)
+        statement.bind(reason)
+        statement.bind(endpoint)
+        statement.bind(handle)
+        statement.bind(addedAtMicroseconds)
+        statement.bind(launchedAtMicroseconds)
+        statement.bind(sinceMicroseconds)
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case controller, service, id, version, generation, status, reason, endpoint, handle
@@ -211,8 +269,7 @@ public struct ReplicaRow: ProjectionRow {
 /// A row of `deadlines`.
 public struct DeadlineRow: ProjectionRow {
     public static let databaseTableName = "deadlines"
-    static let sql = RowSQL(
-        Self.self, CodingKeys.allCases.map(\.rawValue), key: ["controller", "kind", "service", "replica"])
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 4)
 
     public var controller: String
     public var kind: String
@@ -223,6 +280,18 @@ public struct DeadlineRow: ProjectionRow {
     public var bootID: String
     public var spanMicroseconds: Int64
     public var generation: Int
+
+    func bind(to statement: inout QuickStatement) {
+        statement.bind(controller)
+        statement.bind(kind)
+        statement.bind(service)
+        statement.bind(replica)
+        statement.bind(generation)
+        statement.bind(dueAtMicroseconds)
+        statement.bind(dueAtBootMicroseconds)
+        statement.bind(bootID)
+        statement.bind(spanMicroseconds)
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case controller, kind, service, replica, generation

@@ -36,7 +36,9 @@ struct Projector {
         // To write out a spec takes longer than all else here, and it seldom changes.
         if let old, old.spec == service.spec {
             let row = ServiceRow(service, of: state, spec: "")
-            if row != ServiceRow(old, of: before, spec: "") { try row.update(db, except: ServiceRow.specColumn) }
+            if row != ServiceRow(old, of: before, spec: ""), try !row.updateInPlace(db) {
+                try ServiceRow(service, of: state).replace(db)
+            }
         } else {
             try ServiceRow(service, of: state).replace(db)
         }

@@ -1,0 +1,148 @@
+#include "CGatheredWrites.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// Commits are seldom larger; what is, is written in pieces of this size.
+enum { most = 128 * 1024 };
+
+/// A WAL; the file of the VFS below lies behind it in the same allocation.
+struct gathering_file {
+    sqlite3_file base;
+    int gathers;
+    /// What was written and is not in the file yet: `length` bytes of it from `offset` on.
+    sqlite3_int64 offset;
+    int length;
+    char *bytes;
+};
+
+static sqlite3_vfs *below;
+static sqlite3_vfs ours;
+
+static sqlite3_file *real(sqlite3_file *file) { return (sqlite3_file *)((struct gathering_file *)file + 1); }
+
+/// Writes what was gathered. If that fails it is gone, and the commit it is of fails too: nobody was shown it, for a
+/// commit is shown after its sync.
+static int flush(sqlite3_file *file) {
+    struct gathering_file *it = (struct gathering_file *)file;
+    int length = it->length;
+    if (length == 0) return SQLITE_OK;
+    it->length = 0;
+    return real(file)->pMethods->xWrite(real(file), it->bytes, length, it->offset);
+}
+
+static int file_write(sqlite3_file *file, const void *from, int length, sqlite3_int64 offset) {
+    struct gathering_file *it = (struct gathering_file *)file;
+    if (!it->gathers) return real(file)->pMethods->xWrite(real(file), from, length, offset);
+    if (it->length > 0 && (offset != it->offset + it->length || length > most - it->length)) {
+        int result = flush(file);
+        if (result != SQLITE_OK) return result;
+    }
+    if (length > most) return real(file)->pMethods->xWrite(real(file), from, length, offset);
+    if (it->length == 0) it->offset = offset;
+    memcpy(it->bytes + it->length, from, (size_t)length);
+    it->length += length;
+    return SQLITE_OK;
+}
+
+/* Everything else finds the file as if nothing had been gathered. */
+
+static int file_close(sqlite3_file *file) {
+    struct gathering_file *it = (struct gathering_file *)file;
+    int flushed = flush(file);
+    int result = real(file)->pMethods->xClose(real(file));
+    free(it->bytes);
+    it->bytes = NULL;
+    return flushed != SQLITE_OK ? flushed : result;
+}
+
+static int file_read(sqlite3_file *file, void *into, int length, sqlite3_int64 offset) {
+    int result = flush(file);
+    return result != SQLITE_OK ? result : real(file)->pMethods->xRead(real(file), into, length, offset);
+}
+
+static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    int result = flush(file);
+    return result != SQLITE_OK ? result : real(file)->pMethods->xTruncate(real(file), size);
+}
+
+static int file_sync(sqlite3_file *file, int flags) {
+    int result = flush(file);
+    return result != SQLITE_OK ? result : real(file)->pMethods->xSync(real(file), flags);
+}
+
+static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
+    int result = flush(file);
+    return result != SQLITE_OK ? result : real(file)->pMethods->xFileSize(real(file), size);
+}
+
+static int file_lock(sqlite3_file *file, int lock) { return real(file)->pMethods->xLock(real(file), lock); }
+static int file_unlock(sqlite3_file *file, int lock) { return real(file)->pMethods->xUnlock(real(file), lock); }
+static int file_is_reserved(sqlite3_file *file, int *out) {
+    return real(file)->pMethods->xCheckReservedLock(real(file), out);
+}
+static int file_control(sqlite3_file *file, int operation, void *argument) {
+    return real(file)->pMethods->xFileControl(real(file), operation, argument);
+}
+static int file_sector_size(sqlite3_file *file) { return real(file)->pMethods->xSectorSize(real(file)); }
+static int file_characteristics(sqlite3_file *file) {
+    return real(file)->pMethods->xDeviceCharacteristics(real(file));
+}
+
+/// Version 1: shared memory and mapping are the database's, not its WAL's.
+static const sqlite3_io_methods methods = {
+    .iVersion = 1,
+    .xClose = file_close,
+    .xRead = file_read,
+    .xWrite = file_write,
+    .xTruncate = file_truncate,
+    .xSync = file_sync,
+    .xFileSize = file_size,
+    .xLock = file_lock,
+    .xUnlock = file_unlock,
+    .xCheckReservedLock = file_is_reserved,
+    .xFileControl = file_control,
+    .xSectorSize = file_sector_size,
+    .xDeviceCharacteristics = file_characteristics,
+};
+
+static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *out) {
+    (void)vfs;
+    if (!(flags & SQLITE_OPEN_WAL)) return below->xOpen(below, path, file, flags, out);
+    struct gathering_file *it = (struct gathering_file *)file;
+    memset(it, 0, sizeof *it);
+    int result = below->xOpen(below, path, real(file), flags, out);
+    if (result == SQLITE_OK) it->base.pMethods = &methods;
+    return result;
+}
+
+static int installed = SQLITE_ERROR;
+
+static void install(void) {
+    below = sqlite3_vfs_find(NULL);
+    if (!below) return;
+    ours = *below;
+    ours.pNext = NULL;
+    ours.zName = "gathered-writes";
+    ours.szOsFile = below->szOsFile + (int)sizeof(struct gathering_file);
+    ours.xOpen = vfs_open;
+    installed = sqlite3_vfs_register(&ours, 1);
+}
+
+int gathered_writes_install(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    return installed;
+}
+
+int gathered_writes_begin(void *connection) {
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK) return 0;
+    if (!file || file->pMethods != &methods) return 0;
+    struct gathering_file *it = (struct gathering_file *)file;
+    if (!it->bytes) it->bytes = malloc(most);
+    it->gathers = it->bytes != NULL;
+    return it->gathers;
+}

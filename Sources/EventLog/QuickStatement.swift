@@ -1,0 +1,113 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// A statement of what is done at every append, bound and stepped by SQLite's own functions. GRDB makes an array of
+/// values and a row for each, and that took longer than SQLite takes to run it.
+struct QuickStatement {
+    private let db: Database
+    private let raw: OpaquePointer
+    /// Keeps `raw` alive.
+    private let statement: Statement
+    private let parameterCount: CInt
+    private var bound: CInt = 0
+    private var failure: CInt?
+
+    init(_ db: Database, _ sql: String) throws {
+        self.db = db
+        statement = try db.cachedStatement(sql: sql)
+        raw = statement.sqliteStatement
+        parameterCount = sqlite3_bind_parameter_count(raw)
+        sqlite3_reset(raw)
+    }
+
+    // Each binds the next parameter; what is more than the statement has is passed over, so that statements about the
+    // first columns of a row can be given the whole of it.
+
+    mutating func bind(_ text: String?) {
+        guard let index = next() else { return }
+        guard var text else { return check(sqlite3_bind_null(raw, index)) }
+        check(
+            text.withUTF8 { utf8 in
+                // No address stands for NULL, and the empty text has none.
+                guard let start = utf8.baseAddress else { return sqlite3_bind_text(raw, index, "", 0, Self.copied) }
+                return start.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
+                    sqlite3_bind_text64(raw, index, $0, UInt64(utf8.count), Self.copied, UInt8(SQLITE_UTF8))
+                }
+            })
+    }
+
+    mutating func bind(_ number: Int64?) {
+        guard let index = next() else { return }
+        check(number.map { sqlite3_bind_int64(raw, index, $0) } ?? sqlite3_bind_null(raw, index))
+    }
+
+    mutating func bind(_ number: Int?) { bind(number.map(Int64.init)) }
+
+    mutating func bind(_ flag: Bool) { bind(flag ? 1 : 0 as Int64) }
+
+    mutating func bind(_ number: Double?) {
+        guard let index = next() else { return }
+        check(number.map { sqlite3_bind_double(raw, index, $0) } ?? sqlite3_bind_null(raw, index))
+    }
+
+    mutating func bind(_ data: Data) {
+        guard let index = next() else { return }
+        check(
+            data.withUnsafeBytes { bytes in
+                sqlite3_bind_blob64(raw, index, bytes.baseAddress, UInt64(bytes.count), Self.copied)
+            })
+    }
+
+    /// Runs it to its end.
+    func run() throws {
+        defer { sqlite3_reset(raw) }
+        while try step() {}
+    }
+
+    /// Its first row, read by `read`; nil when there is none.
+    func first<Value>(_ read: (Columns) throws -> Value) throws -> Value? {
+        defer { sqlite3_reset(raw) }
+        return try step() ? read(Columns(row: raw)) : nil
+    }
+
+    private func step() throws -> Bool {
+        if let failure {
+            throw DatabaseError(resultCode: ResultCode(rawValue: failure), sql: statement.sql)
+        }
+        switch sqlite3_step(raw) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            throw DatabaseError(
+                resultCode: ResultCode(rawValue: sqlite3_extended_errcode(db.sqliteConnection)),
+                message: sqlite3_errmsg(db.sqliteConnection).map { String(cString: $0) },
+                sql: statement.sql)
+        }
+    }
+
+    private mutating func next() -> CInt? {
+        guard bound < parameterCount else { return nil }
+        bound += 1
+        return bound
+    }
+
+    /// A value that could not be bound (for want of memory, or longer than a gigabyte) is told when it is to be run.
+    private mutating func check(_ code: CInt) {
+        if code != SQLITE_OK { failure = failure ?? code }
+    }
+
+    private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    /// The columns of the row a statement is at.
+    struct Columns {
+        fileprivate let row: OpaquePointer
+
+        func int(_ column: CInt) -> Int { Int(sqlite3_column_int64(row, column)) }
+
+        func data(_ column: CInt) -> Data {
+            guard let start = sqlite3_column_blob(row, column) else { return Data() }
+            return Data(bytes: start, count: Int(sqlite3_column_bytes(row, column)))
+        }
+    }
+}

@@ -95,6 +95,7 @@ import Testing
             try log.given(round % 2 == 0 ? .pauseAutostop(seconds: nil, reason: nil) : .resumeAutostop)
             let copy = TemporaryHome()
             try copy.home.prepare()
+            try? FileManager.default.removeItem(atPath: copy.home.database)
             for end in ["", "-wal"] {
                 try FileManager.default.copyItem(
                     atPath: temporary.home.database + end, toPath: copy.home.database + end)

@@ -209,11 +209,14 @@ private let canTrace: Bool = {
 extension Sandbox {
     /// Kills processes of this home with SIGKILL, all together, until none is left.
     func killEverything(named prefixes: [String] = [""]) async throws {
+        var looks = 0
         try await eventually("everything is killed") {
             // Looked up first and killed in one go, or those that live bring back those that do not.
             let victims = prefixes.flatMap { processes(named: $0) }
             for pid in victims { kill(pid, SIGKILL) }
-            return victims.isEmpty
+            // A process has no environment to be known by while it becomes another program.
+            looks = victims.isEmpty ? looks + 1 : 0
+            return looks == 3
         }
     }
 }

@@ -25,6 +25,8 @@ struct CommandFailure: Error {
 
     init(_ error: OptionFailure) { self.init(error.description, exitCode: 2) }
     init(_ error: LogFailure) { self.init(error.description) }
+    /// Of a file that somebody named: that it is none of ours is how the command was given, and no failure of it.
+    init(named error: LogFailure) { self.init(error.description, exitCode: error.isOfTheWrongFile ? 2 : 1) }
     init(_ error: Rejection) { self.init(error.description) }
 
     init(_ error: SubmitError) {

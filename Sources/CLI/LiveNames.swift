@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventLog
 import Foundation
+import Lifecycle
 
 // What the shell offers after Tab: the names there are now, from the log. Whatever goes wrong, nothing is offered.
 
@@ -15,6 +16,27 @@ extension CompletionKind {
         .custom { _, _, _ in LiveNames.report.map { $0.controllers.map(\.name) } ?? [] }
     }
 
+    /// Names of services that the log tells of, also of those that are gone.
+    static var servicesEver: CompletionKind {
+        .custom { _, _, _ in LiveNames.ever?.services ?? [] }
+    }
+
+    /// The same of controllers.
+    static var controllersEver: CompletionKind {
+        .custom { _, _, _ in LiveNames.ever?.controllers ?? [] }
+    }
+
+    /// What `logs` takes: services, unless a controller's own log is asked for.
+    static var loggedNames: CompletionKind {
+        .custom { words, _, _ in
+            words.contains("--controller")
+                ? LiveNames.report?.controllers.map(\.name) ?? [] : LiveNames.ever?.services ?? []
+        }
+    }
+
+    /// Types of events.
+    static var eventTypes: CompletionKind { .list(EventType.allCases.map(\.rawValue)) }
+
     /// Names of both.
     static var names: CompletionKind {
         .custom { _, _, _ in
@@ -27,11 +49,15 @@ extension CompletionKind {
 
 private enum LiveNames {
     /// Nil also where there is no log: pressing Tab makes none.
-    static var report: StatusReport? {
+    static var report: StatusReport? { log.flatMap { try? $0.status() } }
+
+    static var ever: KnownNames? { log.flatMap { try? $0.knownNames() } }
+
+    private static var log: EventLog? {
         let home = Home(environment: ProcessInfo.processInfo.environment)
         guard access(home.database, F_OK) == 0, let log = try? EventLog(home: home, busyTimeoutSeconds: 0.2) else {
             return nil
         }
-        return try? log.status()
+        return log
     }
 }

@@ -53,6 +53,10 @@ enum Main {
             print("dwell: \(problem) (see: dwell --help)", to: .error)
             exit(2)
         }
+        if let problem = NegativeValue.problem(Dwell.message(for: error), CommandLine.arguments) {
+            print("dwell: \(problem)", to: .error)
+            exit(2)
+        }
         let problem = Dwell.message(for: error).split(separator: "\n").first.map(String.init) ?? message
         // ArgumentParser ends what it says with the command whose help would tell more.
         let help = message.firstMatch(of: /'(dwell[a-z -]*--help)'/).map { String($0.1) } ?? "dwell --help"

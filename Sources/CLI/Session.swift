@@ -22,7 +22,7 @@ struct Session {
         do {
             log = if let file { try EventLog.reading(file: file) } else { try EventLog(home: home) }
         } catch {
-            throw CommandFailure(error)
+            throw file == nil ? CommandFailure(error) : CommandFailure(named: error)
         }
     }
 

@@ -13,7 +13,13 @@ enum TimeArgument {
         if let seconds = IdleWindow.seconds(text.replacing(/\s+ago$/, with: "")) {
             return microseconds(now.addingTimeInterval(-min(seconds, Deadline.longestSeconds)))
         }
-        if let date = zoned(text) ?? local(text, now) { return microseconds(date) }
+        switch ClockTime(text, now) {
+        case .date(let date): return microseconds(date)
+        case .skipped:
+            throw CommandFailure(
+                "\(option): \"\(text)\" was no time in this zone: the clocks were set forward over it", exitCode: 2)
+        case .nonsense: break
+        }
         throw CommandFailure(
             "\(option): \"\(text)\" is not a time: write \"2026-11-01 10:00\", 10:00, 2026-11-01T10:00:00Z, or 2h for two hours ago",
             exitCode: 2)
@@ -23,35 +29,75 @@ enum TimeArgument {
         let seconds = max(-Deadline.longestSeconds, min(date.timeIntervalSince1970, 80 * Deadline.longestSeconds))
         return Int64((seconds * 1_000_000).rounded())
     }
+}
 
-    /// ISO 8601 with a zone.
-    private static func zoned(_ text: String) -> Date? {
-        let format = Date.ISO8601FormatStyle()
-        return (try? format.parse(text)) ?? (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-    }
+/// What somebody wrote as a date and a time of day, in the zone that is written with it or in this machine's.
+private enum ClockTime {
+    case date(Date)
+    /// The clocks of this zone were set forward over it.
+    case skipped
+    case nonsense
 
-    /// In the zone of this machine.
-    private static func local(_ text: String, _ now: Date) -> Date? {
-        guard
-            let match = text.wholeMatch(
-                of: /(?:([0-9]{4})-([0-9]{2})-([0-9]{2}))?[ T]?(?:([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]+)?)?)?/),
-            match.1 != nil || match.4 != nil
-        else { return nil }
+    init(_ text: String, _ now: Date) {
+        let day = /(?:([0-9]{4})-([0-9]{2})-([0-9]{2}))?/
+        let time = /(?:([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})([.,][0-9]+)?)?)?/
+        let zone = /(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?/
+        var rest = text[...]
+        guard let date = rest.prefixMatch(of: day) else {
+            self = .nonsense
+            return
+        }
+        rest = rest[date.range.upperBound...]
+        if rest.first == " " || rest.first == "T" { rest = rest.dropFirst() }
+        guard let clock = rest.prefixMatch(of: time) else {
+            self = .nonsense
+            return
+        }
+        rest = rest[clock.range.upperBound...]
+        guard let offset = rest.wholeMatch(of: zone), date.1 != nil || clock.1 != nil,
+            // Which day it is somewhere else nobody wants to work out.
+            offset.1 == nil || date.1 != nil && clock.1 != nil,
+            let timeZone = offset.1.map({ Self.zone($0) }) ?? .some(.current)
+        else {
+            self = .nonsense
+            return
+        }
         var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .current
+        calendar.timeZone = timeZone
         var parts = calendar.dateComponents([.year, .month, .day], from: now)
-        if let year = match.1, let month = match.2, let day = match.3 {
+        if let year = date.1, let month = date.2, let day = date.3 {
             (parts.year, parts.month, parts.day) = (Int(year), Int(month), Int(day))
         }
         (parts.hour, parts.minute, parts.second) = (
-            match.4.flatMap { Int($0) } ?? 0, match.5.flatMap { Int($0) } ?? 0, match.6.flatMap { Int($0) } ?? 0
+            clock.1.flatMap { Int($0) } ?? 0, clock.2.flatMap { Int($0) } ?? 0, clock.3.flatMap { Int($0) } ?? 0
         )
+        guard (parts.hour ?? 0) < 24, (parts.minute ?? 0) < 60, (parts.second ?? 0) < 60,
+            let found = calendar.date(from: parts)
+        else {
+            self = .nonsense
+            return
+        }
         // A calendar makes something of 2026-13-40 too.
-        guard let date = calendar.date(from: parts) else { return nil }
-        let back = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date)
-        guard back.year == parts.year, back.month == parts.month, back.day == parts.day, back.minute == parts.minute,
-            (parts.hour ?? 0) < 24, (parts.second ?? 0) < 60
+        let back = calendar.dateComponents([.year, .month, .day, .hour, .minute], from: found)
+        guard back.year == parts.year, back.month == parts.month, back.day == parts.day else {
+            self = .nonsense
+            return
+        }
+        guard back.hour == parts.hour, back.minute == parts.minute else {
+            self = .skipped
+            return
+        }
+        let fraction = clock.4.flatMap { Double("0." + $0.dropFirst()) } ?? 0
+        self = .date(found.addingTimeInterval(fraction))
+    }
+
+    /// `Z`, `+01`, `+0100`, `+01:00`.
+    private static func zone(_ text: Substring) -> TimeZone? {
+        guard text != "Z", text != "z" else { return TimeZone(secondsFromGMT: 0) }
+        let digits = text.filter(\.isNumber)
+        guard let hours = Int(digits.prefix(2)), let minutes = digits.count > 2 ? Int(digits.suffix(2)) : 0,
+            hours < 24, minutes < 60
         else { return nil }
-        return date.addingTimeInterval(match.7.flatMap { Double("0" + $0) } ?? 0)
+        return TimeZone(secondsFromGMT: (hours * 60 + minutes) * 60 * (text.first == "-" ? -1 : 1))
     }
 }

@@ -85,6 +85,18 @@ extension LogFailure {
     }
 }
 
+extension LogFailure {
+    /// Whether the file is another than was meant: not there, no log, or a log of another build.
+    public var isOfTheWrongFile: Bool {
+        switch self {
+        case .cannotOpen, .corrupt, .notALog, .newerSchema, .changedMigration: true
+        case .busy, .full, .readOnly, .inputOutput, .unreadableEvent, .unreadableBase, .nothingToArchive, .undelivered,
+            .archivedMeanwhile, .archived, .replaced, .eventsLost, .endMissing, .gone, .notDurable, .noBootID, .other:
+            false
+        }
+    }
+}
+
 extension LogFailure: CustomStringConvertible {
     public var description: String {
         switch self {

@@ -35,6 +35,14 @@ public struct ControllerHistory: Sendable {
         public var end: End?
         /// When a service was wanted again, or the controller was started by hand; nil if that has not happened.
         public var wantedAgain: Int64?
+        /// When autostop was paused in it; the last one has no end while it lasts.
+        public var pauses: [Pause] = []
+
+        /// A time in which a controller does not stop by itself, whatever its window.
+        public struct Pause: Hashable, Sendable {
+            public var began: Int64
+            public var ended: Int64?
+        }
 
         public enum End: String, Hashable, Sendable {
             case woken, deadline, byHand
@@ -49,6 +57,8 @@ public struct ControllerHistory: Sendable {
     /// When its process died and another took over.
     public private(set) var crashes: [Int64] = []
 
+    /// Whether autostop is paused.
+    private var isPaused = false
     private var condition: Condition?
     private var since: Int64 = 0
 
@@ -60,7 +70,10 @@ public struct ControllerHistory: Sendable {
         _ events: some Sequence<StampedEvent>, beginning: (state: ControllerState, atMicroseconds: Int64)? = nil,
         now: Int64
     ) {
-        if let beginning { begin(beginning.state.phase, beginning.atMicroseconds) }
+        if let beginning {
+            isPaused = beginning.state.pause != nil
+            begin(beginning.state.phase, beginning.atMicroseconds)
+        }
         for stamped in events { take(stamped.event, stamped.stamp.atMicroseconds) }
         enter(nil, max(now, since))
     }
@@ -73,7 +86,7 @@ public struct ControllerHistory: Sendable {
             enter(.starting, at)
         case .up, .stopping, .terminating: enter(.busy, at)
         case .idle(let idle):
-            idlePeriods.append(IdlePeriod(began: idle.sinceMicroseconds))
+            beginIdle(idle.sinceMicroseconds)
             enter(.idle, at)
         case .stopped, .failed, .terminated: enter(.stopped, at)
         }
@@ -95,7 +108,7 @@ public struct ControllerHistory: Sendable {
         case .controllerIdle:
             // After a change of policy the same period goes on.
             if let last = idlePeriods.indices.last, idlePeriods[last].ended == nil { return }
-            idlePeriods.append(IdlePeriod(began: at))
+            beginIdle(at)
             enter(.idle, at)
         case .controllerWoken:
             endIdle(.woken, at)
@@ -103,11 +116,33 @@ public struct ControllerHistory: Sendable {
         case .controllerStopping(let stopping):
             endIdle(stopping.reason == .idleDeadline ? .deadline : .byHand, at)
         case .controllerTerminating: endIdle(.byHand, at)
-        case .controllerStopped, .controllerTerminated, .controllerStartFailed: enter(.stopped, at)
+        case .controllerTerminated:
+            isPaused = false
+            enter(.stopped, at)
+        case .controllerStopped, .controllerStartFailed: enter(.stopped, at)
+        case .controllerAutostopPaused:
+            // One that takes the place of another goes on with it.
+            if !isPaused { changeIdle { $0.pauses.append(IdlePeriod.Pause(began: at)) } }
+            isPaused = true
+        case .controllerAutostopResumed:
+            changeIdle { period in
+                if let last = period.pauses.indices.last { period.pauses[last].ended = at }
+            }
+            isPaused = false
         // Whoever takes over from nobody does so because something is to be done, not because something died.
         case .controllerRecovered(let event): if event.previous != nil { crashes.append(at) }
         default: break
         }
+    }
+
+    private mutating func beginIdle(_ at: Int64) {
+        idlePeriods.append(IdlePeriod(began: at, pauses: isPaused ? [IdlePeriod.Pause(began: at)] : []))
+    }
+
+    /// Changes the idle period that lasts, if one does.
+    private mutating func changeIdle(_ change: (inout IdlePeriod) -> Void) {
+        guard let last = idlePeriods.indices.last, idlePeriods[last].ended == nil else { return }
+        change(&idlePeriods[last])
     }
 
     private mutating func endIdle(_ end: IdlePeriod.End, _ at: Int64) {

@@ -55,25 +55,38 @@ public struct WhatIf: Hashable, Sendable {
     public var startsAvoided = 0
     public var starts = 0
 
-    /// Goes over the idle periods that began in `span`: when a service was wanted again within the window, it is
-    /// found warm; else the controller stops at the window's end and is started then. Who stopped it by hand would
-    /// have done so all the same.
+    /// Goes over the idle periods: when a service was wanted again before the controller would have stopped, it is found
+    /// warm; else it is started then. Who stopped it by hand would have done so all the same, and a pause holds whatever
+    /// the window is: that counts from its end. Starts that no idle period came before are there with any window, so the
+    /// figures are of the same starts as those of ``UsageReport``.
     public init(windowSeconds: Double, _ history: ControllerHistory, in span: Range<Int64>, now: Int64) {
         self.windowSeconds = windowSeconds
         let window = Int64(max(0, min(windowSeconds, Deadline.longestSeconds)) * 1e6)
-        for period in history.idlePeriods where span.contains(period.began) {
-            let gap = (period.wantedAgain ?? now) - period.began
-            if period.end == .byHand, let ended = period.ended, ended - period.began <= window {
-                idleSeconds += Double(ended - period.began) / 1e6
-                if period.wantedAgain != nil { starts += 1 }
-            } else if gap <= window {
-                idleSeconds += Double(gap) / 1e6
-                if period.wantedAgain != nil { startsAvoided += 1 }
-            } else {
-                idleSeconds += Double(window) / 1e6
-                if period.wantedAgain != nil { starts += 1 }
-            }
+        starts = history.starts.count { span.contains($0.at) }
+        for period in history.idlePeriods {
+            let stop = period.stop(window: window)
+            let isByHand = period.end == .byHand && (period.ended ?? now) <= stop
+            let end = isByHand ? period.ended ?? now : min(stop, period.wantedAgain ?? now)
+            idleSeconds += ControllerHistory.Stretch(condition: .idle, began: period.began, ended: end)
+                .clamped(to: span)
+            guard let wanted = period.wantedAgain, span.contains(wanted) else { continue }
+            let isStarted = isByHand || wanted > stop
+            if isStarted != (period.end != .woken) { starts += isStarted ? 1 : -1 }
+            if !isStarted { startsAvoided += 1 }
         }
+    }
+}
+
+extension ControllerHistory.IdlePeriod {
+    /// When a controller with this window, in microseconds, would have stopped by itself.
+    fileprivate func stop(window: Int64) -> Int64 {
+        var from = began
+        for pause in pauses {
+            if pause.began > began, from + window <= pause.began { break }
+            guard let ended = pause.ended else { return .max }
+            from = ended
+        }
+        return from + window
     }
 }
 

@@ -18,7 +18,7 @@ import Testing
                 #expect(output.exitCode == 0 && output.err.isEmpty && !output.out.isEmpty, "\(words): \(output)")
             }
             let missing = try await sandbox.dwell(["status", "--log", path + "x"], environment: elsewhere)
-            #expect(missing.exitCode == 1 && missing.errors.count == 1, "\(missing)")
+            #expect(missing.exitCode == 2 && missing.errors.count == 1, "\(missing)")
             let followed = try await sandbox.dwell(["events", "--follow", "--log", path], environment: elsewhere)
             #expect(followed.exitCode == 2 && followed.errors.count == 1, "\(followed)")
             #expect(!FileManager.default.fileExists(atPath: sandbox.folder + "/none"), "no home is made")
@@ -34,7 +34,7 @@ import Testing
             #expect(archived.exitCode == 0 && archived.out.contains("0 remain"), "\(archived)")
             #expect(await HTTP.get(endpoint)?.status == 200)
             let again = try await sandbox.dwell("archive", "--before", "now", path)
-            #expect(again.exitCode == 1 && again.errors.count == 1 && again.err.contains("exists already"), "\(again)")
+            #expect(again.exitCode == 2 && again.errors.count == 1 && again.err.contains("exists already"), "\(again)")
 
             #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
             let events = try await sandbox.dwell("events")
@@ -48,7 +48,7 @@ import Testing
             #expect(
                 verified.exitCode == 0 && verified.out.contains("the log goes on from the last of them"), "\(verified)")
             let missing = try await sandbox.dwell("verify", "--archive", path + "x")
-            #expect(missing.exitCode == 1 && missing.errors.count == 1, "\(missing)")
+            #expect(missing.exitCode == 2 && missing.errors.count == 1, "\(missing)")
             let explained = try await sandbox.dwell("explain", "local")
             #expect(explained.exitCode == 0 && explained.out.contains("is archived"), "\(explained)")
         }

@@ -33,7 +33,7 @@ import Testing
             let url = try await sandbox.up()
             let backup = try await sandbox.dwell("backup", "copy.db")
             #expect(backup.exitCode == 0 && backup.out.contains("checked"), "\(backup)")
-            #expect(try await sandbox.dwell("backup", "copy.db").exitCode == 1, "it overwrites nothing")
+            #expect(try await sandbox.dwell("backup", "copy.db").exitCode == 2, "it overwrites nothing")
             #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
 
             let refused = try await sandbox.dwell("restore", "copy.db")

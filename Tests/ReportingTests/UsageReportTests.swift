@@ -86,8 +86,8 @@ import Testing
 
     /// Gaps of 30 s (woken) and of 150 s (stopped at 100, wanted at 200).
     @Test(arguments: [
-        (20.0, idle: 40.0, avoided: 0, starts: 2), (30, 60, 1, 1), (100, 130, 1, 1), (150, 180, 2, 0),
-        (1_000, 180, 2, 0), (0, 0, 0, 2),
+        (20.0, idle: 40.0, avoided: 0, starts: 3), (30, 60, 1, 2), (100, 130, 1, 2), (150, 180, 2, 1),
+        (1_000, 180, 2, 1), (0, 0, 0, 3),
     ])
     func anotherWindow(_ window: Double, idle: Double, avoided: Int, starts: Int) throws {
         let whatIf = WhatIf(
@@ -104,6 +104,43 @@ import Testing
             WhatIf(windowSeconds: 100, history, in: span(0, 300), now: base + 300_000_000)
         )
         #expect(same.idleSeconds == report.idleSeconds && same.startsAvoided == report.startsAvoided)
+        #expect(same.starts == report.starts)
+    }
+
+    /// Whatever the span: the figures with the window there was are those that there were.
+    @Test(arguments: [(0.0, 300.0), (20, 300), (45, 175), (60, 300), (160, 250)])
+    func likeIsComparedWithLike(_ from: Double, _ to: Double) throws {
+        let history = try twoLives()
+        let report = UsageReport(history, in: span(from, to))
+        let same = WhatIf(windowSeconds: 100, history, in: span(from, to), now: base + 300_000_000)
+        #expect(same.starts == report.starts && same.startsAvoided == report.startsAvoided)
+        #expect(same.idleSeconds == report.idleSeconds)
+    }
+
+    /// Idle from 10, paused from 20 to 50, stopped by hand at 70; started again at 100.
+    @Test(arguments: [(5.0, 5.0), (10, 10), (15, 55), (20, 60), (100, 60)])
+    func aPauseHoldsWhateverTheWindow(_ window: Double, _ idle: Double) throws {
+        let history = try history(
+            [
+                (0, up), (1, .takeOver(process: "a")), (10, .down([.api])),
+                (20, .pauseAutostop(seconds: nil, reason: nil)), (30, .pauseAutostop(seconds: nil, reason: "again")),
+                (50, .resumeAutostop), (70, .stop), (70, .stopFinished), (100, .start),
+            ], now: 200)
+        let whatIf = WhatIf(windowSeconds: window, history, in: span(0, 200), now: base + 200_000_000)
+        #expect(whatIf.idleSeconds == idle)
+        #expect(whatIf.starts == 2)
+    }
+
+    /// A pause that began while it was busy holds the idleness that comes after it.
+    @Test func aPauseFromBefore() throws {
+        let history = try history(
+            [
+                (0, up), (1, .takeOver(process: "a")), (5, .pauseAutostop(seconds: nil, reason: nil)),
+                (10, .down([.api])), (40, .resumeAutostop), (60, up),
+            ], now: 200)
+        let whatIf = { WhatIf(windowSeconds: $0, history, in: span(0, 200), now: base + 200_000_000) }
+        #expect(whatIf(10).idleSeconds == 40 && whatIf(10).startsAvoided == 0 && whatIf(10).starts == 2)
+        #expect(whatIf(20).idleSeconds == 50 && whatIf(20).startsAvoided == 1 && whatIf(20).starts == 1)
     }
 
     /// A change of policy goes on with the same idleness; who stops by hand would have done so all the same.
@@ -119,6 +156,7 @@ import Testing
         #expect(WhatIf(windowSeconds: 20, history, in: span(0, 100), now: now).idleSeconds == 20)
         #expect(WhatIf(windowSeconds: 60, history, in: span(0, 100), now: now).idleSeconds == 30)
         #expect(WhatIf(windowSeconds: 60, history, in: span(0, 100), now: now).starts == 1)
+        #expect(WhatIf(windowSeconds: 60, history, in: span(0, 101), now: now).starts == 2)
     }
 
     @Test func crashesAndLives() throws {

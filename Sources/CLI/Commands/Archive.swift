@@ -30,6 +30,7 @@ struct Archive: ParsableCommand {
     func run() throws {
         let moment = try TimeArgument.parse(before, for: "--before")
         let path = URL(fileURLWithPath: file).path
+        try OutputFile.requireNone(path)
         let session = try Session()
         let progress = ProgressLine("archive")
         let report = try session.read { (log) throws(LogFailure) in

@@ -17,8 +17,9 @@ struct Backup: ParsableCommand {
     var file: String
 
     func run() throws {
-        let session = try Session()
         let path = URL(fileURLWithPath: file).path
+        try OutputFile.requireNone(path)
+        let session = try Session()
         let examination = try session.read { (log) throws(LogFailure) in try log.backUp(to: path) }
         print("\(path): \(examination.wholeEvents) events of \(examination.controllers) controllers, checked.")
         print("  put it back: dwell restore \(file)")

@@ -2,6 +2,8 @@ import ArgumentParser
 import Controller
 import EventLog
 import Foundation
+import Lifecycle
+import ServiceFile
 
 struct Events: FollowingCommand, LogQuestion {
     static let configuration = CommandConfiguration(
@@ -26,10 +28,10 @@ struct Events: FollowingCommand, LogQuestion {
     @Option(help: ArgumentHelp("Only what happened before this.", valueName: "time"))
     var until: String?
 
-    @Option(help: "Only of this controller.", completion: .controllers)
+    @Option(help: "Only of this controller.", completion: .controllersEver)
     var controller: String?
 
-    @Option(help: "Only about this service.", completion: .services)
+    @Option(help: "Only about this service.", completion: .servicesEver)
     var service: String?
 
     @Option(help: ArgumentHelp("Only about the replica with this id.", valueName: "id"))
@@ -37,10 +39,11 @@ struct Events: FollowingCommand, LogQuestion {
 
     @Option(
         help: ArgumentHelp(
-            "Only of this type, such as replica.ready or 'replica.*'; may be repeated.", valueName: "type"))
+            "Only of this type, such as replica.ready or 'replica.*'; may be repeated.", valueName: "type"),
+        completion: .eventTypes)
     var type: [String] = []
 
-    @Option(help: "Only by this user (ann, ann@desk) or component (cli, controller, keeper).")
+    @Option(help: "Only by this user (ann, ann@desk) or component (cli, controller, keeper, timer, notifier).")
     var actor: String?
 
     @Option(help: ArgumentHelp("At most so many: the last ones.", valueName: "count"))
@@ -86,9 +89,14 @@ struct Events: FollowingCommand, LogQuestion {
     private func show(_ query: EventQuery, _ session: Session) throws -> Int {
         let revival = session.revival()
         let printer = EventPrinter(json: json, logID: session.log.logID)
+        var isEmpty = true
         let position = try session.read { (log) throws(LogFailure) in
-            try log.audit(query, reversed: reverse) { printer.print($0) }
+            try log.audit(query, reversed: reverse) { rows in
+                isEmpty = isEmpty && rows.isEmpty
+                printer.print(rows)
+            }
         }
+        if isEmpty { try sayWhatIsUnknown(session) }
         try pointToArchive(query, session)
         try revival.get()
         return position
@@ -109,6 +117,22 @@ struct Events: FollowingCommand, LogQuestion {
         }
     }
 
+    /// Nothing matched: a name that the log never held is most likely why.
+    private func sayWhatIsUnknown(_ session: Session) throws {
+        guard controller != nil || service != nil else { return }
+        let known = try session.read { (log) throws(LogFailure) in try log.knownNames() }
+        for (what, name, names) in [
+            ("controller", controller, known.controllers), ("service", service, known.services),
+        ] {
+            guard let name, !names.contains(where: { Glob.matches($0, name) }) else { continue }
+            let there =
+                names.isEmpty
+                ? "none at all"
+                : NearestKey.to(name, among: names).map { "\($0)" } ?? names.prefix(10).joined(separator: ", ")
+            print("note: no event is about a \(what) \(name); there is \(there)", to: .error)
+        }
+    }
+
     /// Says where the rest is, when what was asked for reaches back to what was archived.
     private func pointToArchive(_ query: EventQuery, _ session: Session) throws {
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
@@ -123,9 +147,25 @@ struct Events: FollowingCommand, LogQuestion {
         query.controller = controller
         query.service = service
         query.replica = replica
+        for pattern in type { try Self.requireKnown(pattern) }
         query.types = type
         query.actor = actor
         query.limit = limit
         return query
     }
+
+    /// Types are a closed list, so one that is not on it is a slip of the finger.
+    private static func requireKnown(_ pattern: String) throws(CommandFailure) {
+        let types = EventType.allCases.map(\.rawValue)
+        guard !types.contains(where: { Glob.matches($0, pattern) }) else { return }
+        let nearest = NearestKey.to(pattern, among: types).map { "did you mean \($0)? " } ?? ""
+        throw CommandFailure(
+            "--type: there is no type \"\(pattern)\"; \(nearest)Types are controller.…, service.…, load_balancer.… and "
+                + "replica.…: docs/events.schema.json names them, and so does the shell after Tab", exitCode: 2)
+    }
+}
+
+/// Patterns as the log knows them.
+enum Glob {
+    static func matches(_ text: String, _ pattern: String) -> Bool { fnmatch(pattern, text, 0) == 0 }
 }

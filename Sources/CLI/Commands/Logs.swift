@@ -19,7 +19,7 @@ struct Logs: FollowingCommand {
             """)
 
     @Argument(
-        help: "Name of the service; with --controller, of a service or a controller.", completion: .names)
+        help: "Name of the service; with --controller, of a service or a controller.", completion: .loggedNames)
     var name: String
 
     @Argument(help: "Id of the replica.")

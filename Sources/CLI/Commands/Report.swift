@@ -57,6 +57,10 @@ struct Report: ParsableCommand, LogQuestion {
         let session = try source.session()
         let now = try Self.end(session)
         let from = try since.map { (text) throws(CommandFailure) in try TimeArgument.parse(text, for: "--since") }
+        if let since, let from, from > now {
+            let end = session.isOfFile ? "after the log's last event" : "in the future"
+            throw CommandFailure("--since: \"\(since)\" is \(end)", exitCode: 2)
+        }
         let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: only) }
         let byController = Dictionary(grouping: events, by: \.controller)
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
@@ -115,6 +119,9 @@ struct Report: ParsableCommand, LogQuestion {
                 throw CommandFailure("--what-if: \(error.description)", exitCode: 2)
             }
         }
+        guard !windows.isEmpty else {
+            throw CommandFailure("--what-if: \"\(whatIf)\" names no window: write 2m,5m,10m", exitCode: 2)
+        }
         return windows
     }
 
@@ -130,11 +137,7 @@ struct Report: ParsableCommand, LogQuestion {
             lanes += ServiceStretches(events[row.name] ?? [], now: span.upperBound).lanes
         }
         let picture = Timeline(lanes, span: span, axis: TimeAxis(span).marks)
-        do {
-            try Data(picture.svg.utf8).write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw CommandFailure("cannot write \(path): \((error as NSError).localizedDescription)")
-        }
+        try OutputFile.write(picture.svg, to: path)
     }
 }
 

@@ -25,7 +25,15 @@ struct Restore: AsyncParsableCommand {
     func run() async throws {
         let home = Home(environment: ProcessInfo.processInfo.environment)
         let examination = LogExamination(path: URL(fileURLWithPath: file).path)
-        if let problem = examination.problems.first { throw CommandFailure("nothing was restored: \(problem)") }
+        if let problem = examination.problems.first {
+            let isWrongFile = examination.failure?.isOfTheWrongFile == true
+            throw CommandFailure("nothing was restored: \(problem)", exitCode: isWrongFile ? 2 : 1)
+        }
+        if examination.isArchive {
+            throw CommandFailure(
+                "nothing was restored: \(file) is an archive and no backup: a log goes on from where it ends; ask it with --log",
+                exitCode: 2)
+        }
         let locks = try await Upkeep.takeHome(home, stop: stop)
         let before = LogExamination(path: home.database).logID
         let restored: (examination: LogExamination, kept: String?)

@@ -179,6 +179,12 @@ struct StatusView {
             .map { $0.deadline.remainingMicroseconds(at: now) }
     }
 
+    /// When the controller stops by itself, if it is idle and will; microseconds since 1970.
+    func autostopAt(of controller: ControllerRow) -> Int64? {
+        deadlines.first { $0.controller == controller.name && $0.kind == PendingDeadline.Key.idle.kind }
+            .map { $0.deadline.shownMicroseconds(at: now) }
+    }
+
     /// Microseconds until the controller, which is stopped, is terminated, if it will be.
     func terminationRemaining(of controller: ControllerRow) -> Int64? {
         deadlines.first { $0.controller == controller.name && $0.kind == PendingDeadline.Key.termination.kind }
@@ -204,5 +210,14 @@ struct StatusView {
     /// Services that hold the controller up.
     func liveServices(of controller: ControllerRow) -> Int {
         allServices.count { $0.controller == controller.name && $0.live }
+    }
+}
+
+extension Deadline {
+    /// The wall time to show for it. It is the one that was recorded, the same from whatever moment it is seen, unless
+    /// the wall clock was set since: then the boot clock tells when it will be.
+    func shownMicroseconds(at now: Instant) -> Int64 {
+        let seen = now.wallMicroseconds &+ remainingMicroseconds(at: now)
+        return abs(seen &- wallMicroseconds) < 1_000_000 ? wallMicroseconds : seen
     }
 }

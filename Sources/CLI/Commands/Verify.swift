@@ -77,7 +77,8 @@ struct Verify: ParsableCommand, LogQuestion {
     /// Checks that an archive is whole, and that its events led to what the log begins with.
     private func check(_ path: String, _ session: Session) throws {
         let examination = LogExamination(path: path)
-        if let problem = examination.problems.first { throw CommandFailure(problem) }
+        if let failure = examination.failure { throw CommandFailure(named: failure) }
+        if let problem = examination.problems.first { throw CommandFailure("\(path): \(problem)") }
         let problems = try session.read { (log) throws(LogFailure) in
             try log.differences(fromArchive: EventLog.reading(file: path))
         }

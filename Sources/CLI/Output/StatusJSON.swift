@@ -60,14 +60,13 @@ struct StatusJSON: Encodable {
             autostopSource = row.policySource
             let remaining = view.autostopRemaining(of: row)
             autostopInSeconds = seconds(remaining)
-            autostopAt = seconds(remaining.map { $0 &+ view.now.wallMicroseconds })
+            autostopAt = seconds(view.autostopAt(of: row))
             down = row.down
             terminateAfterSeconds = row.terminateAfterSeconds
             pausedBy = row.pausedBy
             pausedReason = row.pausedReason
             pausedUntil = seconds(row.pausedUntilMicroseconds)
-            heldUntil = seconds(
-                view.heldStart(of: row).map { $0.remainingMicroseconds(at: view.now) &+ view.now.wallMicroseconds })
+            heldUntil = seconds(view.heldStart(of: row)?.shownMicroseconds(at: view.now))
             startedAt = seconds(row.startedAtMicroseconds)
             recoveries = row.recoveries
             willStartAgain = row.startAgain

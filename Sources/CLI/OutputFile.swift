@@ -1,0 +1,41 @@
+import Foundation
+
+/// A file that somebody names for what a command has to say.
+enum OutputFile {
+    /// Writes it, in the place of what is there.
+    static func write(_ text: String, to path: String) throws(CommandFailure) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw failure(path, errno) }
+        defer { close(descriptor) }
+        var left = Array(text.utf8)[...]
+        while !left.isEmpty {
+            let count = left.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                left = left.dropFirst(count)
+            } else if errno != EINTR {
+                throw failure(path, errno)
+            }
+        }
+    }
+
+    /// Sees to it that nothing is there yet, and that there is a folder for it.
+    static func requireNone(_ path: String) throws(CommandFailure) {
+        guard access(path, F_OK) != 0 else {
+            throw CommandFailure("\(path) exists already; name another file", exitCode: 2)
+        }
+        guard access(URL(fileURLWithPath: path).deletingLastPathComponent().path, F_OK) == 0 else {
+            throw failure(path, ENOENT)
+        }
+    }
+
+    private static func failure(_ path: String, _ code: CInt) -> CommandFailure {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        switch code {
+        case ENOENT: return CommandFailure("cannot write \(path): there is no folder \(folder)", exitCode: 2)
+        case EISDIR: return CommandFailure("cannot write \(path): it is a folder", exitCode: 2)
+        case ENOTDIR: return CommandFailure("cannot write \(path): \(folder) is no folder", exitCode: 2)
+        case EACCES, EPERM, EROFS: return CommandFailure("cannot write \(path): you may not", exitCode: 2)
+        default: return CommandFailure("cannot write \(path): \(String(cString: strerror(code)))")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+/// Questions to the log that make no sense, or that nothing answers: one line that says so, and the right exit code.
+@Suite struct AskingTests {
+    @Test func whatMakesNoSenseIsRefused() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("archive", "--before", "now", "old.db").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            try sandbox.write("no log", to: "no.db")
+            let refused: [([String], Int32, String)] = [
+                (["status", "--log", "nowhere.db"], 2, "nowhere.db"),
+                (["status", "--log", "no.db"], 2, "not a database"),
+                (["status", "--log", "."], 2, "folder"),
+                (["restore", "nowhere.db"], 2, "nowhere.db"),
+                (["restore", "no.db"], 2, "not a database"),
+                (["restore", "old.db"], 2, "archive and no backup"),
+                (["archive", "--before", "now", "old.db"], 2, "exists already"),
+                (["archive", "--before", "now", "no/such.db"], 2, "there is no folder"),
+                (["backup", "old.db"], 2, "exists already"),
+                (["verify", "--archive", "no.db"], 2, "not a database"),
+                (["events", "--limit", "-1"], 2, "--limit: \"-1\" is negative"),
+                (["events", "--since", "-5m"], 2, "--since: \"-5m\" is negative"),
+                (["status", "--at-position", "-1"], 2, "--at-position: \"-1\" is negative"),
+                (["report", "--price", "-1/h"], 2, "--price: \"-1/h\" is negative"),
+                (["events", "--limit"], 2, "Missing value"),
+                (["report", "--what-if", ","], 2, "names no window"),
+                (["report", "--since", "2099-01-01"], 2, "is in the future"),
+                (["report", "--svg", "no/such.svg"], 2, "there is no folder"),
+                (["report", "--svg", "."], 2, "it is a folder"),
+                (["events", "--type", "replica.redy"], 2, "did you mean replica.ready?"),
+                (["events", "--type", "controler.*"], 2, "there is no type \"controler.*\""),
+                (["events", "--type", ""], 2, "there is no type"),
+                (["events", "--since", "2026-11-26T24:00:00Z"], 2, "is not a time"),
+                (["events", "--since", "2026-11-26T17:25:60Z"], 2, "is not a time"),
+                (["events", "--since", "2026-11-26 17:60"], 2, "is not a time"),
+                (["events", "--since", "2026-02-30"], 2, "is not a time"),
+                (["events", "--since", "2026-03-29 02:30"], 2, "the clocks were set forward over it"),
+            ]
+            for (words, code, says) in refused {
+                let output = try await sandbox.dwell(words, environment: ["TZ": "Europe/Berlin"])
+                #expect(output.exitCode == code && output.errors.count == 1, "\(words): \(output)")
+                #expect(output.err.hasPrefix("dwell: ") && output.err.contains(says), "\(words): \(output)")
+                #expect(output.out.isEmpty || words.first == "verify", "\(words): \(output)")
+            }
+        }
+    }
+
+    @Test func whatNothingAnswersIsSaid() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            for (words, says) in [
+                (["--controller", "locl"], "no event is about a controller locl; there is local"),
+                (["--service", "web*"], "no event is about a service web*; there is none at all"),
+            ] {
+                let output = try await sandbox.dwell(["events"] + words)
+                #expect(output.exitCode == 0 && output.out.isEmpty && output.err == "note: \(says)\n", "\(output)")
+            }
+            for words in [
+                ["--controller", "loc*", "--type", "replica.*"], ["--type", "controller.st*", "--limit", "1"],
+                ["--since", "2020-01-31T17:25Z"], ["--since", "2020-01-31 17:25:00.5+01:00"],
+                ["--since", "2020-01-31T17:25:00+0100"],
+            ] {
+                let output = try await sandbox.dwell(["events"] + words)
+                #expect(output.exitCode == 0 && output.err.isEmpty, "\(words): \(output)")
+            }
+        }
+    }
+
+    /// The time that is shown is the one that was recorded: it does not change with when it is looked at.
+    @Test func theTimeOfAStopIsTheSameHoweverItIsAsked() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let position = try await sandbox.count("events")
+            let due = try #require(try await sandbox.query("select due_at_us from deadlines").first.flatMap { Int($0) })
+            func shown(_ words: String...) async throws -> String {
+                let output = try await sandbox.dwell(["status", "--json"] + words).out
+                return String(output.split(separator: "\n").first { $0.contains("\"autostop_at\"") } ?? "")
+            }
+            let live = try await shown()
+            #expect(live.contains("\(Double(due) / 1e6)"), "\(live) \(due)")
+            for _ in 0..<5 { #expect(try await shown() == live) }
+            #expect(try await shown("--at-position", String(position)) == live)
+            #expect(try await shown("--at", "now") == live)
+        }
+    }
+
+    @Test func theShellIsOfferedTypesAndNamesOfWhatIsGone() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            let script = try await sandbox.dwell("completions", "bash")
+            #expect(script.out.contains("load_balancer.cleanup_due"))
+            func offered(_ place: String...) async throws -> [String] {
+                try await sandbox.dwell(["---completion"] + place).out.split(separator: "\n").map(String.init)
+            }
+            #expect(
+                try await offered("events", "--", "--service", "0", "0", "dwell", "events", "--service", "") == [
+                    "hello"
+                ])
+            #expect(
+                try await offered("events", "--", "--controller", "0", "0", "dwell", "events", "--controller", "")
+                    == ["local"])
+            #expect(try await offered("logs", "--", "positional@0", "0", "0", "dwell", "logs", "") == ["hello"])
+        }
+    }
+}

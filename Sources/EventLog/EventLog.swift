@@ -152,9 +152,7 @@ public final class EventLog: Sendable {
         do {
             try files.check()
             let value = try queue.writeWithoutTransaction { db in
-                turn.take()
-                defer { turn.giveBack() }
-                return try db.immediately { try body(db) }
+                try turn.taken { try db.immediately { try body(db) } }
             }
             // Once more: what went to a file that is not there any more is not acknowledged.
             try files.check()

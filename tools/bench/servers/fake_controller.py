@@ -9,8 +9,9 @@ replicas = [f"http://127.0.0.1:{port}" for port in sys.argv[2:]]
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.dumps(
-            {"ready_replica_urls": replicas, "replica_info": [{"endpoint": url} for url in replicas]}).encode()
+        # What skypilot 0.14 reads is the second, and what came before it the first.
+        answer = {"ready_replica_urls": replicas, "replica_info": {url: {"gpu_type": "unknown"} for url in replicas}}
+        body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

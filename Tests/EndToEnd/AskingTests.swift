@@ -107,3 +107,38 @@ import Testing
         }
     }
 }
+
+/// What is shown at a terminal of so many columns.
+@Suite struct NarrowTerminals {
+    private func shown(_ sandbox: Sandbox, _ columns: Int, _ words: String) async throws -> [String] {
+        let output = try await sandbox.shell(
+            #"NO_COLOR=1 script -qec "stty cols \#(columns); '$DWELL' \#(words)" /dev/null < /dev/null"#)
+        return output.out.split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    @Test func whatMattersIsThereAtAnyWidth() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            for columns in [40, 50, 60, 79] {
+                for words in ["events", "status", "report", "diff '#1' now"] {
+                    let lines = try await shown(sandbox, columns, words)
+                    #expect(!lines.isEmpty)
+                    // Sentences are left to the terminal.
+                    let long = lines.filter {
+                        $0.count > columns && !$0.contains("between:") && !$0.hasPrefix("From ")
+                    }
+                    #expect(long.isEmpty, "\(words) in \(columns): \(long)")
+                }
+                let events = try await shown(sandbox, columns, "events")
+                #expect(events.contains { $0.contains("  replica.ready") })
+                #expect(events.contains { $0.contains("local/hello/1: ready: ") }, "\(events)")
+                let status = try await shown(sandbox, columns, "status")
+                #expect(
+                    status.contains { $0.contains("IDLE") } && status.contains { $0.contains("10m, in ") }, "\(status)")
+            }
+            let wide = try await shown(sandbox, 160, "events")
+            #expect(try await wide.count == sandbox.count("events"), "a line each")
+        }
+    }
+}

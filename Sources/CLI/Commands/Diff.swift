@@ -34,7 +34,7 @@ struct Diff: ParsableCommand, LogQuestion {
             throw CommandFailure("the first moment is after the second; say the earlier one first", exitCode: 2)
         }
         let lines = StatusDifference(try from.report(session), try to.report(session)).lines
-        for line in lines { print(line) }
+        for line in lines.flatMap({ Self.folded($0, Terminal.width) }) { print(line) }
         let count = to.position - from.position
         let range = count > 1 ? "\(from.position + 1) to \(to.position)" : "\(to.position)"
         print(
@@ -43,6 +43,23 @@ struct Diff: ParsableCommand, LogQuestion {
                 : "\(count) event\(count == 1 ? "" : "s") between: \(range)"
                     + (lines.isEmpty ? "; in the end everything was as before." : "."))
         try session.ensureAllRunning()
+    }
+}
+
+extension Diff {
+    /// A line for so many columns: what does not fit goes on below, from a comma on.
+    static func folded(_ line: String, _ width: Int?) -> [String] {
+        guard let width, line.count > width else { return [line] }
+        let parts = line.split(separator: "  ", maxSplits: 1).flatMap { $0.components(separatedBy: ", ") }
+        var lines: [String] = []
+        for part in parts {
+            if let last = lines.last, lines.count > 1, last.count + 2 + part.count <= width {
+                lines[lines.count - 1] = last + ", " + part
+            } else {
+                lines.append(lines.isEmpty ? part : "    " + part)
+            }
+        }
+        return lines
     }
 }
 

@@ -84,7 +84,7 @@ struct Report: ParsableCommand, LogQuestion {
             print("drawn: \(svg)")
             return try revival.get()
         }
-        let output = UsageOutput(rows: rows, span: span, pricePerHour: pricePerHour)
+        let output = UsageOutput(rows: rows, span: span, pricePerHour: pricePerHour, width: Terminal.width)
         if json {
             print(try output.json())
         } else {

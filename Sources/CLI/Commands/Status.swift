@@ -79,7 +79,7 @@ struct Status: FollowingCommand, LogQuestion {
         if json {
             print(try StatusJSON(view).text)
         } else {
-            for line in StatusTables(view).lines { print(StatusColours.paint(line)) }
+            for line in StatusTables(view, width: Terminal.width).lines { print(StatusColours.paint(line)) }
         }
         try revival.get()
     }

@@ -2,7 +2,8 @@ import EventLog
 import Foundation
 
 /// Prints events as they come: as JSON, or as a table. Rows are printed while others are read, so columns have
-/// fixed widths; at a terminal a row that does not fit is cut, elsewhere it is whole.
+/// fixed widths; at a terminal a row that does not fit is cut, elsewhere it is whole. A narrow terminal shows each in two
+/// lines, so that its type and what happened are there at any width.
 struct EventPrinter {
     private let json: Bool
     private let logID: String
@@ -23,12 +24,30 @@ struct EventPrinter {
     private func line(_ row: AuditRow) -> String {
         let subject = [row.service, row.replica.map(String.init)].compactMap { $0 }.joined(separator: "/")
         let place = row.controller + (subject.isEmpty ? "" : "/" + subject)
+        if let width, width < Self.narrow { return twoLines(row, place, width) }
         let columns = [
             pad(String(row.position), 6, right: true), row.time, pad(place, 18), pad(row.event, 22), row.what,
         ]
-        let who = "[\(row.actor), \(row.component)]" + (row.cause.map { " <- \($0)" } ?? "")
-        // What follows is one line, whatever a replica wrote.
-        let line = (columns + [who]).joined(separator: "  ").split(separator: "\n").joined(separator: " / ")
+        return cut((columns + [who(row)]).joined(separator: "  "))
+    }
+
+    /// A terminal with fewer columns than this is narrow.
+    private static let narrow = 80
+
+    private func twoLines(_ row: AuditRow, _ place: String, _ width: Int) -> String {
+        // Without the year and the thousandths; where there is no room, without the day.
+        let time = row.time.dropFirst(5).prefix(14).suffix(width < 50 ? 8 : 14)
+        let head = "\(pad(String(row.position), 6, right: true))  \(time)  \(row.event)"
+        return cut(head) + "\n" + cut("        \(place): \(row.what)  \(who(row))")
+    }
+
+    private func who(_ row: AuditRow) -> String {
+        "[\(row.actor), \(row.component)]" + (row.cause.map { " <- \($0)" } ?? "")
+    }
+
+    /// One line, whatever a replica wrote, and no longer than there is room.
+    private func cut(_ text: String) -> String {
+        let line = text.split(separator: "\n").joined(separator: " / ")
         guard let width, line.count > width else { return line }
         return line.prefix(max(1, width - 1)) + "…"
     }

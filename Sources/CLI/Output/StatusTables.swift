@@ -5,16 +5,21 @@ import Reporting
 /// `dwell status` for people, in SkyServe's columns and words.
 struct StatusTables {
     private let view: StatusView
+    /// Columns there are; nil for as many as it takes.
+    private let width: Int?
 
-    init(_ view: StatusView) { self.view = view }
+    init(_ view: StatusView, width: Int? = nil) {
+        self.view = view
+        self.width = width
+    }
 
     var lines: [String] {
         guard !view.controllers.isEmpty else {
             return ["No controllers. Start a service: dwell up service.yaml"] + hidden
         }
-        var lines = ["Controllers"] + controllers.lines
-        if !view.services.isEmpty { lines += ["", "Services"] + services.lines }
-        if !view.replicas.isEmpty { lines += ["", "Service Replicas"] + replicas.lines }
+        var lines = ["Controllers"] + controllers.lines(fitting: width)
+        if !view.services.isEmpty { lines += ["", "Services"] + services.lines(fitting: width) }
+        if !view.replicas.isEmpty { lines += ["", "Service Replicas"] + replicas.lines(fitting: width) }
         let notes = self.notes
         if !notes.isEmpty { lines += [""] + notes }
         return lines + hidden

@@ -20,4 +20,21 @@ struct Table {
             return line
         }
     }
+
+    /// The same, for so many columns; nil for as many as it takes. A table that does not fit is turned: of each row the
+    /// first cell, and below it what it says, a line each.
+    func lines(fitting width: Int?) -> [String] {
+        let lines = self.lines
+        guard let width, lines.contains(where: { $0.count > width }), let header = rows.first else { return lines }
+        let longest = header.dropFirst().map(\.count).max() ?? 0
+        var turned: [String] = []
+        for cells in rows.dropFirst() {
+            turned.append("\(header[0]) \(cells.first ?? "")")
+            for (name, value) in zip(header, cells).dropFirst() where value != "-" && !value.isEmpty {
+                let spaces = String(repeating: " ", count: longest + 2 - name.count)
+                turned.append("  " + name + spaces + value)
+            }
+        }
+        return turned
+    }
 }

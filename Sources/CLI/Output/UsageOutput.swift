@@ -15,6 +15,8 @@ struct UsageOutput {
     let rows: [UsageRow]
     let span: Range<Int64>
     let pricePerHour: Double?
+    /// Columns there are; nil for as many as it takes.
+    let width: Int?
 
     var lines: [String] {
         guard !rows.isEmpty else { return ["Nothing has happened yet."] }
@@ -30,7 +32,8 @@ struct UsageOutput {
                     usage.meanStartSeconds == nil ? "-" : TimeText.seconds(usage.savedSeconds), String(usage.crashes),
                 ] + (pricePerHour == nil ? [] : [cost(usage.paidSeconds), cost(usage.idleSeconds)]))
         }
-        var lines = ["From \(clock(self.span.lowerBound)) to \(clock(self.span.upperBound))", ""] + table.lines
+        var lines =
+            ["From \(clock(self.span.lowerBound)) to \(clock(self.span.upperBound))", ""] + table.lines(fitting: width)
         for row in rows {
             lines += ["", "\(row.name)"] + bars(row.usage)
             if row.history.idlePeriods.isEmpty { continue }
@@ -46,10 +49,12 @@ struct UsageOutput {
         ]
         let total = parts.reduce(0) { $0 + $1.1 }
         guard total > 0 else { return [] }
+        // Beside it are its name and its share.
+        let length = max(4, min(40, (width ?? 80) - 19))
         return parts.map { name, seconds in
             let share = seconds / total
-            let filled = Int((share * 40).rounded())
-            let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 40 - filled)
+            let filled = Int((share * Double(length)).rounded())
+            let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: length - filled)
             return "  " + name.padding(toLength: 9, withPad: " ", startingAt: 0) + bar
                 + String(format: " %5.1f %%", share * 100)
         }
@@ -67,7 +72,7 @@ struct UsageOutput {
                     String(other.startsAvoided), waited,
                 ] + (pricePerHour == nil ? [] : [cost(other.idleSeconds)]))
         }
-        return table.lines
+        return table.lines(fitting: width.map { $0 - 2 })
     }
 
     private func span(_ seconds: Double) -> String { TimeText.span(microseconds: Int64(seconds * 1e6)) }

@@ -30,7 +30,7 @@ SELECT
         WHEN 'controller.recovered' THEN 'taken over by process ' || json_extract(payload, '$.process')
                 || CASE WHEN json_extract(payload, '$.previous') IS NULL THEN '' ELSE ' after a crash' END
         WHEN 'controller.idle' THEN
-            'idle; ' || coalesce('stops at ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime')
+            'idle; ' || coalesce('stops at ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.deadline.wallMicroseconds') / 1000000.0 + 0.5, 'unixepoch', 'localtime')
                 || ' unless something is brought up', 'never stops by itself')
         WHEN 'controller.woken' THEN
             CASE WHEN json_extract(payload, '$.reason') IS NULL
@@ -50,7 +50,7 @@ SELECT
             ELSE 'was interrupted, and is not run again' END
         WHEN 'controller.start_due' THEN printf('may start now, %.6f s late', json_extract(payload, '$.latenessMicroseconds') / 1e6)
         WHEN 'controller.autostop_paused' THEN
-            'autostop paused ' || coalesce('until ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.until.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime'), 'until it is resumed')
+            'autostop paused ' || coalesce('until ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.until.wallMicroseconds') / 1000000.0 + 0.5, 'unixepoch', 'localtime'), 'until it is resumed')
                 || coalesce(': ' || json_extract(payload, '$.reason'), '')
         WHEN 'controller.autostop_resumed' THEN
             CASE WHEN json_extract(payload, '$.latenessMicroseconds') IS NULL THEN 'autostop resumed by hand' ELSE 'the pause of autostop is over' END

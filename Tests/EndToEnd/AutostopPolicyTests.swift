@@ -155,6 +155,13 @@ import Testing
             #expect(
                 try await sandbox.count("audit_log where event = 'service.down_requested' and what like '%idle_down%'")
                     == 1)
+            // What the archive has, the archive tells.
+            let archive = sandbox.folder + "/old.db"
+            #expect(try await sandbox.dwell("archive", "--before", "now", archive).exitCode == 0)
+            let archived = try await sandbox.dwell("explain", "hello")
+            #expect(archived.exitCode == 1 && archived.err.contains("dwell explain hello --log "), "\(archived)")
+            #expect(
+                try await sandbox.dwell("explain", "hello", "--log", archive).out.contains("so it went (idle_down)."))
         }
     }
 
@@ -200,6 +207,28 @@ import Testing
             #expect(resume.exitCode == 0 && resume.out.contains("is not paused: nothing to resume."), "\(resume)")
             #expect(try await sandbox.dwell("autostop", "local", "--pause").exitCode == 0)
             #expect(try await !sandbox.dwell("autostop", "local", "--resume").out.contains("nothing to resume"))
+        }
+    }
+
+    /// A moment of the clock is told as that moment, and not as the second before it.
+    @Test func whatIsDueIsToldToTheNearestSecond() async throws {
+        try await Sandbox.run { sandbox in
+            let minutes = (0..<4).map { String(format: "%02d:%02d", [3, 9, 15, 21][$0], 7 * ($0 + 1)) }
+            let written = minutes.map { "\"\($0) UTC\"" }.joined(separator: ", ")
+            try sandbox.configure("serve: {controller: {autostop: {idle: 7d, stop_at: [\(written)]}}}")
+            try await idle(sandbox)
+            // Worked out anew each time, from another fraction of a second.
+            for _ in 0..<5 {
+                let policy = try await sandbox.dwell("autostop", "local", "--idle", "7d").out
+                #expect(policy.firstMatch(of: /it stops at .*[0-9]{2}:[0-9]{2}:00 unless/) != nil, "\(policy)")
+                let status = try await sandbox.dwell("status").out
+                #expect(status.firstMatch(of: /[0-9]{2}:[0-9]{2}:00\)/) != nil, "\(status)")
+                let explained = try await sandbox.dwell("explain", "local").out
+                #expect(explained.firstMatch(of: /It stops at .*[0-9]{2}:[0-9]{2}:00, in/) != nil, "\(explained)")
+            }
+            #expect(
+                try await sandbox.query("select what from audit_log where what like 'idle; stops at%'")
+                    .allSatisfy { $0.contains(":00 unless") })
         }
     }
 

@@ -42,10 +42,12 @@ struct Explain: ParsableCommand, LogQuestion {
         guard isController || !services.isEmpty else {
             if try tellOfGone(only, moment, session) { return }
             let known = Set(report.controllers.map(\.name) + report.services.map(\.name)).sorted()
+            let start = try session.read { (log) throws(LogFailure) in try log.start() }
+            let archive = start.position > 0 ? "; what is archived: dwell explain \(name) --log \(start.file)" : ""
             throw CommandFailure(
                 known.isEmpty
-                    ? "no controller or service \(name): there are none"
-                    : "no controller or service \(name); there is \(known.joined(separator: ", "))")
+                    ? "no controller or service \(name): there are none\(archive)"
+                    : "no controller or service \(name); there is \(known.joined(separator: ", "))\(archive)")
         }
         if isController {
             let explanation = try explanation(of: NameArgument.controller(name), moment, session)

@@ -6,6 +6,8 @@ import Lifecycle
 public struct RepairReport: Sendable {
     /// Events saved: all up to the first that cannot be read or is not as it was recorded.
     public var savedEvents = 0
+    /// Position of the last of them, or of the last that was archived.
+    public var lastPosition = 0
     /// Why it ended there; nil when every event there is was saved.
     public var firstLoss: String?
     /// The last position that was known to have been acknowledged, where that is known.
@@ -25,6 +27,7 @@ extension EventLog {
             report.acknowledgedPosition = CommitBell(path: home.commitBell).witness?.position
             let salvage = try Salvage(path: home.database)
             report.savedEvents = salvage.rows.count
+            report.lastPosition = salvage.next - 1
             report.firstLoss = salvage.firstLoss
             guard salvage.isWorthKeeping else {
                 throw LogFailure.corrupt(
@@ -82,7 +85,7 @@ private struct Salvage {
     }
 
     /// Position of the event that is read next.
-    private var next: Int { (beginning?.start.position ?? 0) + rows.count + 1 }
+    var next: Int { (beginning?.start.position ?? 0) + rows.count + 1 }
 
     private mutating func readEvents(_ db: Database) throws {
         var previous = beginning?.start.digest ?? .zero
@@ -139,7 +142,7 @@ private struct Salvage {
                             """,
                         arguments: [
                             receiver.key, receiver.label, receiver.types, receiver.controllers,
-                            min(receiver.position, rows.count), receiver.delivered,
+                            min(receiver.position, next - 1), receiver.delivered,
                         ])
                 }
                 try Rebuild(db: db).everything()

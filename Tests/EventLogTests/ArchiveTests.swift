@@ -227,14 +227,23 @@ import Testing
             let log = try EventLog(home: temporary.home)
             var history = MadeUpHistory(seed: 4, controllers: [.dev], beginMicroseconds: Self.begin)
             try history.write(300, to: log)
+            try log.setNoticeReceivers([
+                NoticeReceiver(
+                    name: "pager", label: "pager", way: .url("http://127.0.0.1:1/x"),
+                    selection: NoticeSelection(types: [.controllerStarted]))
+            ])
             _ = try log.archive(beforeMicroseconds: time(150, log), to: path("old"), by: .ann)
         }
         let before = try EventLog(home: temporary.home).start()
+        let last = try EventLog(home: temporary.home).lastPosition()
+        let receivers = try EventLog(home: temporary.home).noticeReceivers()
         try temporary.execute("UPDATE deadlines SET due_at_us = 1; DELETE FROM controllers")
         let report = try EventLog.repair(temporary.home)
-        #expect(report.firstLoss == nil && report.savedEvents == 300 - before.position)
+        #expect(report.firstLoss == nil && report.savedEvents == last - before.position)
+        #expect(report.lastPosition == last)
         let log = try EventLog(home: temporary.home)
         #expect(try log.start() == before)
+        #expect(try log.noticeReceivers() == receivers, "nobody is told again of what was told")
         #expect(try log.replay().differences == [])
         #expect(try log.differences(fromArchive: EventLog.reading(file: path("old"))) == [])
     }

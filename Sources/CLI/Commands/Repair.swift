@@ -38,8 +38,8 @@ struct Repair: AsyncParsableCommand {
         locks.release()
         print("\(report.savedEvents) events are saved; the tables are folded from them.")
         if let loss = report.firstLoss { print("  not saved: what came after, for \(loss)") }
-        if let acknowledged = report.acknowledgedPosition, acknowledged > report.savedEvents {
-            print("  lost: events \(report.savedEvents + 1) to \(acknowledged), which were acknowledged")
+        if let acknowledged = report.acknowledgedPosition, acknowledged > report.lastPosition {
+            print("  lost: events \(report.lastPosition + 1) to \(acknowledged), which were acknowledged")
         }
         if let kept = report.kept { print("  the damaged database is kept: \(kept)") }
         try Upkeep.startWhatIsWanted()

@@ -8,13 +8,14 @@ enum ControllerChange {
     static func stop(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
         let before = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
-        if case .stopped = before.phase {
-            print("Controller \(name) is stopped already.")
-            return
-        }
         let suspended = before.liveServices
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
-        _ = try session.submit(.stop, to: name)
+        let receipt = try session.submit(.stop, to: name)
+        if case .stopped = before.phase {
+            let isStopped = receipt.state.status == .stopped
+            let then = isStopped ? "" : ", and is terminated: it was to stay so until before now"
+            return print("Controller \(name) is stopped already\(then).")
+        }
         Interruption.explain("controller \(name) goes on stopping: dwell status")
         var patience = Patience()
         var status = ControllerStatus.stopped
@@ -51,7 +52,7 @@ enum ControllerChange {
         let taken =
             before.status == .stopped
             ? before.services.values.map(\.endpoint).filter { !PortChooser.canListen(at: $0) } : []
-        let receipt = try session.submit(.start(policy: policy), to: name)
+        let receipt = try await submitStart(policy, name, session)
         if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
             try session.ensureRunning(name)
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")
@@ -102,6 +103,26 @@ enum ControllerChange {
                 "WARNING: nobody can connect to service \(service.name) until this is mended: \(problem.message)",
                 to: .error)
         }
+    }
+
+    /// Waits where waiting is all it takes: for a termination to end.
+    private static func submitStart(
+        _ policy: AutostopPolicy, _ name: ControllerName, _ session: Session
+    ) async throws(CommandFailure) -> Receipt {
+        var isSaid = false
+        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
+            do {
+                return try session.log.submit(
+                    .start(policy: policy), to: name, by: session.author, commandID: UUID().uuidString)
+            } catch .rejected(.terminating) {
+                if !isSaid { print("waiting for controller \(name) to be terminated") }
+                isSaid = true
+            } catch {
+                throw CommandFailure(error)
+            }
+            try session.ensureRunning(name)
+        }
+        throw CommandFailure("cancelled")
     }
 
     static func terminate(_ name: ControllerName, force: Bool, _ session: Session) async throws(CommandFailure) {

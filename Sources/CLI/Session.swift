@@ -35,12 +35,14 @@ struct Session {
     func submit(
         _ command: Command, to controller: ControllerName, commandID: String = UUID().uuidString
     ) throws(CommandFailure) -> Receipt {
+        // Nothing half done: what is recorded needs a process that does it.
+        try prepareToLaunch(controller)
         do {
             return try log.submit(command, to: controller, by: author, commandID: commandID)
         } catch .rejected(.noSuchController(let name)) {
             let known = try read { (log) throws(LogFailure) in try log.status() }.controllers
-                .filter { $0.status != ControllerStatus.terminated.rawValue }.map(\.name)
-            let there = known.isEmpty ? "there are none" : "there is \(known.joined(separator: ", "))"
+                .filter { $0.status != ControllerStatus.terminated.rawValue && $0.name != name.rawValue }.map(\.name)
+            let there = known.isEmpty ? "there is no other" : "there is \(known.joined(separator: ", "))"
             throw CommandFailure("\(Rejection.noSuchController(name)); \(there)")
         } catch {
             throw CommandFailure(error)

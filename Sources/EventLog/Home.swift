@@ -39,15 +39,28 @@ public struct Home: Hashable, Sendable {
         try touch(commitBell)
     }
 
+    /// Whether its owner may write in it; root could also where it may not be.
+    public var isWritable: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && access(path, W_OK) == 0
+            && (status.st_uid != geteuid() || status.st_mode & S_IRWXU == S_IRWXU)
+    }
+
     /// A home that somebody made beforehand may be open to others. One that its owner made read-only stays so, and is
     /// refused, also to root, whom the kernel would let write in it.
     private func closeToOthers() throws(HomeFailure) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw HomeFailure(path) }
-        guard status.st_uid == geteuid() else { return }
+        guard status.st_uid == geteuid() else {
+            guard access(path, W_OK) == 0 else {
+                let owner = getpwuid(status.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "\(status.st_uid)"
+                throw HomeFailure(path: path, reason: "it belongs to \(owner)")
+            }
+            return
+        }
         guard status.st_mode & S_IRWXU == S_IRWXU else {
             let mode = String(status.st_mode & 0o777, radix: 8)
-            throw HomeFailure(path: path, reason: "it is read-only (mode \(mode)); to allow it: chmod u+rwx")
+            throw HomeFailure(path: path, reason: "it is read-only (mode \(mode)); to allow it: chmod u+rwx \(path)")
         }
         guard status.st_mode & 0o077 != 0 else { return }
         guard chmod(path, 0o700) == 0 else { throw HomeFailure(path) }

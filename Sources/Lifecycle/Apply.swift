@@ -21,7 +21,7 @@ extension ControllerState {
         case .controllerUseChanged(let payload): apply(payload, stamp)
         case .controllerHookStarted(let payload): apply(payload)
         case .controllerHookEnded(let payload): apply(payload)
-        case .controllerAutostopResumed: applyAutostopResumed()
+        case .controllerAutostopResumed(let payload): apply(payload, stamp)
         case .controllerStopping(let payload): apply(payload, stamp)
         case .controllerStartRequested: setStartAgain()
         case .controllerStopped(let payload): apply(payload, stamp)
@@ -117,9 +117,10 @@ extension ControllerState {
         beginIdlenessAnew()
     }
 
-    private mutating func applyAutostopResumed() {
+    /// The window counts from the end of the pause, also where that was noticed later.
+    private mutating func apply(_ event: ControllerAutostopResumed, _ stamp: Stamp) {
         pause = nil
-        beginIdlenessAnew()
+        beginIdlenessAnew(clockSince: event.latenessMicroseconds.map { stamp.atMicroseconds &- $0 })
     }
 
     /// One idle period ends; in the one that `decide` lets begin it has been idle for as long as before.

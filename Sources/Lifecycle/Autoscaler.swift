@@ -39,7 +39,7 @@ public struct Autoscaler: Hashable, Sendable {
 
     /// - Returns: the change to make now; nil to leave the number as it is.
     public mutating func decide(_ load: Load, for service: ServiceState) -> Change? {
-        let policy = service.spec.replicaPolicy
+        let policy = service.launchedSpec.replicaPolicy
         let current = service.replicasForLoad
         let wanted = policy.clipped(Self.replicasNeeded(load, for: service))
         let change = Change(to: wanted, reason: Self.inWords(load))
@@ -62,8 +62,8 @@ public struct Autoscaler: Hashable, Sendable {
     /// How many replicas the load asks for, whatever the policy's bounds. Replicas that are there count with
     /// their own targets, those that can take most first; what is left over is for new ones.
     static func replicasNeeded(_ load: Load, for service: ServiceState) -> Int {
-        guard let target = service.spec.replicaPolicy.targetQPSPerReplica else {
-            return service.spec.replicaPolicy.minReplicas
+        guard let target = service.launchedSpec.replicaPolicy.targetQPSPerReplica else {
+            return service.launchedSpec.replicaPolicy.minReplicas
         }
         var left = Double(Swift.max(0, load.requests)) / Double(windowSeconds)
         // Sums of fractions are off by a hair, for which nobody starts a replica.
@@ -74,7 +74,7 @@ public struct Autoscaler: Hashable, Sendable {
             count += 1
         }
         if left > nothing {
-            let more = (left / target.perReplica(accelerator: service.spec.accelerator) - 1e-9).rounded(.up)
+            let more = (left / target.perReplica(accelerator: service.launchedSpec.accelerator) - 1e-9).rounded(.up)
             count += Int(Swift.max(0, Swift.min(more, Double(ServiceSpec.maximumReplicas))))
         }
         // One that is under way longer than the window is wide still needs the replica it is at.

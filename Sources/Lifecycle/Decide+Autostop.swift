@@ -66,9 +66,9 @@ extension Decision {
     mutating func serviceUnused(_ reference: LoadBalancerReference, version: Int, idleMicroseconds: Int64) {
         guard let service = state.services[reference.service], !service.isEnding,
             service.loadBalancer?.generation == reference.generation, service.version == version,
-            let limit = service.spec.idleDownSeconds, Double(idleMicroseconds) / 1e6 >= limit
+            let limit = service.launchedSpec.idleDownSeconds, Double(idleMicroseconds) / 1e6 >= limit
         else { return }
-        guard !service.spec.replicaPolicy.startsOnRequest else {
+        guard !service.launchedSpec.replicaPolicy.startsOnRequest else {
             guard service.replicasForLoad > 0 else { return }
             let reason = "no request for \(idleMicroseconds / 1_000_000) s"
             return record(

@@ -38,8 +38,10 @@ extension Decision {
     mutating func stop() throws(Rejection) {
         switch state.phase {
         case .absent, .terminated:
+            guard events.isEmpty else { return }  // its own deadline has ended it
             throw .noSuchController(state.name)
         case .terminating:
+            guard events.isEmpty else { return }
             throw .terminating(state.name)
         case .stopped:
             break
@@ -59,6 +61,7 @@ extension Decision {
         let live = state.liveServices
         switch state.phase {
         case .absent, .terminated:
+            guard events.isEmpty else { return }  // its own deadline has done it
             throw .noSuchController(state.name)
         case .terminating:
             return
@@ -134,9 +137,12 @@ extension Decision {
     /// What of the controller itself was due before somebody asks for something is done first. Where nothing ran that
     /// could see to it, or another was quicker by a hair, the times decide and not who came first (laws L4, L5).
     mutating func fireOverdue() {
-        for pending in state.ownDeadlines where pending.deadline.latenessMicroseconds(at: now) != nil {
-            // Void if the one before it has changed that.
-            deadlineReached(pending.key, pending.generation)
+        // What follows from one may be due as well: a window that counts from the end of a pause.
+        while let due = state.ownDeadlines.first(where: { $0.deadline.latenessMicroseconds(at: now) != nil }) {
+            let before = events.count
+            deadlineReached(due.key, due.generation)
+            settle()
+            guard events.count > before else { return }
         }
     }
 

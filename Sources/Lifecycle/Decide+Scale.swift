@@ -6,9 +6,9 @@ extension Decision {
         let name = request.loadBalancer.service
         guard let service = state.services[name], !service.isEnding,
             service.loadBalancer?.generation == request.loadBalancer.generation, service.version == request.version,
-            !service.spec.replicaPolicy.isFixed, service.replicasForLoad == request.from
+            !service.launchedSpec.replicaPolicy.isFixed, service.replicasForLoad == request.from
         else { return }
-        let wanted = service.spec.replicaPolicy.clipped(request.to)
+        let wanted = service.launchedSpec.replicaPolicy.clipped(request.to)
         guard wanted != request.from else { return }
         record(
             .serviceScaled(

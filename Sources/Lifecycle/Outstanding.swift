@@ -51,7 +51,8 @@ extension ServiceState {
             case .pending: break  // its deadline makes it due
             case .running(let handle):
                 work.append(.watchLoadBalancer(reference, handle))
-                if !spec.replicaPolicy.isFixed || spec.idleDownSeconds != nil, !isEnding, launchedVersion != nil {
+                let isWatched = !launchedSpec.replicaPolicy.isFixed || launchedSpec.idleDownSeconds != nil
+                if isWatched, !isEnding, launchedVersion != nil {
                     work.append(.watchLoad(reference, handle))
                 }
             case .removing:

@@ -25,14 +25,18 @@ extension ServiceState {
         return ReplicaPlan(missing: Swift.max(0, missing), surplus: surplus)
     }
 
-    /// How many replicas of earlier versions stay while those of this one get ready.
+    /// How many replicas of earlier versions stay while those of this one get ready: as many as they are to be until it
+    /// has shown that it can serve, and then as many as it lacks.
     private func earlierReplicasKept(wanted: Int) -> Int {
+        guard wanted > 0 else { return 0 }
         switch updateMode {
         case .rolling:
-            return Swift.max(0, wanted - readyReplicasOfThisVersion)
+            let isUntried = readyReplicasOfThisVersion == 0 && !wasEverReady && launchedVersion == version
+            return isUntried ? earlierTarget ?? wanted : Swift.max(0, wanted - readyReplicasOfThisVersion)
         case .blueGreen:
             let enough = Swift.min(wanted, Swift.max(1, spec.replicaPolicy.minReplicas))
-            return readyReplicasOfThisVersion >= enough ? 0 : wanted
+            guard launchedVersion == version else { return wanted }
+            return readyReplicasOfThisVersion >= enough ? 0 : earlierTarget ?? wanted
         }
     }
 

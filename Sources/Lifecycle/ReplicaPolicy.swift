@@ -31,6 +31,9 @@ public struct ReplicaPolicy: Hashable, Sendable, Codable {
     /// Whether there may be none until somebody asks for the service.
     public var startsOnRequest: Bool { !isFixed && minReplicas == 0 }
 
+    /// Whether the load may ask for a replica.
+    var mayScaleUp: Bool { !isFixed && (maxReplicas ?? 0) > 0 }
+
     /// How many replicas there are before any load was seen, overprovisioned ones included.
     public var firstReplicas: Int { Swift.min(minReplicas &+ numOverprovision, ServiceSpec.maximumReplicas) }
 }

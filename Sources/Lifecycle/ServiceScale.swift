@@ -10,22 +10,41 @@ public struct ServiceScale: Hashable, Sendable, Codable {
 }
 
 extension ServiceState {
+    /// What the version asks for that is launched when replicas are missing. Its numbers are the ones in force: an update
+    /// that does not come up must not leave fewer of those that serve in its place.
+    public var launchedSpec: ServiceSpec { spec(ofVersion: launchedVersion ?? version) }
+
     /// How many replicas the load asks for, by the last decision; before any, the fewest there may be.
-    public var replicasForLoad: Int {
-        let policy = spec.replicaPolicy
-        return policy.isFixed ? policy.minReplicas : policy.clipped(scale?.replicas ?? policy.minReplicas)
+    public var replicasForLoad: Int { replicasForLoad(by: launchedSpec.replicaPolicy) }
+
+    private func replicasForLoad(by policy: ReplicaPolicy) -> Int {
+        policy.isFixed ? policy.minReplicas : policy.clipped(scale?.replicas ?? policy.minReplicas)
     }
 
     /// How many replicas are wanted while it is served, overprovisioned ones included.
     public var targetReplicas: Int {
-        let count = replicasForLoad &+ spec.replicaPolicy.numOverprovision
-        return Swift.max(0, Swift.min(count, ServiceSpec.maximumReplicas))
+        let count = targetReplicas(by: launchedSpec.replicaPolicy)
+        // That it needs none until somebody asks does not show that it can serve, and those that can are to go for it.
+        return count == 0 && isUnproven && launchedSpec.replicaPolicy.mayScaleUp ? 1 : count
+    }
+
+    private func targetReplicas(by policy: ReplicaPolicy) -> Int {
+        Swift.max(0, Swift.min(replicasForLoad(by: policy) &+ policy.numOverprovision, ServiceSpec.maximumReplicas))
+    }
+
+    /// Whether replicas of an earlier version serve, or may yet, and this one has shown nothing.
+    var isUnproven: Bool {
+        !wasEverReady && launchesStopped == nil && lastGoodVersion != nil
+            && replicas.values.contains { $0.isWorking && $0.version != version }
+    }
+
+    /// How many replicas the version that serves until this one does is to have; nil when there is none.
+    var earlierTarget: Int? {
+        lastGoodVersion.map { targetReplicas(by: spec(ofVersion: $0).replicaPolicy) }
     }
 
     /// Whether there are to be replicas, now or when requests come.
-    public var mayHaveReplicas: Bool {
-        targetReplicas > 0 || !spec.replicaPolicy.isFixed && (spec.replicaPolicy.maxReplicas ?? 0) > 0
-    }
+    public var mayHaveReplicas: Bool { targetReplicas > 0 || launchedSpec.replicaPolicy.mayScaleUp }
 
     /// Why there is no replica although nothing is wrong.
     var scaledToZeroInWords: String? {

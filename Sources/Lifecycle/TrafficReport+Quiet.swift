@@ -31,9 +31,9 @@ extension TrafficReport {
     public func prospect(
         of service: ServiceState, by balancer: LoadBalancerReference, at now: Instant
     ) -> Prospect? {
-        guard let limit = service.spec.idleDownSeconds, generation == balancer.generation else { return nil }
+        guard let limit = service.launchedSpec.idleDownSeconds, generation == balancer.generation else { return nil }
         guard isAtRest else { return .isAsked(requests: inFlight &+ held) }
-        if service.spec.replicaPolicy.startsOnRequest, service.replicasForLoad == 0 { return nil }
+        if service.launchedSpec.replicaPolicy.startsOnRequest, service.replicasForLoad == 0 { return nil }
         guard isServing else { return .waitsForReplica }
         guard let quietSince, quietSince.bootID == now.bootID else { return nil }
         let quiet = now.bootMicroseconds &- quietSince.bootMicroseconds
@@ -46,9 +46,9 @@ extension TrafficReport {
     public func lackOfUse(
         of service: ServiceState, by balancer: LoadBalancerReference, at now: Instant
     ) -> Command? {
-        guard let limit = service.spec.idleDownSeconds, generation == balancer.generation, isServing, isAtRest,
+        guard let limit = service.launchedSpec.idleDownSeconds, generation == balancer.generation, isServing, isAtRest,
             let quietSince, quietSince.bootID == now.bootID,
-            !service.spec.replicaPolicy.startsOnRequest || service.replicasForLoad > 0
+            !service.launchedSpec.replicaPolicy.startsOnRequest || service.replicasForLoad > 0
         else { return nil }
         let quiet = now.bootMicroseconds &- quietSince.bootMicroseconds
         guard Double(quiet) / 1e6 >= limit else { return nil }

@@ -48,8 +48,8 @@ extension Explanation {
     public static func idleDown(
         _ service: ServiceState, _ traffic: TrafficReport?, _ now: Instant, _ words: Words
     ) -> String? {
-        guard let limit = service.spec.idleDownSeconds else { return nil }
-        let (it, goes) = service.spec.replicaPolicy.startsOnRequest ? ("its replicas", "go") : ("it", "goes")
+        guard let limit = service.launchedSpec.idleDownSeconds else { return nil }
+        let (it, goes) = service.launchedSpec.replicaPolicy.startsOnRequest ? ("its replicas", "go") : ("it", "goes")
         let rule = "without a request for \(words.window(limit)) \(it) \(goes) (idle_down)"
         guard let generation = service.loadBalancer?.generation, let traffic else { return rule }
         let balancer = LoadBalancerReference(service: service.name, generation: generation)

@@ -128,7 +128,7 @@ extension Simulator {
         machine.loadBalancers.keys.compactMap { key in
             guard let service = log.state(of: key.controller).services[key.reference.service],
                 let report = machine.trafficReports[key], let since = report.quietSince, report.isServing,
-                let limit = service.spec.idleDownSeconds
+                let limit = service.launchedSpec.idleDownSeconds
             else { return nil }
             let left = Int64(limit * 1e6) - (clock.bootMicroseconds - since.bootMicroseconds)
             return left > 0 ? left : nil

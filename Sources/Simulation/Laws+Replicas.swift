@@ -49,10 +49,24 @@ extension Laws {
                 after.status == .up
             else { continue }
             let target = now.targetReplicas
+            // A version that has shown nothing takes nothing away from the one before, unless it is to have none at all.
+            if !was.wasEverReady, was.launchesStopped == nil, let good = was.lastGoodVersion,
+                was.version == now.version,
+                now.launchedVersion == now.version, !now.wasEverReady, target > 0
+            {
+                let policy = now.spec(ofVersion: good).replicaPolicy
+                let least = policy.minReplicas + policy.numOverprovision
+                let left = now.replicas.values.count { $0.status == .ready && $0.version != now.version }
+                guard left >= min(least, was.readyReplicas) else {
+                    throw Violation(
+                        law: "update",
+                        what: "\(event.service) is left with \(left) of its \(least) replicas by an untried version")
+                }
+            }
             let needed: Int =
                 switch now.updateMode {
                 case .rolling: target
-                case .blueGreen: min(target, max(1, now.spec.replicaPolicy.minReplicas))
+                case .blueGreen: min(target, max(1, now.launchedSpec.replicaPolicy.minReplicas))
                 }
             guard now.readyReplicas >= min(was.readyReplicas, needed) else {
                 throw Violation(
@@ -77,7 +91,7 @@ extension Laws {
         guard case .serviceScaled(let event) = stamped.event, let service = before.services[event.service] else {
             return
         }
-        let policy = service.spec.replicaPolicy
+        let policy = service.launchedSpec.replicaPolicy
         let most = policy.targetQPSPerReplica == nil ? policy.minReplicas : policy.maxReplicas ?? policy.minReplicas
         guard event.to >= policy.minReplicas, event.to <= most, event.to != event.from, !service.isEnding else {
             throw Violation(
@@ -90,7 +104,7 @@ extension Laws {
 
     /// Nobody's service is taken away: it has been of no use for as long as it says.
     func checkUnused(_ service: ServiceState, _ last: Instant?, _ now: Instant) throws(Violation) {
-        guard let limit = service.spec.idleDownSeconds, let last, last.bootID == now.bootID else {
+        guard let limit = service.launchedSpec.idleDownSeconds, let last, last.bootID == now.bootID else {
             throw Violation(law: "unused", what: "\(service.name) is called unused and never served")
         }
         let quiet = now.bootMicroseconds - last.bootMicroseconds
@@ -120,7 +134,7 @@ extension Laws {
     func checkNobodyWaits(_ state: ControllerState, _ machine: SimulatedMachine) throws(Violation) {
         for (key, balancer) in machine.loadBalancers where key.controller == state.name && balancer.held > 0 {
             guard state.status == .up, let service = state.services[key.reference.service], !service.isEnding,
-                service.launchedVersion != nil, service.spec.replicaPolicy.maxReplicas ?? 0 > 0
+                service.launchedVersion != nil, service.launchedSpec.replicaPolicy.maxReplicas ?? 0 > 0
             else { continue }
             throw Violation(law: "liveness", what: "\(balancer.held) requests of \(service.name) wait for ever")
         }
@@ -138,7 +152,7 @@ extension Laws {
             throw Violation(law: "liveness", what: "\(service.name) settled as \(service.status.rawValue)")
         }
         guard service.status == .ready, let version = service.launchedVersion else { return }
-        guard service.spec.idleDownSeconds == nil || service.spec.replicaPolicy.startsOnRequest else {
+        guard service.launchedSpec.idleDownSeconds == nil || service.launchedSpec.replicaPolicy.startsOnRequest else {
             throw Violation(law: "liveness", what: "\(service.name) is there still although nobody asks for it")
         }
         let working = service.replicas.values.filter { $0.status == .ready }

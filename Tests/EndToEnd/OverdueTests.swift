@@ -75,6 +75,12 @@ import Testing
                 #expect(output.exitCode == 1 && output.err.contains("cannot start controller local"), "\(output)")
                 #expect(output.out.contains("local"), "\(command): \(output)")
             }
+            let before = try await sandbox.count("events")
+            for command in [["autostop", "local", "--idle", "9s"], ["stop", "local"], ["terminate", "local"]] {
+                let output = try await sandbox.dwell(command)
+                #expect(output.exitCode == 1 && output.err.contains("cannot start controller local"), "\(output)")
+                #expect(try await sandbox.count("events") == before, "nothing half done: \(command)")
+            }
             for command in [["up", "hello.yaml", "--controller", "other"], ["start", "other"]] {
                 let output = try await sandbox.dwell(command)
                 #expect(output.exitCode == 1 && output.err.contains("cannot start controller other"), "\(output)")
@@ -82,6 +88,22 @@ import Testing
             }
             _ = try await sandbox.shell(#"rm "$DWELL_HOME/logs" && mv "$DWELL_HOME/kept" "$DWELL_HOME/logs""#)
             #expect(try await sandbox.dwell("status").exitCode == 0)
+        }
+    }
+
+    /// What can be read is told, and nothing is changed.
+    @Test func aHomeThatIsReadOnlyIsAnsweredFrom() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            _ = try await sandbox.shell(#"chmod 555 "$DWELL_HOME""#)
+            let status = try await sandbox.dwell("status")
+            let start = try await sandbox.dwell("start", "local")
+            _ = try await sandbox.shell(#"chmod 700 "$DWELL_HOME""#)
+            #expect(status.exitCode == 0 && status.out.contains("STOPPED"), "\(status)")
+            #expect(status.err.contains("it is read-only (mode 555)"), "\(status)")
+            #expect(start.exitCode == 1 && start.errors.count == 1 && start.err.contains("chmod u+rwx"), "\(start)")
+            #expect(try await sandbox.count("events where type = 'controller.starting'") == 1)
         }
     }
 }

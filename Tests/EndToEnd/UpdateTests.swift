@@ -51,6 +51,27 @@ import Testing
         }
     }
 
+    /// It wants none until somebody asks, and could not serve them then.
+    @Test func oneThatScalesToZeroAndCannotServeLeavesTheOldOneServing() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up(replicas: 2)
+            try sandbox.write(
+                """
+                name: hello
+                run: exit 3
+                service: {readiness_probe: /, replica_policy: {min_replicas: 0, max_replicas: 3, target_qps_per_replica: 1}}
+                """, to: "zero.yaml")
+            let load = Load(url, clients: 2)
+            let update = try await sandbox.dwell("update", "hello", "zero.yaml", "--mode", "blue_green")
+            #expect(update.exitCode == 1 && update.err.contains("version 1 goes on serving"), "\(update)")
+            let (_, failed) = await load.stop()
+            #expect(failed.isEmpty, "\(failed.prefix(3))")
+            #expect(
+                try await sandbox.query("select status, ready_replicas, wanted_replicas from services") == ["READY|2|2"]
+            )
+        }
+    }
+
     @Test func thereIsNothingToRollBackToAtFirst() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()

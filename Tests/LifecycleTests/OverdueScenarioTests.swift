@@ -78,4 +78,45 @@ import Testing
             "\(events.map(\.type))")
         #expect(it.state.incarnation == 2)
     }
+
+    @Test func theWindowCountsFromTheEndOfThePauseAndMayBeOverToo() throws {
+        func paused() throws -> Scenario {
+            var it = try Scenario.idle()
+            try it.given(.pauseAutostop(seconds: 60, reason: nil))
+            return it
+        }
+        var it = try paused()
+        it.clock.advance(seconds: 160)
+        try it.given(.takeOver(process: "b"))
+        try it.whenReached(.pauseEnd)
+        #expect(it.pending(.idle)?.deadline.remainingMicroseconds(at: it.clock.now) == 500_000_000)
+        it = try paused()
+        it.clock.advance(seconds: 1_000)
+        let events = try it.when(.up(.api)).map(\.type)
+        #expect(events.starts(with: [.controllerAutostopResumed, .controllerIdle, .controllerStopping]), "\(events)")
+        #expect(it.folded == it.state)
+    }
+
+    @Test(arguments: [Command.terminate(force: false), .stop]) func whatItsOwnDeadlineHasDoneIsDone(_ wish: Command)
+        throws
+    {
+        var policy = AutostopPolicy.standard
+        policy.terminateAfterSeconds = .init(60, .controllers)
+        var it = try Scenario.idle(policy: policy)
+        try it.given(.stop, .stopFinished)
+        it.clock.advance(seconds: 61)
+        #expect(try it.when(wish).map(\.type) == [.controllerTerminating, .controllerTerminated])
+    }
+
+    /// What comes in the same moment finds no idleness that it would go on with later.
+    @Test func anIdlePeriodAfterAPauseAndAnUpIsItsOwn() throws {
+        var it = try Scenario.idle()
+        try it.given(.pauseAutostop(seconds: 60, reason: nil))
+        it.clock.advance(seconds: 61)
+        try it.given(.up(.api))
+        it.clock.advance(seconds: 100)
+        try it.given(.down([.api]))
+        try it.removeEverything()
+        #expect(it.pending(.idle)?.deadline.remainingMicroseconds(at: it.clock.now) == 600_000_000)
+    }
 }

@@ -138,4 +138,52 @@ import Testing
         try it.given(.start, .takeOver(process: "b"))
         #expect(it.state.services[.api]?.orderedReplicas.map(\.version) == [2])
     }
+
+    /// Four good ones must not go for one that has shown nothing.
+    @Test(arguments: UpdateMode.allCases) func oneThatWantsFewerTakesNoneAwayUntilItServes(_ mode: UpdateMode) throws {
+        var it = try Scenario.up(replicas: 4)
+        try it.launchLoadBalancer()
+        for id in 1...4 { try it.makeReady(id) }
+        try it.given(update(.sample(replicas: 1, run: "exec serve --better"), mode))
+        #expect(it.state.services[.api]?.readyReplicas == 4 && it.state.services[.api]?.replicas.count == 5)
+        try it.makeReady(5)
+        #expect(statuses(it) == [1: .shuttingDown, 2: .shuttingDown, 3: .shuttingDown, 4: .shuttingDown, 5: .ready])
+    }
+
+    @Test func whenItDoesNotComeUpTheNumberIsThatOfTheOneThatServes() throws {
+        var it = try Scenario.up(replicas: 2)
+        try it.launchLoadBalancer()
+        for id in 1...2 { try it.makeReady(id) }
+        try it.given(update(.sample(replicas: 1, run: "exit 1")))
+        try it.launch(3)
+        try it.given(.replicaStarted(it.replica(3)))
+        try it.crash(3)
+        let service = try #require(it.state.services[.api])
+        #expect(service.launchesStopped != nil && service.targetReplicas == 2 && service.readyReplicas == 2)
+        try it.crash(1)
+        #expect(it.state.services[.api]?.orderedReplicas.last?.version == 1, "another of version 1 takes its place")
+    }
+
+    /// A version that needs no replica until somebody asks starts one to show that it can serve.
+    @Test(arguments: UpdateMode.allCases) func oneThatScalesToZeroShowsThatItServesFirst(_ mode: UpdateMode) throws {
+        var it = try Scenario.up(replicas: 2)
+        try it.launchLoadBalancer()
+        for id in 1...2 { try it.makeReady(id) }
+        var elastic = ServiceSpec.scaling(0...3)
+        elastic.run = "exec serve --better"
+        try it.given(update(elastic, mode))
+        #expect(statuses(it) == [1: .ready, 2: .ready, 3: .pending])
+        try it.makeReady(3)
+        #expect(statuses(it) == [1: .shuttingDown, 2: .shuttingDown, 3: .shuttingDown])
+        for id in 1...3 { try it.given(.replicaDrained(it.replica(id)), .replicaRemoved(it.replica(id))) }
+        #expect(it.state.services[.api]?.replicas.isEmpty == true, "and none is there until somebody asks")
+        #expect(it.state.services[.api]?.status == .noReplica)
+    }
+
+    /// Who asks for none at all is given none.
+    @Test func noneIsNone() throws {
+        var it = try Scenario.serving()
+        try it.given(update(.sample(replicas: 0)))
+        #expect(statuses(it) == [1: .shuttingDown])
+    }
 }

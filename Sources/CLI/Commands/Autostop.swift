@@ -157,6 +157,8 @@ struct AutostopText {
             lines.append("  autostop is paused \(until)" + (pause.reason.map { " (\($0))" } ?? ""))
         }
         switch state.phase {
+        case .stopping, .terminating:
+            lines.append("  it is \(state.status.rawValue): this is for when it is up again")
         case .idle(let idle):
             guard let deadline = idle.deadline else {
                 guard policy.idleTimeoutSeconds != nil, state.pause == nil else { break }
@@ -171,7 +173,7 @@ struct AutostopText {
             if let deadline = stopped.terminateAt {
                 lines.append("  it is stopped: it is terminated at \(clock(deadline))")
             }
-        case .absent, .starting, .up, .stopping, .failed, .terminating, .terminated: break
+        case .absent, .starting, .up, .failed, .terminated: break
         }
         return lines
     }

@@ -26,7 +26,7 @@ struct Repair: AsyncParsableCommand {
         }
         if LogExamination(path: home.database).isWhole, (try? EventLog(home: home)) != nil {
             print("The log is whole: nothing to repair.")
-            return
+            return Session.reviveWhatDied()
         }
         let locks = try await Upkeep.takeHome(home, stop: stop)
         let report: RepairReport

@@ -23,10 +23,10 @@ struct LoadWatch: Sendable {
                 let traffic = TrafficReporter.read(reportPath), traffic.generation == balancer.generation
             else { continue }
             if let command = traffic.lackOfUse(of: service, by: balancer, at: now) { await report(command) }
-            guard !service.spec.replicaPolicy.isFixed else { continue }
+            guard !service.launchedSpec.replicaPolicy.isFixed else { continue }
             let isAtZero = service.replicasForLoad == 0
             let isWaitedFor = isAtZero && traffic.held > 0
-            let interval = service.spec.replicaPolicy.decisionIntervalSeconds(atZero: isAtZero)
+            let interval = service.launchedSpec.replicaPolicy.decisionIntervalSeconds(atZero: isAtZero)
             if let lastDecision, !isWaitedFor, ContinuousClock.now - lastDecision < .seconds(interval) { continue }
             if version != service.version { autoscaler = Autoscaler() }
             version = service.version

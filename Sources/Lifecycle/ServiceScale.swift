@@ -52,6 +52,24 @@ extension ServiceState {
         return "\(scale?.reason ?? "no request yet"); the next one starts a replica"
     }
 
+    /// What is wrong with a service that worked and whose replicas do not stay; nil when nothing is.
+    public var failuresInWords: String? {
+        guard consecutiveFailures > 0 else { return nil }
+        let last = orderedReplicas.last { if case .failed = $0.phase { true } else { false } }?.reasonInWords
+        let many = consecutiveFailures == 1 ? "a replica failed" : "\(consecutiveFailures) replicas failed in a row"
+        return many + (last.map { ", the last: \($0)" } ?? "")
+    }
+
+    /// Whether its replicas fail one after the other, and none is there until the next is launched after a while.
+    public var isBackingOff: Bool {
+        let working = replicas.values.filter(\.isWorking)
+        return consecutiveFailures >= Self.failuresUntilToldOff && !working.isEmpty
+            && working.allSatisfy { if case .pending(_?) = $0.phase { true } else { false } }
+    }
+
+    /// The first launches come again within a second or two, for which it is worth waiting.
+    private static let failuresUntilToldOff = 3
+
     /// How an update stands, where there is more to say of it than the status does.
     var updateInWords: String? {
         if let reason = launchesStopped {

@@ -177,7 +177,7 @@ extension ControllerState {
         }
         if statuses.contains(.notReady) { return (.notReady, service.updateInWords) }
         if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) {
-            return (.replicaInit, service.updateInWords)
+            return (.replicaInit, service.updateInWords ?? service.failuresInWords)
         }
         if let reason = service.launchesStopped, service.launchedVersion == nil { return (.shuttingDown, reason) }
         if service.targetReplicas == 0 { return (.noReplica, service.scaledToZeroInWords) }

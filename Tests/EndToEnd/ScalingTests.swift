@@ -39,6 +39,33 @@ import Testing
         }
     }
 
+    /// It worked once and does not any more: whoever asks is told so, and does not wait for what does not come.
+    @Test func whoAsksAServiceThatCrashesOverAndOverIsToldSo() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                name: hello
+                run: |
+                  [ -e "\(sandbox.folder)/broken" ] && exit 7
+                  exec python3 -m http.server $PORT --bind 127.0.0.1
+                service: {readiness_probe: /, replicas: 1}
+                """, to: "hello.yaml")
+            #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            let url = try await sandbox.status().service("hello").endpoint
+            try sandbox.write("", to: "broken")
+            for pid in sandbox.processes(named: "python3") { kill(pid, SIGKILL) }
+            try await eventually("three have failed") {
+                try await sandbox.count("events where type = 'replica.failed'") >= 3
+            }
+            try await eventually("who asks is told at once") {
+                guard let answer = await HTTP.get(url) else { return false }
+                return answer.status == 503 && answer.body.contains("failed in a row")
+            }
+            let status = try await sandbox.dwell("status")
+            #expect(status.out.contains("failed in a row, the last: `run` exited with code 7"), "\(status)")
+        }
+    }
+
     @Test func theLoadAddsReplicas() async throws {
         try await Sandbox.run { sandbox in
             let (_, url) = try await up("min_replicas: 1, max_replicas: 3, target_qps_per_replica: 0.5", sandbox)

@@ -117,6 +117,8 @@ struct StatusView {
     private(set) var sights: [String: ControllerSight] = [:]
     /// What is before services that go when nobody asks for them.
     private(set) var idleDowns: [String] = []
+    /// What keeps clients of a service from speaking TLS.
+    private(set) var brokenTLS: [String] = []
 
     /// Reads what the tables do not hold.
     ///
@@ -125,6 +127,7 @@ struct StatusView {
         let shown = controllers
         sights = try session.read { (log) throws(LogFailure) in try log.sights(of: shown) }
         guard isNow else { return }
+        try lookAtTLS(session)
         for row in services where row.spec.contains("\"idleDownSeconds\"") && row.loadBalancer != nil {
             let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
@@ -132,6 +135,18 @@ struct StatusView {
             let traffic = TrafficReporter.read(of: name, in: session.paths(controller))
             let text = Explanation.idleDown(service, traffic, now, TimeText.words(at: now))
             idleDowns += text.map { ["\(name): \($0)"] } ?? []
+        }
+    }
+
+    /// A load balancer goes on with the pair it has; one that starts needs one that is good.
+    private mutating func lookAtTLS(_ session: Session) throws(CommandFailure) {
+        for row in services where row.spec.contains("\"tls\"") && row.loadBalancer != nil {
+            let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
+            let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+            guard let files = state.services[name]?.servedTLS,
+                let problem = TLSExamination(reading: files).problem
+            else { continue }
+            brokenTLS.append("\(name): a load balancer that starts now serves nobody: \(problem.message)")
         }
     }
 

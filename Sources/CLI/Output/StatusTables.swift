@@ -134,7 +134,7 @@ struct StatusTables {
         for lag in view.lags where view.isVerbose || lag.receiver.failures > 0 {
             notes += Notify.lines([lag], view.now)
         }
-        notes += view.idleDowns
+        notes += view.idleDowns + view.brokenTLS
         for row in view.services { if let reason = row.reason { notes.append("\(row.name): \(reason)") } }
         for row in view.replicas {
             guard let reason = row.reason else { continue }

@@ -37,7 +37,7 @@ enum Routes {
 
     /// Whether it is worth waiting for a replica to become ready.
     static func expectsReplica(_ service: ServiceState) -> Bool {
-        if service.isEnding { return false }
+        if service.isEnding || service.isBackingOff { return false }
         let isOnItsWay = service.orderedReplicas.contains { replica in
             switch replica.status {
             case .pending, .provisioning, .starting, .ready, .notReady: true
@@ -56,6 +56,7 @@ enum Routes {
         var words = counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { status, count in
             "\(count) replica\(count == 1 ? " is" : "s are") \(status.rawValue)"
         }
+        if let failures = service.failuresInWords { words.append("\(failures); another is launched after a while") }
         if let reason = service.launchesStopped { words.append("no other is started: \(reason)") }
         return words.isEmpty ? "it has no replicas" : words.joined(separator: ", ")
     }

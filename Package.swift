@@ -67,6 +67,7 @@ let package = Package(
             name: "Controller",
             dependencies: [
                 "CLinux", "EventLog", "Lifecycle", "LoadBalancer",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -96,6 +96,7 @@ struct Session {
             }
         }
         try removeUnusedSecrets()
+        try removeUnusedCopies()
         try ensureTimer()
         ensureNotifier(saysWhatFails: saysWhatFails)
         guard failures.isEmpty else { throw CommandFailure(lines: failures, exitCode: 1) }
@@ -178,6 +179,15 @@ struct Session {
             let unheld = SecretFiles(home: home, controller: controller).unheld()
             let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
             unheld.remove(except: state.secretsInUse)
+        }
+    }
+
+    /// Nor to the copies of folders; nor is there anybody else for one whose command was refused or killed.
+    private func removeUnusedCopies() throws(CommandFailure) {
+        for controller in WorkdirCopies.controllers(in: home) {
+            let unheld = WorkdirCopies(home: home, controller: controller).unheld()
+            let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
+            unheld.remove(except: state.workdirCopiesInUse)
         }
     }
 

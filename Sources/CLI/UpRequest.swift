@@ -6,7 +6,7 @@ import ServiceFile
 /// What an `up` asks for, read from the service file and the command line.
 struct UpRequest {
     let service: ServiceName
-    private(set) var spec: ServiceSpec
+    var spec: ServiceSpec
     /// Values of the secrets that `spec` names; they must not get into the log.
     let secrets: [String: String]
     /// Sentences about what in the file does nothing here.

@@ -22,6 +22,9 @@ public actor ControllerProcess {
     private var isRetrying = false
     /// Nil until it was looked at once, for an earlier process may have left some.
     private var secretsInUse: Set<String>?
+    private var copiesInUse: Set<String>?
+    /// The last removal of copies that are not needed, which may be many files: nothing waits for it.
+    private var copyRemoval: Task<Void, Never>?
     private var tasks: [Reconciler.Subject: Task<Void, Never>] = [:]
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
@@ -49,6 +52,7 @@ public actor ControllerProcess {
             loadBalancers: LoadBalancerLauncher(paths: paths, logID: log.logID, environment: environment),
             prober: prober, trafficReport: { paths.trafficReport($0) },
             secrets: SecretFiles(home: home, controller: controller),
+            copies: WorkdirCopies(home: home, controller: controller),
             hooks: HookRunner(
                 paths: paths, logID: log.logID, environment: environment, command: hookCommand, logger: logger),
             useProbe: useProbe,
@@ -77,6 +81,7 @@ public actor ControllerProcess {
             guard try await goOn() else { break }
         }
         for task in tasks.values { task.cancel() }
+        await copyRemoval?.value
         logger.info("nothing left to run")
     }
 
@@ -98,6 +103,13 @@ public actor ControllerProcess {
         if state.secretsInUse != secretsInUse {
             secretsInUse = state.secretsInUse
             await worker.removeUnusedSecrets()
+        }
+        if state.workdirCopiesInUse != copiesInUse {
+            copiesInUse = state.workdirCopiesInUse
+            copyRemoval = Task { [worker, copyRemoval] in
+                await copyRemoval?.value
+                await worker.removeUnusedCopies()
+            }
         }
         for action in loop.wake(state, now: try Clock.now()) {
             switch action {

@@ -12,6 +12,7 @@ struct Worker: Sendable {
     /// Where a service's load balancer says what it sees of its traffic.
     let trafficReport: @Sendable (ServiceName) -> String
     let secrets: SecretFiles
+    let copies: WorkdirCopies
     let hooks: HookRunner
     /// How what `wait_for` names is asked.
     let useProbe: @Sendable (String) -> UseProbe?
@@ -62,6 +63,13 @@ struct Worker: Sendable {
     func removeUnusedSecrets() async {
         let unheld = secrets.unheld()
         if !unheld.isEmpty { unheld.remove(except: await access.state().secretsInUse) }
+    }
+
+    /// Removes the copies of folders that no version needs any more.
+    func removeUnusedCopies() async {
+        let unheld = copies.unheld()
+        guard !unheld.isEmpty else { return }
+        for left in unheld.remove(except: await access.state().workdirCopiesInUse) { logger.warning("\(left)") }
     }
 
     private func report(_ command: Command) async {

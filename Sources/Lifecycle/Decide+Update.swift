@@ -59,8 +59,8 @@ extension Decision {
 }
 
 extension ServiceState {
-    /// Whether a replica runs what `spec` asks for already. Files that are not in the log may have changed
-    /// since it was launched, so one with a `workdir` is not reused, as in SkyServe; unless a rollback
+    /// Whether a replica runs what `spec` asks for already. Files that no version holds may have changed
+    /// since it was launched, so one with `file_mounts` is not reused, as in SkyServe; unless a rollback
     /// returns to the very version it is of. Unlike there, one that would be asked another question is not
     /// reused either: were the question wrong, no version would be left that serves.
     fileprivate func canBeReused(_ replica: ReplicaState, for spec: ServiceSpec, isRollback: Bool) -> Bool {

@@ -1,11 +1,15 @@
 /// What a service file asks for, checked and complete: defaults filled in, paths absolute.
 ///
 /// It is stored whole in the log with the version it belongs to, so that a replay, a restart or a
-/// reboot needs no file. Vocabulary and defaults are SkyServe's (SkyPilot 0.14.1). Secrets are the one
-/// thing that is not in it: see ``SecretsReference``.
+/// reboot needs no file. Vocabulary and defaults are SkyServe's (SkyPilot 0.14.1). Two things are not in it but named
+/// by it: secrets (``SecretsReference``) and the copy of `workdir` (``workdirCopy``).
 public struct ServiceSpec: Hashable, Sendable {
     /// Where `setup` and `run` start; nil for a private folder of the replica's own.
     public var workdir: Workdir?
+    /// Names the copy of the folder that `workdir` is, taken when the version was made: what its replicas run, whatever
+    /// becomes of the folder. Equal contents have equal names. Nil for no folder, and in logs of earlier builds, whose
+    /// replicas start in the folder itself.
+    public var workdirCopy: String?
     /// Files to be found where `setup` and `run` look for them, in the order of the file.
     public var fileMounts: [FileMount]
     /// Shell commands (bash) run once in each replica before `run`.
@@ -35,7 +39,8 @@ public struct ServiceSpec: Hashable, Sendable {
     /// - Parameter replicas: a fixed number of replicas, as `replicas: N` in a file; `replicaPolicy` goes
     ///   before it.
     public init(
-        workdir: Workdir? = nil, fileMounts: [FileMount] = [], setup: String? = nil, run: String,
+        workdir: Workdir? = nil, workdirCopy: String? = nil, fileMounts: [FileMount] = [], setup: String? = nil,
+        run: String,
         envs: [String: String] = [:], secrets: SecretsReference? = nil, port: UInt16? = nil,
         accelerator: String? = nil, readinessProbe: ReadinessProbe = ReadinessProbe(), replicas: Int = 1,
         replicaPolicy: ReplicaPolicy? = nil, loadBalancer: LoadBalancerSpec = LoadBalancerSpec(),
@@ -43,6 +48,7 @@ public struct ServiceSpec: Hashable, Sendable {
         idleDownSeconds: Double? = nil
     ) {
         self.workdir = workdir
+        self.workdirCopy = workdirCopy
         self.fileMounts = fileMounts
         self.setup = setup
         self.run = run
@@ -68,18 +74,28 @@ public struct ServiceSpec: Hashable, Sendable {
     public var replicas: Int { replicaPolicy.firstReplicas }
 
     /// Whether a replica of `other` would do exactly what one of this does, so that an update from one to
-    /// the other keeps the replicas that run: everything but what `service` says is the same. Folders
-    /// and mounts may have changed under the same name, so with them the answer is no, as in SkyServe.
+    /// the other keeps the replicas that run: everything but what `service` says is the same. Mounts, and folders of
+    /// which no copy was taken, may have changed under the same name, so with them the answer is no, as in SkyServe.
     public func runsTheSame(as other: ServiceSpec) -> Bool {
-        guard workdir == nil, other.workdir == nil, fileMounts.isEmpty, other.fileMounts.isEmpty else { return false }
+        guard startsWithTheSame(as: other), fileMounts.isEmpty, other.fileMounts.isEmpty else { return false }
         return setup == other.setup && run == other.run && envs == other.envs && secrets == other.secrets
             && port == other.port && accelerator == other.accelerator
+    }
+
+    /// Whether both surely start in the same code.
+    private func startsWithTheSame(as other: ServiceSpec) -> Bool {
+        switch (workdir, other.workdir) {
+        case (nil, nil): true
+        case (.folder, .folder): workdirCopy != nil && workdirCopy == other.workdirCopy
+        case (.git(let one), .git(let two)): one.commit != nil && one.commit == two.commit && one.url == two.url
+        case (nil, _), (.folder, _), (.git, _): false
+        }
     }
 }
 
 extension ServiceSpec: Codable {
     private enum CodingKeys: String, CodingKey {
-        case workdir, fileMounts, setup, run, envs, secrets, port, accelerator, readinessProbe, replicas
+        case workdir, workdirCopy, fileMounts, setup, run, envs, secrets, port, accelerator, readinessProbe, replicas
         case replicaPolicy, loadBalancer, tls, replicaDrainDelaySeconds, idleDownSeconds
     }
 
@@ -88,6 +104,7 @@ extension ServiceSpec: Codable {
         let stored = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             workdir: try stored.decodeIfPresent(Workdir.self, forKey: .workdir),
+            workdirCopy: try stored.decodeIfPresent(String.self, forKey: .workdirCopy),
             fileMounts: try stored.decodeIfPresent([FileMount].self, forKey: .fileMounts) ?? [],
             setup: try stored.decodeIfPresent(String.self, forKey: .setup),
             run: try stored.decode(String.self, forKey: .run),
@@ -110,6 +127,7 @@ extension ServiceSpec: Codable {
     public func encode(to encoder: any Encoder) throws {
         var stored = encoder.container(keyedBy: CodingKeys.self)
         try stored.encodeIfPresent(workdir, forKey: .workdir)
+        try stored.encodeIfPresent(workdirCopy, forKey: .workdirCopy)
         if !fileMounts.isEmpty { try stored.encode(fileMounts, forKey: .fileMounts) }
         try stored.encodeIfPresent(setup, forKey: .setup)
         try stored.encode(run, forKey: .run)

@@ -1,6 +1,6 @@
 /// Where `setup` and `run` of a replica start.
 public enum Workdir: Hashable, Sendable {
-    /// An absolute folder of this machine, used as it is.
+    /// An absolute folder of this machine: what it held when the version was made, see ``ServiceSpec/workdirCopy``.
     case folder(String)
     /// A repository of which each replica gets a copy of its own.
     case git(GitRepository)
@@ -11,10 +11,14 @@ public struct GitRepository: Hashable, Sendable, Codable {
     public var url: String
     /// A branch, tag or commit; nil for the repository's default branch.
     public var ref: String?
+    /// The commit that `ref` was when the version was made, so that each of its replicas has the same; nil where only
+    /// the repository can tell what `ref` means, and in logs of earlier builds.
+    public var commit: String?
 
-    public init(url: String, ref: String? = nil) {
+    public init(url: String, ref: String? = nil, commit: String? = nil) {
         self.url = url
         self.ref = ref
+        self.commit = commit
     }
 }
 

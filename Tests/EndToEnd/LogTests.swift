@@ -73,7 +73,7 @@ import Testing
         try await Sandbox.run { sandbox in
             try sandbox.write(Files.server, to: "server.py")
             try sandbox.write(
-                "name: hello\nworkdir: .\nrun: |\n  (until [ -e go ]; do sleep 0.05; done; echo later) &\n  echo now\n  exec python3 server.py\nservice: {}\n",
+                "name: hello\nworkdir: .\nrun: |\n  (until [ -e '\(sandbox.folder)/go' ]; do sleep 0.05; done; echo later) &\n  echo now\n  exec python3 server.py\nservice: {}\n",
                 to: "hello.yaml")
             #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
             let following = try sandbox.start("logs", "hello", "1", "-f")

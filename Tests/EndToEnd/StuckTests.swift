@@ -17,8 +17,9 @@ import Testing
                 """
                 name: hello
                 workdir: .
+                envs: {FOLDER: "\(sandbox.folder)"}
                 run: |
-                  ./rooted & echo $! > rooted.pid
+                  "$FOLDER/rooted" & echo $! > "$FOLDER/rooted.pid"
                   exec python3 server.py
                 service: {readiness_probe: /}
                 """, to: "hello.yaml")

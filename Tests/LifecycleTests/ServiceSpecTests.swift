@@ -89,8 +89,31 @@ import Testing
         #expect(!spec.runsTheSame(as: other) && !other.runsTheSame(as: spec))
     }
 
-    @Test func withAFolderItMayAlwaysBeSomethingElse() {
+    @Test func withAFolderOfWhichThereIsNoCopyItMayAlwaysBeSomethingElse() {
         let spec = ServiceSpec(workdir: .folder("/srv/app"), run: "b")
         #expect(!spec.runsTheSame(as: spec))
+    }
+
+    @Test func codeIsTheSameWhenItsCopyOrCommitIs() {
+        func copied(_ digest: String, _ path: String = "/srv/app") -> ServiceSpec {
+            ServiceSpec(workdir: .folder(path), workdirCopy: digest, run: "b")
+        }
+        #expect(copied("1").runsTheSame(as: copied("1")) && copied("1").runsTheSame(as: copied("1", "/srv/moved")))
+        #expect(!copied("1").runsTheSame(as: copied("2")) && !copied("1").runsTheSame(as: ServiceSpec(run: "b")))
+        func cloned(_ commit: String?, _ url: String = "https://host/app") -> ServiceSpec {
+            ServiceSpec(workdir: .git(GitRepository(url: url, ref: "main", commit: commit)), run: "b")
+        }
+        #expect(cloned("c1").runsTheSame(as: cloned("c1")))
+        #expect(!cloned("c1").runsTheSame(as: cloned("c2")) && !cloned(nil).runsTheSame(as: cloned(nil)))
+        #expect(!cloned("c1").runsTheSame(as: cloned("c1", "https://other/app")))
+    }
+
+    @Test func whatAVersionHoldsOfItsCodeIsStored() throws {
+        for spec in [
+            ServiceSpec(workdir: .folder("/srv/app"), workdirCopy: "0123", run: "b"),
+            ServiceSpec(workdir: .git(GitRepository(url: "u", ref: "main", commit: "c")), run: "b"),
+        ] {
+            #expect(try JSONDecoder().decode(ServiceSpec.self, from: JSONEncoder().encode(spec)) == spec)
+        }
     }
 }

@@ -43,6 +43,25 @@ import Testing
         #expect(try it.whenReached(.drain(.api, replica: 1)).map(\.type) == [.replicaRemoving])
     }
 
+    /// The service file is the same, and the folder it names was edited.
+    @Test func codeIsRolledBackToAndHeldUntilNobodyNeedsIt() throws {
+        func spec(_ copy: String) -> ServiceSpec {
+            var spec = ServiceSpec.sample()
+            spec.workdir = .folder("/srv/app")
+            spec.workdirCopy = copy
+            return spec
+        }
+        var it = try Scenario.serving()
+        try it.given(update(spec("one")))
+        try it.makeReady(2)
+        try it.given(.replicaDrained(it.replica(1)), .replicaRemoved(it.replica(1)))
+        try it.given(update(spec("two")))
+        #expect(it.state.workdirCopiesInUse == ["one", "two"])
+        try it.given(rollback)
+        #expect(it.state.services[.api]?.spec == spec("one"))
+        #expect(it.state.workdirCopiesInUse.contains("one"))
+    }
+
     @Test func whatIsTheSameIsKept() throws {
         var it = try Scenario.serving()
         let probe = ReadinessProbe(timeoutSeconds: 3)

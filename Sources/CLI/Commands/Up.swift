@@ -50,8 +50,9 @@ struct Up: AsyncParsableCommand {
         warnIfOpen(configuration.loadBalancer)
         try session.prepareToLaunch(controller)
         let begun = ContinuousClock.now
+        let code = try await request.keepCode(session, controller)
         let kept = try request.keepSecrets(SecretFiles(home: session.home, controller: controller))
-        defer { withExtendedLifetime(kept) {} }
+        defer { withExtendedLifetime((kept, code)) {} }
         let (receipt, from, port): (Receipt, Int, PortReservation)
         do throws(CommandFailure) {
             (receipt, from, port) = try await submit(request, configuration, to: controller, session)

@@ -70,10 +70,11 @@ struct Update: AsyncParsableCommand {
         let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         let current = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
         if rollback { try refuseWithoutCertificate(current.services[name]) }
+        let code = try await request?.keepCode(session, controller)
         let kept = try request?.keepSecrets(
             SecretFiles(home: session.home, controller: controller), current: current.services[name]?.spec.secrets)
         // Held until the log refers to them.
-        defer { withExtendedLifetime(kept) {} }
+        defer { withExtendedLifetime((kept, code)) {} }
         let command = Command.Update(
             service: name, target: request.map { .spec($0.spec) } ?? .lastGoodVersion, mode: mode)
         let receipt: Receipt

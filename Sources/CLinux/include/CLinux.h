@@ -161,6 +161,25 @@ static inline int clinux_set_cloexec(int descriptor) {
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
+/// Opens the folder `name` of a folder to be read, unless it is a link, or something is mounted there (EXDEV; openat2(2),
+/// Linux 5.6, without which only a mount of another file system is seen). A descriptor, or -1 and errno.
+int clinux_open_folder_within(int directory, const char *name);
+
+/// For open(2): a descriptor that only stands for the place (O_PATH).
+static const int clinux_path_only = 010000000;
+
+/// Takes what is mounted at `path` out of sight at once (umount2(2)). Returns 0, or -1 and errno.
+int clinux_detach_mount(const char *path);
+
+/// Renames unless something has the new name (renameat2(2)). Returns 0, or -1 and errno (EEXIST).
+int clinux_rename_to_new(const char *from, const char *to);
+
+/// Makes an empty file share the blocks of another, where the file system can (FICLONE). Returns 0, or -1 and errno.
+int clinux_share_blocks(int to, int from);
+
+/// Waits until what was written to the file system of `descriptor` is on disk. Returns 0, or -1 and errno.
+int clinux_sync_file_system(int descriptor);
+
 /// Gives the first `length` bytes of a file back to the disk: they read as zeros, and its length stays (fallocate(2)).
 /// Returns 0, or -1 and errno.
 int clinux_punch_hole(int descriptor, int64_t length);

@@ -39,9 +39,12 @@ public struct ControllerPaths: Sendable {
 
 extension ControllerPaths {
     /// Removes the files of a replica, and the folders that are empty then.
-    func removeRunDirectory(_ replica: ReplicaReference) {
-        try? FileManager.default.removeItem(atPath: runDirectory(replica))
+    ///
+    /// - Returns: what is left, in words.
+    func removeRunDirectory(_ replica: ReplicaReference) -> String? {
+        if let left = FolderRemoval.remove(runDirectory(replica)) { return left }
         removeEmptyFolders(replica.service)
+        return nil
     }
 
     /// Removes what a load balancer has written that is gone, and the folders that are empty then.

@@ -5,11 +5,12 @@ import Lifecycle
 ///
 /// git gets its arguments as they are, none of them as shell text; it asks nobody anything, and may use no
 /// transport that would run a program of the URL's choice. It carries the replica's cookie, so it is found
-/// and ended with it.
+/// and ended with it. What is cloned is the commit that the version holds, wherever its branch is by now.
 struct GitClone {
-    /// The replica's run folder.
+    /// The replica's run folder, or another that git's outcome may be noted in.
     let directory: String
-    let cookie: Cookie
+    /// Nil when it is nobody's.
+    let cookie: Cookie?
     let environment: [String: String]
     /// The replica's log, which gets what git says too.
     let log: String
@@ -18,8 +19,11 @@ struct GitClone {
     static let limitSeconds: Double = 900
 
     func clone(_ repository: GitRepository, into work: String) async throws(LaunchFailure) {
-        // `work` is there and empty, which git takes. A branch or tag needs no history; a commit does, for
-        // few servers give away a single one.
+        // `work` is there and empty, which git takes. A branch or tag needs no history.
+        let ref = repository.ref
+        if let commit = repository.commit ?? ref.flatMap({ Self.isWholeCommit($0) ? $0 : nil }) {
+            return try await clone(commit, of: repository, into: work)
+        }
         guard let ref = repository.ref else {
             return try await git(["clone", "--quiet", "--depth=1", "--", repository.url, work], repository)
         }
@@ -34,6 +38,46 @@ struct GitClone {
         }
     }
 
+    /// A branch or tag that is still at the commit needs no history (though a clone of a local path has it); nor does a commit that the server gives away by
+    /// itself, as many do. What fails on the way is not for the log.
+    private func clone(
+        _ commit: String, of repository: GitRepository, into work: String
+    ) async throws(LaunchFailure) {
+        if repository.ref != commit {
+            let branch = repository.ref.map { ["--branch=\($0)"] } ?? []
+            do throws(LaunchFailure) {
+                try await git(
+                    ["clone", "--quiet", "--depth=1"] + branch + ["--", repository.url, work], repository, isQuiet: true
+                )
+                try await git(
+                    ["-C", work, "reset", "--quiet", "--hard", commit, "--"], repository, isQuiet: true)
+                return
+            } catch {
+                guard !Task.isCancelled else { throw error }
+                try empty(work)
+            }
+        }
+        do throws(LaunchFailure) {
+            try await git(["init", "--quiet", work], repository, isQuiet: true)
+            try await git(["-C", work, "remote", "add", "origin", repository.url], repository, isQuiet: true)
+            try await git(
+                ["-C", work, "fetch", "--quiet", "--depth=1", "origin", commit], repository, isQuiet: true)
+            try await git(["-C", work, "checkout", "--quiet", "--detach", commit, "--"], repository, isQuiet: true)
+        } catch {
+            guard !Task.isCancelled else { throw error }
+            try empty(work)
+            try await git(["clone", "--quiet", "--no-checkout", "--", repository.url, work], repository)
+            try await git(["-C", work, "checkout", "--quiet", "--detach", commit, "--"], repository)
+        }
+    }
+
+    static func isWholeCommit(_ text: String) -> Bool {
+        [40, 64].contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+            }
+    }
+
     /// The shell adds nothing but writing down how git ended, for we may not be its parent.
     private static let wrapper = """
         "${@:2}" 2> "$1.said"
@@ -42,7 +86,10 @@ struct GitClone {
         printf '%s\\n' "$code" > "$1.new" && mv "$1.new" "$1"
         """
 
-    private func git(_ arguments: [String], _ repository: GitRepository) async throws(LaunchFailure) {
+    /// - Parameter isQuiet: whether what it says is not for the replica's log.
+    func git(
+        _ arguments: [String], _ repository: GitRepository, isQuiet: Bool = false
+    ) async throws(LaunchFailure) {
         let result = directory + "/git"
         for suffix in ["", ".said"] { unlink(result + suffix) }
         var environment = environment
@@ -55,7 +102,8 @@ struct GitClone {
         do {
             pid = try Spawn(
                 executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-git", result, "git"] + arguments,
-                environment: environment, cookie: cookie, workingDirectory: directory, log: log
+                environment: environment, cookie: cookie, workingDirectory: directory,
+                log: isQuiet ? result + ".log" : log
             ).start()
         } catch {
             throw LaunchFailure("workdir: cannot start git: \(error)")
@@ -68,14 +116,25 @@ struct GitClone {
             await group.next()
             group.cancelAll()
         }
-        if identity.isAlive { _ = await ProcessTree(cookie: cookie, leader: identity).end(gracePeriodSeconds: 1) }
+        if identity.isAlive {
+            if let cookie {
+                _ = await ProcessTree(cookie: cookie, leader: identity).end(gracePeriodSeconds: 1)
+            } else {
+                kill(-pid, SIGKILL)  // it leads a session of its own
+            }
+        }
         let code = (try? String(contentsOfFile: result, encoding: .utf8)).flatMap {
             Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
         }
         guard code != 0 else { return }
         let said = (try? String(contentsOfFile: result + ".said", encoding: .utf8)) ?? ""
         throw LaunchFailure(
-            "workdir: \(Self.reason(code, said)) (git clone of \(Self.withoutPassword(repository.url)))")
+            "workdir: \(Self.reason(code, said)) (git \(Self.verb(arguments)) of \(Self.withoutPassword(repository.url)))"
+        )
+    }
+
+    private static func verb(_ arguments: [String]) -> String {
+        arguments.first == "ls-remote" ? "ls-remote" : "clone"
     }
 
     /// The last line git wrote that says something; what it wrote is the user's to see in the log.

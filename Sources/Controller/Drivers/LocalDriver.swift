@@ -46,7 +46,8 @@ final class LocalDriver: Driver {
             let git = GitClone(
                 directory: directory, cookie: cookie(of: replica), environment: self.environment,
                 log: paths.replicaLog(replica.service, replica.id))
-            let workingDirectory = try await ReplicaFiles(directory: directory, spec: spec).prepare(
+            let copies = WorkdirCopies(home: paths.home, controller: paths.controller)
+            let workingDirectory = try await ReplicaFiles(directory: directory, spec: spec, copies: copies).prepare(
                 git, OutsideMounts(home: paths.home, directory: directory))
             if let obstacle = place.obstacle { try tell(obstacle, replica) }
             // By descriptor, for the file may be replaced or removed while `setup` runs.
@@ -75,7 +76,7 @@ final class LocalDriver: Driver {
     ///
     /// Replicas share what `setup` installs, which was written for machines of their own: two of `pip install` at once
     /// break each other. So one of a service runs alone until it has succeeded; those after it find its work done, and
-    /// run side by side.
+    /// run side by side. In other code, which they share too, it is another setup.
     private static let wrapper = """
         directory=$1
         at=()
@@ -85,7 +86,7 @@ final class LocalDriver: Driver {
             exit "$2"
         }
         if [ -e "$directory/setup.sh" ]; then
-            shared=$directory/../setup-$(cksum < "$directory/setup.sh" | tr ' ' -)
+            shared=$directory/../setup-$(cat "$directory/setup.sh" "$directory/code" 2> /dev/null | cksum | tr ' ' -)
             exec 9>> "$shared.lock"
             if [ ! -e "$shared.done" ] && command -v flock > /dev/null && ! flock -n 9; then
                 echo 'dwell: waits for the setup of another replica'
@@ -103,12 +104,16 @@ final class LocalDriver: Driver {
 
     private func prepareFiles(of replica: ReplicaReference, _ spec: ServiceSpec) throws -> String {
         let directory = paths.runDirectory(replica)
-        try? FileManager.default.removeItem(atPath: directory)
+        // Nobody is to start among the files of another.
+        if let left = FolderRemoval.remove(directory) {
+            throw LaunchFailure("files of an earlier replica \(replica.id) are left: \(left)")
+        }
         try paths.home.makeDirectory(directory + "/work")
         try write(spec.run, to: directory + "/run.sh")
         // For whoever adopts the replica after a crash: what it wrote is told without its secrets.
         if let key = spec.secrets?.key { try write(key, to: directory + "/secrets") }
         if let setup = spec.setup { try write(setup, to: directory + "/setup.sh") }
+        if let copy = spec.workdirCopy { try write(copy, to: directory + "/code") }
         try paths.home.makeDirectory(paths.serviceLogDirectory(replica.service))
         // The log of a replica of an earlier life is kept once, beside this one's.
         let log = paths.replicaLog(replica.service, replica.id)
@@ -215,8 +220,7 @@ final class LocalDriver: Driver {
         if let leftovers = await tree.end(gracePeriodSeconds: gracePeriodSeconds) { return leftovers }
         _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
         OutsideMounts(home: paths.home, directory: paths.runDirectory(replica)).remove()
-        paths.removeRunDirectory(replica)
-        return nil
+        return paths.removeRunDirectory(replica)
     }
 
     func endStrangers(known: Set<ReplicaReference>) async -> String? {

@@ -1,17 +1,18 @@
 import Foundation
 import Lifecycle
 
-/// The folder in which a replica's `setup` and `run` start, made ready: a folder of the user's as it is, a
+/// The folder in which a replica's `setup` and `run` start, made ready: the version's copy of a folder of the user's, a
 /// clone of a repository, or an empty one of the replica's own, with what `file_mounts` says in it.
 ///
 /// A mount is a symbolic link to its source: nothing is copied, and what a replica writes there is written
-/// to the source. Nothing of the user's is ever overwritten or added to. A mount with a relative
-/// destination under a folder of the user's is therefore put into a folder of links that looks like it
+/// to the source. Nothing of the user's is ever overwritten or added to, nor is the copy, which replicas share. A mount
+/// with a relative destination under it is therefore put into a folder of links that looks like it
 /// (``shadow(_:)``). For absolute destinations see ``OutsideMounts``.
 struct ReplicaFiles {
     /// The replica's run folder.
     let directory: String
     let spec: ServiceSpec
+    let copies: WorkdirCopies
 
     private var work: String { directory + "/work" }
 
@@ -22,11 +23,24 @@ struct ReplicaFiles {
         switch spec.workdir {
         case nil: break
         case .git(let repository): try await git.clone(repository, into: work)
-        case .folder(let path) where inside.isEmpty: return path
-        case .folder(let path): try shadow(path)
+        case .folder(let path):
+            let folder = try copy(of: path)
+            if inside.isEmpty { return folder }
+            try shadow(folder)
         }
         for mount in inside { try place(mount) }
         return work
+    }
+
+    /// Where the code of the version is; in logs of earlier builds no copy is named.
+    private func copy(of path: String) throws(LaunchFailure) -> String {
+        guard let digest = spec.workdirCopy else { return path }
+        let copy = copies.path(digest)
+        guard Kind(copy) == .folder else {
+            throw LaunchFailure(
+                "workdir: the copy of \(path) that this version runs is gone (\(copy)); `dwell update` takes a new one")
+        }
+        return copy
     }
 
     private func place(_ mount: FileMount) throws(LaunchFailure) {

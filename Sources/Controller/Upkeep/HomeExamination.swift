@@ -206,6 +206,11 @@ public struct HomeExamination: Sendable {
             for service in report.services where service.status == ServiceStatus.failedCleanup.rawValue {
                 wrong("service \(service.name) could not be removed: \(service.reason ?? "see dwell status")")
             }
+            for name in WorkdirCopies.controllers(in: home) {
+                for path in WorkdirCopies(home: home, controller: name).leftovers() {
+                    wrong("\(path), which nothing needs, could not be removed; every command tries again")
+                }
+            }
             if missing.isEmpty, strangers.isEmpty { fine("what runs is what the log says") }
         } catch {
             wrong("\(error)")

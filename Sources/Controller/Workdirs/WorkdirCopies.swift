@@ -1,0 +1,168 @@
+import CLinux
+import EventLog
+import Foundation
+import Lifecycle
+
+/// Copies of the folders that services start in: `$DWELL_HOME/sources/CONTROLLER/DIGEST`, for nobody else to read. A
+/// version runs what its folder held when it was made, whatever becomes of the folder; replicas of one version share
+/// its copy, and so do versions that hold the same.
+///
+/// A copy is whole and on disk under its name before the event that refers to it, and it goes once no state refers to
+/// it any more. In between, whoever wants it holds a lock on it (shared, for several may want the same), so that
+/// nobody takes it for one that is not wanted. It is made, and removed, under another name: what is half made or half
+/// removed when everything ends is found by that, and removed by the next who looks.
+public struct WorkdirCopies: Sendable {
+    let home: Home
+    let controller: ControllerName
+
+    public init(home: Home, controller: ControllerName) {
+        self.home = home
+        self.controller = controller
+    }
+
+    private var directory: String { "\(home.path)/sources/\(controller)" }
+    func path(_ digest: String) -> String { "\(directory)/\(digest)" }
+
+    /// Copies the folder, and holds the copy until it is let go.
+    ///
+    /// - Parameter report: is told how many files and bytes are copied.
+    public func keep(
+        _ folder: String, report: @escaping (_ files: Int, _ bytes: Int64) -> Void
+    ) throws(LaunchFailure) -> KeptCopy {
+        let new = try makeFolder()
+        do throws(LaunchFailure) {
+            var copy = FolderCopy(folder, except: home.path) { report($0.files, $0.bytes) }
+            return try name(new, try copy.copy(into: new.descriptor.raw))
+        } catch {
+            _ = FolderRemoval.remove(new.path)
+            rmdir(directory)
+            throw error
+        }
+    }
+
+    /// A folder that is nobody's, held; removed by the next who looks once it is let go.
+    func makeFolder() throws(LaunchFailure) -> HeldFolder {
+        for _ in 1...100 {
+            do { try home.makeDirectory(directory) } catch { throw LaunchFailure("\(error)") }
+            let path = "\(directory)/\(UUID().uuidString.lowercased()).new"
+            guard mkdir(path, 0o700) == 0 else {
+                if errno == ENOENT { continue }  // whoever removed the last copy took the folder with it
+                throw LaunchFailure("workdir: \(SystemError("make \(path)"))")
+            }
+            // Unless somebody took it for one that is left, in the moment in which it was not held.
+            if let held = HeldFolder(path: path, LOCK_SH | LOCK_NB) { return held }
+        }
+        throw LaunchFailure("workdir: cannot make a folder in \(directory)")
+    }
+
+    /// Gives what was copied its name, or finds that it is there already.
+    private func name(_ new: HeldFolder, _ digest: String) throws(LaunchFailure) -> KeptCopy {
+        let target = path(digest)
+        var isSynced = false
+        for _ in 1...100 {
+            if let there = HeldFolder(path: target, LOCK_SH) {
+                _ = FolderRemoval.remove(new.path)
+                return KeptCopy(digest: digest, folder: there)
+            }
+            if !isSynced {
+                guard clinux_sync_file_system(new.descriptor.raw) == 0 else { throw failure("write \(new.path)") }
+                isSynced = true
+            }
+            if clinux_rename_to_new(new.path, target) == 0 {
+                try syncDirectory()
+                return KeptCopy(digest: digest, folder: new)
+            }
+            guard errno == EEXIST || errno == ENOTEMPTY else { throw failure("rename \(new.path)") }
+        }
+        throw LaunchFailure("workdir: cannot have \(target): others remove it again and again")
+    }
+
+    private func syncDirectory() throws(LaunchFailure) {
+        let raw = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard raw >= 0 else { throw failure("open \(directory)") }
+        let descriptor = Descriptor(owning: raw)
+        guard fsync(descriptor.raw) == 0 else { throw failure("write \(directory)") }
+    }
+
+    private func failure(_ what: String) -> LaunchFailure { LaunchFailure("workdir: \(SystemError(what))") }
+
+    /// The copies that nobody holds, locked. Which of them are in use must be read after this, and before
+    /// ``UnheldCopies/remove(except:)``.
+    public func unheld() -> UnheldCopies {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return UnheldCopies(
+            directory: directory,
+            folders: names.compactMap { HeldFolder(path: "\(directory)/\($0)", LOCK_EX | LOCK_NB) })
+    }
+
+    /// What is to be removed and could not be.
+    func leftovers() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.filter { $0.hasSuffix(".old") }.map { "\(directory)/\($0)" }
+    }
+
+    /// Controllers that have copies.
+    public static func controllers(in home: Home) -> [ControllerName] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: home.path + "/sources")) ?? []
+        return names.compactMap(ControllerName.init)
+    }
+}
+
+/// A copy that an event may refer to: nobody removes it while this lives. Let go, it is removed by whoever next looks,
+/// unless an event refers to it.
+public final class KeptCopy: Sendable {
+    /// Its name in ``ServiceSpec/workdirCopy``.
+    public let digest: String
+    private let folder: HeldFolder
+
+    fileprivate init(digest: String, folder: HeldFolder) {
+        self.digest = digest
+        self.folder = folder
+    }
+}
+
+/// Copies that nobody else holds, each locked for as long as this lives.
+public struct UnheldCopies: Sendable {
+    fileprivate let directory: String
+    fileprivate let folders: [HeldFolder]
+
+    public var isEmpty: Bool { folders.isEmpty }
+
+    /// Removes those that `digests`, read after they were locked, does not name.
+    ///
+    /// - Returns: what could not be removed, in words; it is tried again by the next who looks.
+    @discardableResult
+    public func remove(except digests: Set<String>) -> [String] {
+        var left: [String] = []
+        for folder in folders where !digests.contains((folder.path as NSString).lastPathComponent) {
+            var path = folder.path
+            if !path.hasSuffix(".new"), !path.hasSuffix(".old") {
+                // Under a name that nobody takes for a whole one, should this end half way.
+                path = "\(directory)/\(UUID().uuidString.lowercased()).old"
+                guard rename(folder.path, path) == 0 else { continue }
+            }
+            if let words = FolderRemoval.remove(path) { left.append(words) }
+        }
+        rmdir(directory)  // unless something is left in it
+        return left
+    }
+}
+
+/// A folder with a lock on it, for as long as this lives.
+final class HeldFolder: Sendable {
+    let path: String
+    let descriptor: Descriptor
+
+    /// Nil when it is not there (any more), or the lock cannot be had.
+    init?(path: String, _ operation: CInt) {
+        let raw = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard raw >= 0 else { return nil }
+        descriptor = Descriptor(owning: raw)
+        self.path = path
+        while flock(raw, operation) != 0 {
+            guard errno == EINTR else { return nil }
+        }
+        // It may have been renamed or removed while it was waited for.
+        guard let here = FileIdentity(raw), here == FileIdentity(path) else { return nil }
+    }
+}

@@ -1,0 +1,181 @@
+import EventLog
+import Foundation
+import Lifecycle
+import TestKit
+import Testing
+
+@testable import Controller
+
+/// Copies of folders: what they hold, what they are called, and when they go.
+@Suite struct WorkdirCopyTests {
+    /// A home, and a folder that is copied.
+    private final class Stage: Sendable {
+        let home = TemporaryHome()
+        let folder: String
+        var copies: WorkdirCopies { WorkdirCopies(home: home.home, controller: .dev) }
+
+        init() throws {
+            folder = home.home.path + "-app"
+            try FileManager.default.createDirectory(atPath: folder + "/deep/er", withIntermediateDirectories: true)
+            try write("one", "server.py")
+            try write("two", "deep/er/file")
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+        func write(_ text: String, _ name: String) throws {
+            try text.write(toFile: folder + "/" + name, atomically: false, encoding: .utf8)
+        }
+
+        func keep() throws -> KeptCopy { try copies.keep(folder) { _, _ in } }
+        func digest() throws -> String { try keep().digest }
+
+        var sources: String { home.home.path + "/sources/dev" }
+        /// What is in the folder of copies.
+        var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: sources)) ?? []).sorted() }
+
+        func shell(_ commands: String) -> String { ControllerTests.shell(commands, in: folder).output }
+    }
+
+    @Test func aCopyIsAsTheFolderWas() throws {
+        let stage = try Stage()
+        try stage.write("run", "tool")
+        _ = stage.shell(
+            """
+            chmod 751 tool; chmod 500 deep/er; ln -s tool link; ln -s /nowhere dangling; touch -d 2001-02-03 tool
+            mkfifo pipe; truncate -s 10M holes; printf end >> holes; touch $'not\\xfftext'
+            """)
+        let copy = try stage.keep()
+        let listing =
+            "find . ! -name pipe -printf '%P %y %m %s %l %T@\\n' | LC_ALL=C grep -av ' d ' | LC_ALL=C sort; md5sum holes tool"
+        let original = stage.shell(listing)
+        let copied = stage.shell("cd '\(stage.copies.path(copy.digest))' && \(listing)")
+        #expect(original == copied)
+        #expect(stage.shell("cd '\(stage.copies.path(copy.digest))'; ls -d pipe").contains("No such file"))
+        #expect(
+            stage.shell("stat -c %a '\(stage.copies.path(copy.digest))/deep/er' '\(stage.sources)'") == "500\n700\n"
+        )
+        #expect(stage.shell("du -m '\(stage.copies.path(copy.digest))/holes'").hasPrefix("1\t"), "a hole stays one")
+    }
+
+    @Test func equalContentsHaveEqualNamesAndOthersDoNot() throws {
+        let stage = try Stage()
+        let first = try stage.digest()
+        #expect(first.utf8.count == 32)
+        #expect(try stage.digest() == first && stage.names == [first])
+        _ = stage.shell("touch server.py")
+        #expect(try stage.digest() == first, "times are not in it")
+        var seen: Set = [first]
+        for change in [
+            "printf ONE > server.py", "chmod 700 server.py", "mv server.py other.py", "mkdir empty",
+            "ln -s a link", "ln -sfn b link", "mv deep/er/file deep/file", "rm other.py",
+        ] {
+            _ = stage.shell(change)
+            #expect(seen.insert(try stage.digest()).inserted, "\(change)")
+        }
+    }
+
+    @Test func aLinkThatLeadsOutLeadsToTheSameFromTheCopy() throws {
+        let stage = try Stage()
+        let name = (stage.folder as NSString).lastPathComponent
+        _ = stage.shell("ln -s ../../\(name)/server.py deep/out; ln -s ../server.py deep/in")
+        let copy = try stage.keep()
+        let path = stage.copies.path(copy.digest)
+        #expect(stage.shell("cat '\(path)/deep/out' '\(path)/deep/in'") == "oneone")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path + "/deep/in") == "../server.py")
+    }
+
+    @Test func whatSkyignoreSaysAndTheHomeAreLeftOut() throws {
+        let stage = try Stage()
+        try stage.write("# ours\n*.log\n/deep/er/\n", ".skyignore")
+        _ = stage.shell("touch a.log deep/b.log deep/c; mkdir nested; echo c > nested/.skyignore; touch nested/c")
+        let home = Home(path: stage.folder + "/home")
+        let copies = WorkdirCopies(home: home, controller: .dev)
+        let copy = try copies.keep(stage.folder) { _, _ in }
+        let found = stage.shell("cd '\(copies.path(copy.digest))' && find . -type f | sort")
+        #expect(found == "./.skyignore\n./deep/c\n./nested/.skyignore\n./server.py\n")
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root reads everything"))
+    func whatCannotBeReadIsNamed() throws {
+        let stage = try Stage()
+        _ = stage.shell("chmod 0 deep/er/file")
+        let failure = #expect(throws: LaunchFailure.self) { try stage.keep() }
+        #expect(
+            failure?.description.contains("deep/er/file: Permission denied") == true, "\(String(describing: failure))")
+        #expect(stage.names.isEmpty)
+    }
+
+    @Test func aFolderThatIsGoneLeavesNothing() throws {
+        let stage = try Stage()
+        let failure = #expect(throws: LaunchFailure.self) { try stage.copies.keep(stage.folder + "/no") { _, _ in } }
+        #expect(failure?.description.contains("No such file") == true)
+        #expect(stage.names.isEmpty)
+    }
+
+    /// A file that somebody writes to all the time is copied as it is at some moment.
+    @Test func aFolderThatChangesIsCopiedAllTheSame() throws {
+        let stage = try Stage()
+        let writer = Task.detached {
+            while !Task.isCancelled {
+                try stage.write(String(repeating: "line", count: .random(in: 1...10_000)), "log")
+                try stage.write("", "passing")
+                unlink(stage.folder + "/passing")
+                await Task.yield()
+            }
+        }
+        defer { writer.cancel() }
+        for _ in 1...20 {
+            let copy = try stage.keep()
+            #expect(stage.shell("cat '\(stage.copies.path(copy.digest))/server.py'") == "one")
+        }
+    }
+
+    // MARK: When they go
+
+    @Test func aCopyGoesOnceNobodyHoldsOrNeedsIt() throws {
+        let stage = try Stage()
+        var kept: KeptCopy? = try stage.keep()
+        let digest = try #require(kept?.digest)
+        stage.copies.unheld().remove(except: [])
+        #expect(stage.names == [digest], "it is held")
+        withExtendedLifetime(kept) {}
+        kept = nil
+        stage.copies.unheld().remove(except: [digest])
+        #expect(stage.names == [digest], "it is needed")
+        stage.copies.unheld().remove(except: [])
+        #expect(!FileManager.default.fileExists(atPath: stage.sources))
+    }
+
+    @Test func whatIsHalfMadeOrHalfRemovedGoes() throws {
+        let stage = try Stage()
+        let digest = try stage.digest()
+        for name in ["a.new", "b.old"] {
+            try FileManager.default.createDirectory(
+                atPath: stage.sources + "/" + name + "/in", withIntermediateDirectories: true)
+        }
+        stage.copies.unheld().remove(except: [digest])
+        #expect(stage.names == [digest])
+    }
+
+    /// Many want the same copy while others remove what nobody holds: whoever was given one has it.
+    @Test func whoeverIsGivenACopyHasIt() async throws {
+        let stage = try Stage()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 1...4 {
+                group.addTask {
+                    for _ in 1...25 {
+                        let copy = try stage.keep()
+                        let there = FileManager.default.contents(atPath: stage.copies.path(copy.digest) + "/server.py")
+                        #expect(there == Data("one".utf8))
+                        withExtendedLifetime(copy) {}
+                    }
+                }
+                group.addTask { for _ in 1...100 { stage.copies.unheld().remove(except: []) } }
+            }
+            try await group.waitForAll()
+        }
+        stage.copies.unheld().remove(except: [])
+        #expect(!FileManager.default.fileExists(atPath: stage.sources))
+    }
+}

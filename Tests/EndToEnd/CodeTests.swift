@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+
+/// A version runs the code that was there when it was made.
+@Suite struct CodeTests {
+    /// Answers with what `say` says.
+    private static let server = """
+        import http.server, os
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = open("say", "rb").read()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            def log_message(self, *_): pass
+        http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+        """
+
+    private func write(_ sandbox: Sandbox, says text: String, workdir: String = "app") async throws {
+        try FileManager.default.createDirectory(atPath: sandbox.folder + "/app", withIntermediateDirectories: true)
+        try sandbox.write(Self.server, to: "app/server.py")
+        try sandbox.write(text, to: "app/say")
+        try sandbox.write(
+            "name: hello\nworkdir: \(workdir)\nrun: exec python3 server.py\nservice: {readiness_probe: /, replicas: 2}\n",
+            to: "hello.yaml")
+    }
+
+    private func up(_ sandbox: Sandbox) async throws -> String {
+        let up = try await sandbox.dwell("up", "hello.yaml")
+        try #require(up.exitCode == 0, "\(up)")
+        try await bothAreReady(sandbox)
+        return try await sandbox.status().service("hello").endpoint
+    }
+
+    private func bothAreReady(_ sandbox: Sandbox) async throws {
+        try await eventually("both are ready") { try await sandbox.status().service("hello").readyReplicas == 2 }
+    }
+
+    /// Kills every replica, and waits for two others.
+    private func replaceReplicas(_ sandbox: Sandbox) async throws {
+        let last = try await sandbox.status().replicas.map(\.id).max() ?? 0
+        for pid in sandbox.processes(named: "python3") { kill(pid, SIGKILL) }
+        try await eventually("there are others") {
+            try await sandbox.status().replicas.count { $0.id > last && $0.status == "READY" } == 2
+        }
+    }
+
+    /// What it answers to several requests.
+    private func answers(_ url: String) async -> Set<String> {
+        var answers: Set<String> = []
+        for _ in 1...8 { answers.insert(await HTTP.get(url)?.body ?? "none") }
+        return answers
+    }
+
+    private func copies(_ sandbox: Sandbox) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: sandbox.home + "/sources/local")) ?? []
+    }
+
+    @Test func anEditIsNotRunBeforeItIsAnUpdate() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            let url = try await up(sandbox)
+            #expect(copies(sandbox).count == 1)
+            try sandbox.write("raise SystemExit('broken')\n", to: "app/server.py")
+            try await replaceReplicas(sandbox)
+            #expect(await answers(url) == ["one"])
+
+            let broken = try await sandbox.dwell("update", "hello", "hello.yaml")
+            #expect(broken.exitCode == 1 && broken.err.contains("version 1 goes on serving"), "\(broken)")
+            try await replaceReplicas(sandbox)
+            #expect(await answers(url) == ["one"])
+            let rollback = try await sandbox.dwell("update", "hello", "--rollback")
+            #expect(rollback.exitCode == 0, "\(rollback)")
+            #expect(await answers(url) == ["one"])
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            try await eventually("the copies are gone") { copies(sandbox).isEmpty }
+        }
+    }
+
+    @Test func aGoodEditIsRolledBackToo() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            let url = try await up(sandbox)
+            let same = try await sandbox.dwell("update", "hello", "hello.yaml")
+            #expect(same.exitCode == 0, "\(same)")
+            #expect(try await sandbox.status().replicas.map(\.id) == [1, 2], "nothing has changed")
+            try sandbox.write("two", to: "app/say")
+            #expect(try await sandbox.dwell("update", "hello", "hello.yaml").exitCode == 0)
+            try await eventually("the new code answers") { await answers(url) == ["two"] }
+            #expect(try await sandbox.dwell("update", "hello", "--rollback").exitCode == 0)
+            try await eventually("the old code answers") { await answers(url) == ["one"] }
+        }
+    }
+
+    @Test func aSuspendedServiceHasItsCodeAlsoAfterACrash() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            let url = try await up(sandbox)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            try FileManager.default.removeItem(atPath: sandbox.folder + "/app")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await bothAreReady(sandbox)
+            for pid in sandbox.processes() { kill(pid, SIGKILL) }
+            _ = try await sandbox.dwell("status")
+            try await eventually("it serves again") { await answers(url) == ["one"] }
+        }
+    }
+
+    @Test func aRefusedOrKilledUpLeavesNoCopy() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            _ = try await up(sandbox)
+            let mine = copies(sandbox)
+            try sandbox.write("two", to: "app/say")
+            let refused = try await sandbox.dwell("up", "hello.yaml")
+            #expect(refused.exitCode == 1, "\(refused)")
+            #expect(copies(sandbox) == mine)
+            // Half way through a copy: too big to be done by then.
+            _ = try await sandbox.shell("mkdir app/big; for i in {1..3000}; do echo $i > app/big/$i; done")
+            let killed = try sandbox.start("update", "hello", "hello.yaml")
+            try await eventually("it copies") { copies(sandbox).contains { $0.hasSuffix(".new") } }
+            kill(killed.pid, SIGKILL)
+            _ = await killed.output()
+            #expect(try await sandbox.dwell("status").exitCode == 0)
+            #expect(copies(sandbox).count <= 2 && !copies(sandbox).contains { $0.hasSuffix(".new") })
+        }
+    }
+
+    @Test func aBranchThatMovesIsNotRunBeforeAnUpdate() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one", workdir: "{url: app, ref: main}")
+            let git = "git -C app -c user.name=a -c user.email=a@b"
+            let made = try await sandbox.shell(
+                "set -e; git init -q -b main app; git -C app add .; \(git) commit -qm one")
+            try #require(made.exitCode == 0, "\(made)")
+            let url = try await up(sandbox)
+            try sandbox.write("two", to: "app/say")
+            _ = try await sandbox.shell("\(git) commit -qam two")
+            try await replaceReplicas(sandbox)
+            #expect(await answers(url) == ["one"])
+            let update = try await sandbox.dwell("update", "hello", "hello.yaml")
+            #expect(update.exitCode == 0, "\(update)")
+            try await eventually("the new commit answers") { await answers(url) == ["two"] }
+            #expect(try await sandbox.dwell("update", "hello", "--rollback").exitCode == 0)
+            try await eventually("the old commit answers") { await answers(url) == ["one"] }
+            #expect(copies(sandbox).isEmpty)
+        }
+    }
+
+    @Test func validateCopiesNothing() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            #expect(try await sandbox.dwell("validate", "hello.yaml").exitCode == 0)
+            #expect(!FileManager.default.fileExists(atPath: sandbox.home + "/sources"))
+        }
+    }
+}

@@ -21,6 +21,11 @@ public struct ControllerPaths: Sendable {
     func runDirectory(_ service: ServiceName) -> String { "\(home.run)/\(controller)/\(service)" }
     /// Files of one replica while it lives.
     func runDirectory(_ replica: ReplicaReference) -> String { "\(runDirectory(replica.service))/\(replica.id)" }
+    /// Where what cannot be removed of a replica's files is put, should another need its place.
+    func leftFolder(_ service: ServiceName) -> String {
+        "\(runDirectory(service))/\(Self.leftPrefix)\(UUID().uuidString.lowercased())"
+    }
+    private static let leftPrefix = "left-"
     /// What the service's load balancer last said of its traffic: a ``TrafficReport`` in JSON.
     public func trafficReport(_ service: ServiceName) -> String { "\(runDirectory(service))/traffic.json" }
 
@@ -56,6 +61,10 @@ extension ControllerPaths {
 
     /// A folder with something in it is left alone by rmdir(2).
     private func removeEmptyFolders(_ service: ServiceName) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: runDirectory(service))) ?? []
+        where name.hasPrefix(Self.leftPrefix) {
+            _ = FolderRemoval.remove("\(runDirectory(service))/\(name)")
+        }
         // What replicas know of each other's `setup`, once there is none.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: runDirectory(service))) ?? []
         if names.allSatisfy({ $0.hasPrefix("setup-") }) {

@@ -104,9 +104,12 @@ final class LocalDriver: Driver {
 
     private func prepareFiles(of replica: ReplicaReference, _ spec: ServiceSpec) throws -> String {
         let directory = paths.runDirectory(replica)
-        // Nobody is to start among the files of another.
+        // Nobody is to start among the files of another, which were given up if they are still there.
         if let left = FolderRemoval.remove(directory) {
-            throw LaunchFailure("files of an earlier replica \(replica.id) are left: \(left)")
+            let aside = paths.leftFolder(replica.service)
+            guard rename(directory, aside) == 0 else {
+                throw LaunchFailure("files of an earlier replica \(replica.id) are left: \(left)")
+            }
         }
         try paths.home.makeDirectory(directory + "/work")
         try write(spec.run, to: directory + "/run.sh")

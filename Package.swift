@@ -123,7 +123,8 @@ let package = Package(
         .testTarget(
             name: "ControllerTests", dependencies: ["Controller", "EventLog", "Lifecycle", "TestKit"],
             swiftSettings: strict),
-        .testTarget(name: "ServiceFileTests", dependencies: ["ServiceFile"], swiftSettings: strict),
+        .testTarget(
+            name: "ServiceFileTests", dependencies: ["ServiceFile"], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "ReportingTests", dependencies: ["Lifecycle", "Reporting", "TestKit"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),

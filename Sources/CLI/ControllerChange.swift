@@ -5,6 +5,25 @@ import Lifecycle
 
 /// Stopping and starting a controller, and waiting until it is done.
 enum ControllerChange {
+    /// Asks the person at the terminal before a controller that exists is changed; who agreed already is not asked.
+    ///
+    /// - Parameter verb: what is to be done, at the beginning of a sentence.
+    static func ask(
+        _ verb: String, of name: ControllerName, agreed: Bool, _ session: Session
+    ) throws(CommandFailure) {
+        guard !agreed else { return }
+        let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
+        switch state.phase {
+        // There is nothing to be asked about: what follows says so.
+        case .absent, .terminated: return
+        case .starting, .up, .idle, .stopping, .stopped, .failed, .terminating: break
+        }
+        let live = state.liveServices.map(\.rawValue).sorted().joined(separator: ", ")
+        guard Question.isAgreed("\(verb) controller \(name)\(live.isEmpty ? "" : " (it has \(live))")?") else {
+            throw CommandFailure("nothing was changed")
+        }
+    }
+
     static func stop(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
         let before = try session.read { (log) throws(LogFailure) in try log.state(of: name) }

@@ -11,6 +11,8 @@ struct UpRequest {
     let secrets: [String: String]
     /// Sentences about what in the file does nothing here.
     let notes: [String]
+    /// The service's name by the file's own words, whatever the command line says.
+    let nameInFile: ServiceName?
 
     /// - Parameters:
     ///   - name: `-n`; over the file's `name`, over a name made of the file's own.
@@ -32,6 +34,7 @@ struct UpRequest {
         self.service = service
         spec = file.spec
         secrets = file.secrets
+        nameInFile = file.name
         notes = file.notes + [Self.noteOnPort(file.spec)].compactMap { $0 }
     }
 

@@ -17,6 +17,11 @@ struct EnvironmentVariables {
         readEnvs(file)
         for (name, value) in given.envs where !secretNames.contains(name) { envs[name] = value }
         secrets.merge(given.secrets) { _, given in given }
+        let both = envs.keys.filter { secrets[$0] != nil }.sorted()
+        if !both.isEmpty {
+            file.findings.note(
+                "\(both.joined(separator: ", ")): in `envs` and in `secrets`; the secret is what `run` sees")
+        }
         if !missing.isEmpty { file.findings.note("`up` must be given \(missing.joined(separator: ", "))") }
     }
 

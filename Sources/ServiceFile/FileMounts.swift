@@ -10,7 +10,7 @@ enum FileMounts {
         var mounts: [FileMount] = []
         for entry in section.entries {
             guard let source = source(entry, section, folders),
-                let destination = destination(entry, section)
+                let destination = destination(entry, section, home: folders.home)
             else { continue }
             mounts.append(FileMount(destination: destination, source: source))
         }
@@ -45,7 +45,7 @@ enum FileMounts {
     }
 
     /// Absolute, or relative to where `setup` and `run` start; never outside it by way of `..`.
-    private static func destination(_ entry: YAMLNode.Entry, _ section: Section) -> String? {
+    private static func destination(_ entry: YAMLNode.Entry, _ section: Section, home: String) -> String? {
         func refuse(_ message: String) -> String? {
             section.problem(message, key: entry.key.shortened, at: entry.keyLine)
             return nil
@@ -57,7 +57,7 @@ enum FileMounts {
         var path = entry.key
         // SkyPilot's name for the folder in which `run` starts.
         if path.hasPrefix("~/sky_workdir/") { path = String(path.dropFirst("~/sky_workdir/".count)) }
-        if path.hasPrefix("~") { path = NSString(string: path).expandingTildeInPath }
+        if path.hasPrefix("~") { path = Folders.expanded(path, home: home) }
         if path.hasPrefix("~") { return refuse("is in the home of a user who does not exist") }
         guard !path.split(separator: "/").contains("..") else { return refuse("must not have .. in it") }
         let parts = path.split(separator: "/").filter { $0 != "." }

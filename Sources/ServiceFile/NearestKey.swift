@@ -1,3 +1,5 @@
+import Foundation
+
 /// Finds what somebody probably meant.
 public enum NearestKey {
     /// The candidate nearest to `word`, unless none is near.
@@ -6,7 +8,18 @@ public enum NearestKey {
         let lowered = word.lowercased()
         let ranked = candidates.map { ($0, distance(lowered, $0.lowercased())) }
         guard let best = ranked.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }), best.1 <= limit else {
-            return candidates.filter { $0.contains(lowered) || (lowered.contains($0) && $0.count > 3) }.min()
+            // `serve` for `service`: most of a word, from its beginning; or a word of several.
+            let begun = candidates.filter {
+                let shared = lowered.commonPrefix(with: $0.lowercased()).count
+                return shared >= 4 && shared * 4 >= lowered.count * 3
+            }
+            if let nearest = begun.min(by: { (distance(lowered, $0), $0) < (distance(lowered, $1), $1) }) {
+                return nearest
+            }
+            return candidates.filter {
+                lowered.count > 2 && $0.split(separator: "_").contains { $0 == lowered }
+                    || lowered.contains($0) && $0.count > 3
+            }.min()
         }
         return best.0
     }

@@ -11,6 +11,20 @@ struct Folders {
     /// Variables whose values must not be kept, as paths are.
     var secret: Set<String> = []
 
+    /// The home that `run` sees, which `~` stands for: the environment's, not that of the list of users.
+    var home = Folders.homeHere
+
+    /// The home of whoever gives the command.
+    static var homeHere: String {
+        ProcessInfo.processInfo.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory()
+    }
+
+    /// `text` with what its `~` stands for.
+    static func expanded(_ text: String, home: String) -> String {
+        if text == "~" { return home }
+        return text.hasPrefix("~/") ? home + text.dropFirst() : NSString(string: text).expandingTildeInPath
+    }
+
     func hasUnknown(_ text: String) -> Bool { Self.refers(text, to: unknown) }
     func hasSecret(_ text: String) -> Bool { Self.refers(text, to: secret) }
 
@@ -58,7 +72,7 @@ struct PathValue {
             return nil
         }
         if folders.hasUnknown(text) { return text }
-        let expanded = NSString(string: text).expandingTildeInPath
+        let expanded = Folders.expanded(text, home: Folders.homeHere)
         if expanded.hasPrefix("/") { return checked([expanded], text, kind, key, section) }
         let beside = folders.file + "/" + expanded
         let here = folders.here + "/" + expanded

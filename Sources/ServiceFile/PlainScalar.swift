@@ -16,6 +16,17 @@ enum PlainScalar {
         return .string(text)
     }
 
+    /// What PyYAML makes a date of: `2024-01-01`, and with a time of day.
+    static func isDate(_ text: String) -> Bool {
+        guard text.utf8.count <= 64, let first = text.utf8.first, isDigit(first), text.utf8.contains(UInt8(ascii: "-"))
+        else { return false }
+        return text.wholeMatch(of: /[0-9]{4}-[0-9]{2}-[0-9]{2}/) != nil
+            || text.wholeMatch(
+                of:
+                    /[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?/
+            ) != nil
+    }
+
     private static func integer(_ bytes: [UInt8]) -> Double? {
         let (sign, digits) = signed(bytes[...])
         guard let first = digits.first, isDigit(first) else { return nil }

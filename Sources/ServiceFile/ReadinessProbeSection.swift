@@ -67,6 +67,10 @@ enum ReadinessProbeSection {
         guard let entry = section.entry("post_data") else { return nil }
         switch entry.value.content {
         case .map:
+            if let date = entry.value.firstDate {
+                section.problem(
+                    "has a date in it, which JSON does not know; put it in quotes", key: "post_data", at: date.line)
+            }
             return entry.value.json
         case .string(let text):
             if (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) == nil {
@@ -87,7 +91,7 @@ enum ReadinessProbeSection {
                 headers.problem("is not a name for an HTTP header", key: entry.key.shortened, at: entry.keyLine)
                 continue
             }
-            guard case .string(let value) = entry.value.content else {
+            guard case .string(let value) = entry.value.content, !entry.value.isDate else {
                 headers.problem(
                     "must be a text (in quotes), not \(entry.value.inWords)", key: entry.key, at: entry.keyLine)
                 continue

@@ -2,7 +2,7 @@ import Lifecycle
 
 /// `service.replicas` and `service.replica_policy`.
 enum ReplicaPolicySection {
-    static func read(_ service: Section) -> ReplicaPolicy {
+    static func read(_ service: Section, usesSpotOnly: Bool) -> ReplicaPolicy {
         let range = 0...ServiceSpec.maximumReplicas
         let fixed = service.integer("replicas", in: range) ?? service.integer("workers", in: range)
         if service.has("replicas"), service.has("workers") {
@@ -14,10 +14,10 @@ enum ReplicaPolicySection {
         for key in ["replicas", "workers"] where service.has(key) {
             service.problem("and `replica_policy` exclude each other; keep one of them", key: key)
         }
-        return service.section("replica_policy").map { read($0, service) } ?? ReplicaPolicy(minReplicas: 1)
+        return service.section("replica_policy").map { read($0, usesSpotOnly) } ?? ReplicaPolicy(minReplicas: 1)
     }
 
-    private static func read(_ section: Section, _ service: Section) -> ReplicaPolicy {
+    private static func read(_ section: Section, _ usesSpotOnly: Bool) -> ReplicaPolicy {
         section.refuseUnknownKeys(
             known: [
                 "min_replicas", "max_replicas", "num_overprovision", "target_qps_per_replica",
@@ -44,7 +44,7 @@ enum ReplicaPolicySection {
             policy.minReplicas = minimum
             checkRange(policy, section)
         }
-        readSpot(section)
+        readSpot(section, usesSpotOnly)
         return policy
     }
 
@@ -95,13 +95,19 @@ enum ReplicaPolicySection {
     }
 
     /// What chooses between spot and on-demand machines.
-    private static func readSpot(_ section: Section) {
-        _ = section.bool("dynamic_ondemand_fallback")
-        _ = section.integer("base_ondemand_fallback_replicas", in: 0...Int(Int32.max))
-        if let placer = section.string("spot_placer", wanted: "dynamic_fallback"),
-            placer.lowercased() != "dynamic_fallback"
-        {
+    private static func readSpot(_ section: Section, _ usesSpotOnly: Bool) {
+        let isDynamic = section.bool("dynamic_ondemand_fallback") ?? false
+        let base = section.integer("base_ondemand_fallback_replicas", in: 0...Int(Int32.max)) ?? 0
+        let placer = section.string("spot_placer", wanted: "dynamic_fallback")
+        if let placer, placer != "dynamic_fallback" {
             section.problem("must be dynamic_fallback, not \"\(placer.shortened)\"", key: "spot_placer")
+        }
+        let needing: [(key: String, asks: Bool)] = [
+            ("dynamic_ondemand_fallback", isDynamic), ("base_ondemand_fallback_replicas", base > 0),
+            ("spot_placer", placer != nil),
+        ]
+        for one in needing where one.asks && !usesSpotOnly {
+            section.problem("is for spot machines: it needs `resources: {use_spot: true}`; or remove it", key: one.key)
         }
         let given = ["base_ondemand_fallback_replicas", "dynamic_ondemand_fallback", "spot_placer"].filter(section.has)
         guard !given.isEmpty else { return }

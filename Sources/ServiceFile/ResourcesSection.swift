@@ -5,13 +5,15 @@ struct ResourcesSection {
     private(set) var ports: [UInt16] = []
     /// The first accelerator that is asked for, such as `A100:1`.
     private(set) var accelerator: String?
+    /// Whether every set of resources asks for spot machines.
+    private(set) var usesSpotOnly = false
 
     /// Keys of one set of resources (SkyPilot 0.14.1).
     static let keys = [
         "cloud", "region", "zone", "infra", "cpus", "memory", "accelerators", "instance_type", "use_spot",
         "job_recovery", "volumes", "disk_size", "ephemeral_storage", "disk_tier", "network_tier", "local_disk",
         "max_hourly_cost", "ports", "labels", "accelerator_args", "image_id", "autostop", "priority",
-        "priority_class",
+        "priority_class", "gpus",
     ]
 
     /// Keys that SkyPilot writes by itself, and reads back.
@@ -21,21 +23,25 @@ struct ResourcesSection {
     ]
 
     init(_ file: Section) {
-        guard let section = file.section("resources") else { return }
+        guard let whole = file.section("resources") else { return }
+        let section = whole.with("gpus", calledAs: "accelerators")
         section.refuseUnknownKeys(
             known: Self.keys + Self.internalKeys + ["any_of", "ordered"],
-            elsewhere: ["replicas": "service", "readiness_probe": "service"])
-        var sets = [section]
-        for key in ["any_of", "ordered"] { sets += Self.alternatives(key, of: section) }
+            elsewhere: ["replicas": "service", "readiness_probe": "service", "hooks": "config"],
+            former: ["spot_recovery": "did you mean `job_recovery`? A service needs neither"])
+        let alternatives = ["any_of", "ordered"].flatMap { Self.alternatives($0, of: section) }
+        Self.checkTogether(section, alternatives)
+        usesSpotOnly = Self.usesSpotOnly(section, alternatives)
+        let sets = [section] + alternatives
         var idle: Set<String> = []
         for set in sets {
             let opened = set.ports
-            if !ports.isEmpty, !opened.isEmpty, opened != ports {
+            if !ports.isEmpty, !opened.isEmpty, opened != ports, !Self.isPortChosen(file) {
                 set.problem(
                     "differs from the ports of the other resources; replicas must all serve on one", key: "ports")
             }
             if !opened.isEmpty { ports = opened }
-            set.checkTypes()
+            set.checkResources(isAlternative: set.path != section.path)
             accelerator = accelerator ?? set.accelerator
             idle.formUnion(set.entries.map(\.key).filter { $0 != "ports" && Self.keys.contains($0) })
         }
@@ -46,14 +52,63 @@ struct ResourcesSection {
         }
     }
 
+    /// Whether `service.ports` says which port answers, whatever the resources open.
+    private static func isPortChosen(_ file: Section) -> Bool {
+        guard case .map(let service)? = file.entry("service")?.value.content else { return false }
+        return service.contains { $0.key == "ports" && $0.value.content != .null }
+    }
+
+    /// What several sets of resources may not say side by side.
+    private static func checkTogether(_ section: Section, _ alternatives: [Section]) {
+        let given = section.withoutNulls()
+        if given.has("any_of"), given.has("ordered") {
+            section.problem("and `any_of` exclude each other; keep one of them", key: "ordered")
+        }
+        var isList = false
+        let several =
+            switch section.entry("accelerators")?.value.content {
+            case .list(let items): items.count > 1
+            case .map(let entries): entries.count > 1
+            case .null, .bool, .number, .string, nil: false
+            }
+        if case .list? = section.entry("accelerators")?.value.content { isList = true }
+        let key = given.has("ordered") ? "ordered" : "any_of"
+        if several, !alternatives.isEmpty, isList || key == "ordered" {
+            section.problem(
+                "cannot be several together with `\(key)`; name one in each of its items", key: "accelerators")
+        }
+        let places = ["cloud", "region", "zone"]
+        for set in alternatives.map({ $0.withoutNulls() }) {
+            for (one, other) in [(set, given), (given, set)] where one.has("infra") && !one.has("cloud") {
+                if places.contains(where: other.has), !places.contains(where: one.has) {
+                    set.problem("and `infra` say where in two ways, here and beside `\(key)`; keep one of them")
+                }
+            }
+        }
+        let spots = alternatives.map { usesSpot($0) ?? usesSpot(section) ?? false }
+        if spots.contains(true), spots.contains(false) {
+            section.problem("must all have `use_spot: true`, or none of them", key: key)
+        }
+    }
+
+    private static func usesSpot(_ set: Section) -> Bool? {
+        if case .bool(let value)? = set.entry("use_spot")?.value.content { value } else { nil }
+    }
+
+    private static func usesSpotOnly(_ section: Section, _ alternatives: [Section]) -> Bool {
+        let own = usesSpot(section) ?? false
+        return alternatives.isEmpty ? own : alternatives.allSatisfy { usesSpot($0) ?? own }
+    }
+
     private static func alternatives(_ key: String, of section: Section) -> [Section] {
-        guard let entry = section.entry(key) else { return [] }
+        guard let entry = section.entry(key), entry.value.content != .null else { return [] }
         guard case .list(let items) = entry.value.content else {
             section.problem("must be a list, not \(entry.value.inWords)", key: key)
             return []
         }
         return items.map { item in
             let set = Section(item, path: section.fullKey(key), findings: section.findings)
+                .with("gpus", calledAs: "accelerators")
             if case .map = item.content {
                 set.refuseUnknownKeys(known: keys + internalKeys)
             } else {
@@ -70,8 +125,20 @@ extension Section {
         guard let entry = entry("ports"), entry.value.content != .null else { return [] }
         let items: [YAMLNode]
         if case .list(let list) = entry.value.content { items = list } else { items = [entry.value] }
+        // Also `8000,9000`.
+        let split = items.flatMap { item -> [YAMLNode] in
+            guard case .string(let text) = item.content, text.isEmpty || text.contains(where: { ", ".contains($0) })
+            else {
+                return [item]
+            }
+            let parts = text.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }
+            return parts.compactMap { part in
+                let end = part.lastIndex { !$0.isWhitespace }
+                return end.map { YAMLNode(content: .string(String(part[...$0])), line: item.line) }
+            }
+        }
         var ports: [UInt16] = []
-        for item in items {
+        for item in split {
             guard let range = Self.ports(item) else {
                 problem(
                     "must be a port from 1 to 65535, or a range such as 8080-8090, not \(item.inWords)", key: "ports")
@@ -98,7 +165,9 @@ extension Section {
 
     private static func ports(_ node: YAMLNode) -> ClosedRange<UInt16>? {
         switch node.content {
-        case .number: node.integer.flatMap { UInt16(exactly: $0) }.flatMap { $0 > 0 ? $0...$0 : nil }
+        case .number(_, let written):
+            written.contains(".")
+                ? nil : node.integer.flatMap { UInt16(exactly: $0) }.flatMap { $0 > 0 ? $0...$0 : nil }
         case .string(let text): portRange(text)
         case .null, .bool, .list, .map: nil
         }
@@ -134,60 +203,5 @@ extension Section {
     private static func accelerator(_ name: Substring, count: Int?) -> String? {
         guard !name.isEmpty else { return nil }
         return name.contains(":") ? String(name) : "\(name):\(count ?? 1)"
-    }
-
-    /// Types of the keys that do nothing here, so that a mistake is found before the file meets a cloud.
-    fileprivate func checkTypes() {
-        let section = withoutNulls()
-        for key in [
-            "cloud", "region", "zone", "infra", "instance_type", "disk_tier", "network_tier", "local_disk",
-            "priority_class",
-        ] {
-            _ = section.string(key)
-        }
-        for key in ["cpus", "memory"] {
-            _ = section.value(key, wanted: "a number, or a text such as 4+") { $0.isTextOrNumber ? true : nil }
-        }
-        for key in ["disk_size", "ephemeral_storage"] {
-            _ = section.value(key, wanted: "a whole number of GB, or a text such as 100GB") {
-                $0.isTextOrNumber ? true : nil
-            }
-        }
-        _ = section.value("accelerators", wanted: "a text such as A100:1, a section or a list") {
-            switch $0.content {
-            case .string, .map, .list: true
-            case .null, .bool, .number: nil
-            }
-        }
-        _ = section.value("image_id", wanted: "a text or a section") {
-            switch $0.content {
-            case .string, .map: true
-            case .null, .bool, .number, .list: nil
-            }
-        }
-        _ = section.bool("use_spot")
-        _ = section.section("labels")
-        _ = section.section("accelerator_args")
-        _ = section.value("volumes", wanted: "a list of sections") {
-            if case .list = $0.content { true } else { nil }
-        }
-        _ = section.value("max_hourly_cost", wanted: "a number above 0") {
-            if case .number(let value, _) = $0.content, value > 0 { true } else { nil }
-        }
-        _ = section.integer("priority", in: -1000...1000)
-        if section.has("job_recovery") {
-            problem(
-                "cannot be used for a service: a replica that is lost is replaced anyway; remove it",
-                key: "job_recovery")
-        }
-    }
-}
-
-extension YAMLNode {
-    fileprivate var isTextOrNumber: Bool {
-        switch content {
-        case .string, .number: true
-        case .null, .bool, .list, .map: false
-        }
     }
 }

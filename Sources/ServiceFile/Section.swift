@@ -61,6 +61,15 @@ struct Section {
         return section
     }
 
+    /// This section with the key `alias` called by the name it stands for.
+    func with(_ alias: String, calledAs key: String) -> Section {
+        guard has(alias) else { return self }
+        if has(key) { problem("says the same as `\(key)`; keep one of them", key: alias) }
+        var section = self
+        for index in entries.indices where entries[index].key == alias { section.entries[index].key = key }
+        return section
+    }
+
     /// This section with variables filled in where `keys` lead.
     func filling(_ keys: [String], with substitution: Substitution) -> Section {
         var section = self

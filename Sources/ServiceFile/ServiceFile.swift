@@ -72,6 +72,7 @@ public struct ServiceFile: Sendable {
         var folders = folders
         folders.unknown = variables.unknown
         folders.secret = variables.allSecretNames
+        if let home = variables.envs["HOME"], home.hasPrefix("/") { folders.home = home }
         if variables.envs["PORT"] != nil {
             whole.findings.note("envs.PORT is not used: each replica is given a port of its own as $PORT")
         }
@@ -101,7 +102,7 @@ public struct ServiceFile: Sendable {
             return nil
         }
         guard let section = file.section("service") else { return nil }
-        let service = ServiceSection(section, folders, examineTLS)
+        let service = ServiceSection(section, folders, usesSpotOnly: resources.usesSpotOnly, examineTLS)
         if service.port == nil, resources.ports.count > 1 {
             file.problem(
                 "opens several ports; say in `service.ports` which one answers requests", key: "resources")
@@ -137,7 +138,9 @@ public struct ServiceFile: Sendable {
             file.problem(
                 "is for pools of batch workers, which are not services; write a `service` section", key: "pool")
         }
-        if let nodes = file.integer("num_nodes", in: 1...Int(Int32.max)), nodes > 1 {
+        if case .number(_, let written)? = file.entry("num_nodes")?.value.content, written.contains(".") {
+            file.problem("must be a whole number, written without a point: 1", key: "num_nodes")
+        } else if let nodes = file.integer("num_nodes", in: 1...Int(Int32.max)), nodes > 1 {
             file.problem("a replica runs on this one machine; it must be 1, not \(nodes)", key: "num_nodes")
         }
         for key in ["volumes", "volume_mounts"] where isGiven(key, file) {

@@ -28,7 +28,7 @@ struct ServiceSection {
         "controller": "what a controller is to do is in `config.yaml` or given to `dwell autostop`",
     ]
 
-    init(_ whole: Section, _ folders: Folders, _ examineTLS: (TLSFiles) -> TLSExamination) {
+    init(_ whole: Section, _ folders: Folders, usesSpotOnly: Bool, _ examineTLS: (TLSFiles) -> TLSExamination) {
         whole.refuseUnknownKeys(
             known: Self.keys + Self.ownKeys,
             elsewhere: [
@@ -46,8 +46,14 @@ struct ServiceSection {
         if section.has("pool") {
             section.problem("is for pools of batch workers, which are not services; use `replicas`", key: "pool")
         }
+        // SkyPilot counts a key that has no value here.
+        if whole.has("replicas"), whole.has("replica_policy"),
+            !section.has("replicas") || !section.has("replica_policy")
+        {
+            whole.problem("and `replica_policy` exclude each other; keep one of them", key: "replicas")
+        }
         readinessProbe = ReadinessProbeSection.read(section)
-        replicaPolicy = ReplicaPolicySection.read(section)
+        replicaPolicy = ReplicaPolicySection.read(section, usesSpotOnly: usesSpotOnly)
         port = section.port("ports")
         tls = Self.tls(section, folders, examineTLS)
         replicaDrainDelaySeconds =

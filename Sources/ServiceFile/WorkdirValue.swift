@@ -9,6 +9,10 @@ enum WorkdirValue {
         guard let text = file.string("workdir", wanted: "the path of a folder, or a section with `url`") else {
             return nil
         }
+        if text.contains("://") || text.wholeMatch(of: /[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:.+/) != nil {
+            file.problem("is a URL; a git repository is `workdir: {url: \(text.shortened)}`", key: "workdir")
+            return nil
+        }
         return PathValue(folders: folders).find(text, .folder, key: "workdir", in: file).map(Workdir.folder)
     }
 

@@ -3,6 +3,8 @@ struct YAMLNode: Hashable, Sendable {
     var content: Content
     /// From 1.
     var line: Int
+    /// Whether it is a date to PyYAML, for it was written without quotes; a text here.
+    var isDate = false
 
     enum Content: Hashable, Sendable {
         case null
@@ -29,6 +31,15 @@ struct YAMLNode: Hashable, Sendable {
         case .string(let text): "the text \"\(text.shortened)\""
         case .list: "a list"
         case .map: "a section"
+        }
+    }
+
+    /// The first date in it, if there is one.
+    var firstDate: YAMLNode? {
+        switch content {
+        case .null, .bool, .number, .string: isDate ? self : nil
+        case .list(let items): items.lazy.compactMap(\.firstDate).first
+        case .map(let entries): entries.lazy.compactMap(\.value.firstDate).first
         }
     }
 

@@ -65,7 +65,9 @@ struct YAMLReader {
             guard !scalar.string.utf8.contains(0) else {
                 throw ReadFailure("has a text with a zero byte in it", line: line)
             }
-            return YAMLNode(content: Self.content(of: node, scalar), line: line)
+            return YAMLNode(
+                content: Self.content(of: node, scalar), line: line,
+                isDate: node.tag.rawValue == Self.plain && PlainScalar.isDate(scalar.string))
         case .sequence(let sequence):
             var items: [YAMLNode] = []
             for item in sequence { items.append(try convert(item, depth: depth + 1, fallbackLine: line)) }
@@ -115,7 +117,12 @@ struct YAMLReader {
         let text = scalar.string
         switch node.tag.rawValue {
         case Tag.Name.null.rawValue: return .null
-        case plain, Tag.Name.bool.rawValue, Tag.Name.int.rawValue, Tag.Name.float.rawValue:
+        case Tag.Name.float.rawValue:
+            let content = PlainScalar.content(text)
+            guard case .number(let value, let written) = content, !written.contains(".") else { return content }
+            // Its tag says that it is no whole number, as a point would.
+            return .number(value, written: written + ".0")
+        case plain, Tag.Name.bool.rawValue, Tag.Name.int.rawValue:
             return PlainScalar.content(text)
         default: return .string(text)
         }

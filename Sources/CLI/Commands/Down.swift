@@ -9,7 +9,7 @@ struct Down: AsyncParsableCommand {
         abstract: "Take services down; their controller stays warm for its idle window.",
         discussion: """
             The replicas and the load balancer are gone when it returns. Replicas finish the requests they \
-            have first, within `replica_drain_delay`.
+            have first, within `replica_drain_delay`. At a terminal it asks first; -y answers.
 
             Examples:
               dwell down hello
@@ -22,7 +22,7 @@ struct Down: AsyncParsableCommand {
     @Argument(help: "Names of services, or patterns such as 'web-*'.", completion: .services)
     var names: [String] = []
 
-    @Flag(help: "Take every service down.")
+    @Flag(name: .shortAndLong, help: "Take every service down.")
     var all = false
 
     @Option(help: "Only services of this controller.", completion: .controllers)
@@ -76,12 +76,8 @@ struct Down: AsyncParsableCommand {
             return
         }
         if stopController { try services.refuseIfOthersLive(on: targets) }
-        if all || names.contains(where: \.isPattern) {
-            let doomed = targets.values.joined().sorted().map(\.rawValue).joined(separator: ", ")
-            guard yes || Question.isAgreed("Take down \(doomed)?") else {
-                throw CommandFailure("nothing was taken down")
-            }
-        }
+        let doomed = targets.values.joined().sorted().map(\.rawValue).joined(separator: ", ")
+        guard yes || Question.isAgreed("Take down \(doomed)?") else { throw CommandFailure("nothing was taken down") }
         let begun = ContinuousClock.now
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
             _ = try session.submit(purge ? .purge(names) : .down(names), to: controller)
@@ -108,6 +104,9 @@ struct Down: AsyncParsableCommand {
         guard let (controller, names) = targets.first, targets.count == 1, let name = names.first, names.count == 1
         else {
             throw CommandFailure("--replica-id needs the name of one service", exitCode: 2)
+        }
+        guard yes || Question.isAgreed("Take away replica \(id) of \(name)?") else {
+            throw CommandFailure("nothing was taken away")
         }
         let begun = ContinuousClock.now
         _ = try session.submit(.removeReplica(name, replica: id), to: controller)

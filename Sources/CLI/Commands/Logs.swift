@@ -34,6 +34,9 @@ struct Logs: FollowingCommand {
     @Flag(name: [.customShort("f"), .customLong("follow")], help: "Go on with what is written from now on.")
     var follows = false
 
+    @Flag(name: .customLong("no-follow"), help: "Show what is there and end, as it does without -f; SkyServe follows.")
+    var followsNot = false
+
     @Option(help: ArgumentHelp("Only the last lines.", valueName: "lines"))
     var tail: Int?
 
@@ -44,6 +47,7 @@ struct Logs: FollowingCommand {
         if [controller, loadBalancer, replica != nil].count(where: { $0 }) > 1 {
             throw ValidationError("choose one of a replica's id, --controller and --load-balancer")
         }
+        if follows, followsNot { throw ValidationError("say one of --follow and --no-follow") }
         if let tail, tail < 0 { throw ValidationError("--tail must not be negative") }
     }
 

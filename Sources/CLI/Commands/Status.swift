@@ -15,6 +15,7 @@ struct Status: FollowingCommand, LogQuestion {
             Examples:
               dwell status
               dwell status hello
+              dwell status hello --endpoint             only where it is served
               dwell status --json
               dwell status --watch
               dwell status --at "2026-11-01 10:00"      what it showed then
@@ -24,6 +25,9 @@ struct Status: FollowingCommand, LogQuestion {
 
     @Argument(help: "Only this service, or this controller.", completion: .names)
     var name: String?
+
+    @Flag(help: "Print the endpoint of the service, and nothing else.")
+    var endpoint = false
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -51,6 +55,10 @@ struct Status: FollowingCommand, LogQuestion {
             throw ValidationError(
                 "--watch shows what is true now, for people: leave out --at, --at-position and --json")
         }
+        if endpoint {
+            if name == nil { throw ValidationError("--endpoint needs the name of a service") }
+            if watch || json { throw ValidationError("--endpoint cannot be used with --watch or --json") }
+        }
         if watch, source.file != nil { throw ValidationError("--watch cannot be used together with --log") }
     }
 
@@ -72,6 +80,7 @@ struct Status: FollowingCommand, LogQuestion {
             report = try session.read { (log) throws(LogFailure) in try log.status() }
         }
         var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
+        if endpoint { return try printEndpoint(view) }
         if verbose, moment == nil { view.policies = try session.policies(of: view.controllers) }
         if moment == nil, name == nil { view.lags = try lags(session) }
         try view.look(session, isNow: moment == nil && !session.isOfFile)
@@ -82,6 +91,17 @@ struct Status: FollowingCommand, LogQuestion {
             for line in StatusTables(view, width: Terminal.width).lines { print(StatusColours.paint(line)) }
         }
         try revival.get()
+    }
+
+    private func printEndpoint(_ view: StatusView) throws(CommandFailure) {
+        let services = view.services.filter { $0.name == name }
+        let endpoints = services.map(\.endpoint)
+        guard let first = endpoints.first else { throw CommandFailure("\(name ?? "") is no service") }
+        guard endpoints.count == 1 else {
+            throw CommandFailure(
+                "service \(name ?? "") is on several controllers: \(endpoints.joined(separator: ", "))")
+        }
+        print(first)
     }
 
     /// Receivers of notices: all for whoever wants to know more, else those that do not take what they are told.

@@ -18,9 +18,13 @@ struct Stop: AsyncParsableCommand {
     @Argument(help: "Name of the controller.", completion: .controllers)
     var controller: String
 
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
     func run() async throws {
         let name = try NameArgument.controller(controller)
         let session = try Session()
+        try ControllerChange.ask("Stop", of: name, agreed: yes, session)
         try await ControllerChange.stop(name, session)
         try session.ensureAllRunning()
     }

@@ -21,9 +21,13 @@ struct Terminate: AsyncParsableCommand {
     @Flag(help: "Take its services down first.")
     var force = false
 
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
     func run() async throws {
         let name = try NameArgument.controller(controller)
         let session = try Session()
+        try ControllerChange.ask("Terminate", of: name, agreed: yes, session)
         try await ControllerChange.terminate(name, force: force, session)
         try session.ensureAllRunning()
     }

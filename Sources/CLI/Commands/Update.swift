@@ -38,6 +38,9 @@ struct Update: AsyncParsableCommand {
     @OptionGroup
     var options: FileOptions
 
+    @Flag(name: .shortAndLong, help: "Accepted for SkyServe's sake: an update asks nothing.")
+    var yes = false
+
     @Flag(help: "Return as soon as the request is on disk.")
     var detach = false
 
@@ -56,6 +59,18 @@ struct Update: AsyncParsableCommand {
         throw CommandFailure("version \(version) cannot be returned to: \(problem.message)")
     }
 
+    /// A file that calls its service by another's name may be the wrong one.
+    private func noteOtherName(
+        _ inFile: ServiceName?, _ name: ServiceName, _ session: Session
+    ) throws(CommandFailure) {
+        guard let inFile, inFile != name else { return }
+        let report = try session.read { (log) throws(LogFailure) in try log.status() }
+        guard report.services.contains(where: { $0.name == inFile.rawValue }) else { return }
+        print(
+            "note: the file calls its service \(inFile), which is another one here; what is updated is \(name)",
+            to: .error)
+    }
+
     func run() async throws {
         let name = try NameArgument.service(name)
         let only = try controller.map { try NameArgument.controller($0) }
@@ -64,6 +79,7 @@ struct Update: AsyncParsableCommand {
         request?.takeSecretsFromEnvironment()
         let session = try Session()
         let row = try ServiceDirectory(session, controller: only).find(name)
+        try noteOtherName(request?.nameInFile, name, session)
         // Rows of the log name controllers that exist.
         let controller = try NameArgument.controller(row.controller)
         let begun = ContinuousClock.now

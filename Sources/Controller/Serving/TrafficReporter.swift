@@ -69,7 +69,9 @@ public struct TrafficReporter: Sendable {
         do {
             try Self.write(report, to: path)
         } catch {
-            logger.error("cannot write \(path): \(error)")
+            // The folder goes with the service, a moment before its load balancer does.
+            let folder = (path as NSString).deletingLastPathComponent
+            if FileManager.default.fileExists(atPath: folder) { logger.error("cannot write \(path): \(error)") }
         }
         return report
     }

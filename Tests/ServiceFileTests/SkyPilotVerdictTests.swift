@@ -35,13 +35,13 @@ import Testing
 
     private func problems(of row: Row, in folder: Folder) throws -> [String] {
         try folder.write(row.file, to: "service.yaml")
-        do {
+        do throws(FileProblems) {
             // As `validate` reads it.
             _ = try ServiceFile.read(
                 "service.yaml", workingDirectory: folder.path, given: GivenValues(mustBeComplete: false))
             return []
-        } catch let problems as FileProblems {
-            return problems.lines
+        } catch {
+            return error.lines
         }
     }
 

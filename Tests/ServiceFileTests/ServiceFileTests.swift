@@ -78,7 +78,7 @@ import Testing
         ("resources: {ports: 8080}", UInt16?(8080)), ("resources: {ports: \"8080\"}", 8080),
         ("resources: {ports: [8080]}", 8080), ("resources: {ports: 8080-8080}", 8080),
         ("resources: {ports: null}", nil),
-        ("resources: {any_of: [{ports: 8081}, {ports: 8081, use_spot: true}]}", 8081),
+        ("resources: {any_of: [{ports: 8081}, {ports: 8081, cpus: 4}]}", 8081),
         ("resources: {ordered: [{ports: 8082}]}", 8082),
     ])
     func thePortIsTheOneThatResourcesOpen(_ resources: String, _ port: UInt16?) throws {

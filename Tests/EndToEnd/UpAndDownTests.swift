@@ -78,7 +78,7 @@ import Testing
                 "up", "my_service.yaml", "--env", "NEEDED=a b", "--env", "GREETING",
                 environment: ["GREETING": "from here"])
             #expect(up.exitCode == 0, "\(up)")
-            #expect(try await sandbox.shell("cat run-saw").out == "from here a b\n")
+            #expect(try await sandbox.shell("cat home/sources/local/*/run-saw").out == "from here a b\n")
             let url =
                 try "http://" + #require(
                     try await sandbox.query("select host || ':' || port from services where name = 'my-service'").first)

@@ -77,7 +77,7 @@ enum ControllerChange {
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")
             return
         }
-        try session.launch(name, undo: "dwell stop \(name)")
+        try session.launchWhatIsRecorded(name, undo: "dwell stop \(name)")
         Interruption.explain("controller \(name) goes on starting: dwell status")
         var said: HeldStart?
         try await session.wait(for: name) { (state) throws(CommandFailure) in

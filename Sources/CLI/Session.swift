@@ -37,8 +37,9 @@ struct Session {
     ) throws(CommandFailure) -> Receipt {
         // Nothing half done: what is recorded needs a process that does it.
         try prepareToLaunch(controller)
+        let receipt: Receipt
         do {
-            return try log.submit(command, to: controller, by: author, commandID: commandID)
+            receipt = try log.submit(command, to: controller, by: author, commandID: commandID)
         } catch .rejected(.noSuchController(let name)) {
             let known = try read { (log) throws(LogFailure) in try log.status() }.controllers
                 .filter { $0.status != ControllerStatus.terminated.rawValue && $0.name != name.rawValue }.map(\.name)
@@ -47,6 +48,8 @@ struct Session {
         } catch {
             throw CommandFailure(error)
         }
+        if receipt.state.needsProcess { try launchWhatIsRecorded(controller) }
+        return receipt
     }
 
     /// Runs a read of the log, with its failure in the user's words.
@@ -121,13 +124,13 @@ struct Session {
     /// Starts the process of a controller that has something to do since a moment ago.
     ///
     /// - Parameter undo: how to take back what is recorded already, should that fail.
-    func launch(_ controller: ControllerName, undo: String) throws(CommandFailure) {
+    func launchWhatIsRecorded(_ controller: ControllerName, undo: String? = nil) throws(CommandFailure) {
         do {
-            try ensureRunning(controller)
+            try launch(controller)
         } catch {
             throw CommandFailure(
                 "\(error.lines.joined(separator: "; ")); what was asked for is recorded, and done by the next command "
-                    + "that can; take it back: \(undo)")
+                    + "that can" + (undo.map { "; take it back: \($0)" } ?? ""))
         }
     }
 

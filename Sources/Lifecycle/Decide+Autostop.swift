@@ -9,9 +9,14 @@ extension Decision {
         case .idle(let idle): event.keptSinceMicroseconds = keepClock ? idle.sinceMicroseconds : nil
         case .stopped(let stopped):
             let elapsed = keepClock ? Double(now.wallMicroseconds &- stopped.sinceMicroseconds) / 1e6 : 0
-            event.terminateAt = (policy.terminateAfterSeconds?.value).map {
-                Deadline(seconds: $0 - Swift.max(0, elapsed), after: now)
-            }
+            // What was not changed goes on as it was.
+            let isTheSame = change.terminateAfterSeconds == nil && !keepClock
+            event.terminateAt =
+                isTheSame
+                ? stopped.terminateAt
+                : (policy.terminateAfterSeconds?.value).map {
+                    Deadline(seconds: $0 - Swift.max(0, elapsed), after: now)
+                }
         case .absent, .starting, .up, .stopping, .failed, .terminating, .terminated: break
         }
         record(.controllerPolicySet(event))

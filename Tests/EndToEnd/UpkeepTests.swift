@@ -123,4 +123,19 @@ import Testing
             #expect(try await sandbox.dwell("verify").exitCode == 0)
         }
     }
+
+    /// A database that a newer dwell has made is not damaged.
+    @Test func repairLeavesWhatANewerDwellMade() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            _ = try await sandbox.shell(
+                #"sqlite3 "$DWELL_HOME/dwell.db" "insert into schema_migrations select 99, 'later', checksum, applied_at_us from schema_migrations limit 1""#
+            )
+            #expect(try await sandbox.count("schema_migrations where number = 99") == 1)
+            let repair = try await sandbox.dwell("repair", "--stop")
+            #expect(repair.exitCode == 1 && repair.err.contains("belongs to a newer dwell"), "\(repair)")
+            #expect(try await sandbox.count("schema_migrations where number = 99") == 1)
+        }
+    }
 }

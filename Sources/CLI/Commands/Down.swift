@@ -170,8 +170,8 @@ struct Down: AsyncParsableCommand {
             }
             print("  stop it now: dwell stop \(name)")
         case .up:
-            let live = state.liveServices.map(\.rawValue).joined(separator: ", ")
-            print("Controller \(name) stays up for \(live).")
+            let holders = state.liveServices.map(\.rawValue) + state.activeUses.map { "\($0) (wait_for)" }
+            print("Controller \(name) stays up for \(holders.joined(separator: ", ")).")
         case .stopped: print("Controller \(name) is stopped.")
         case .absent, .starting, .stopping, .failed, .terminating, .terminated:
             print("Controller \(name) is \(state.status.rawValue).")

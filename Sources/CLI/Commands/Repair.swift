@@ -24,6 +24,12 @@ struct Repair: AsyncParsableCommand {
         guard access(home.database, F_OK) == 0 else {
             throw CommandFailure("there is no \(home.database) to repair; put a backup there: dwell restore FILE")
         }
+        do throws(LogFailure) {
+            _ = try EventLog(home: home)
+        } catch .newerSchema(let path, let found, let known) {
+            // What a newer dwell has made is not damaged, and this one would make less of it.
+            throw CommandFailure(LogFailure.newerSchema(path: path, found: found, known: known))
+        } catch {}
         if LogExamination(path: home.database).isWhole, (try? EventLog(home: home)) != nil {
             print("The log is whole: nothing to repair.")
             return Session.reviveWhatDied()

@@ -62,7 +62,7 @@ struct Up: AsyncParsableCommand {
         }
         // Claimed until this command ends; the load balancer listens on it long before.
         defer { withExtendedLifetime(port) {} }
-        try session.launch(controller, undo: "dwell down \(request.service)")
+        try session.launchWhatIsRecorded(controller, undo: "dwell down \(request.service)")
         try session.ensureAllRunning()
         guard let service = receipt.state.services[request.service] else {
             throw CommandFailure("service \(request.service) was taken down again")
@@ -74,6 +74,7 @@ struct Up: AsyncParsableCommand {
                 print("Controller \(controller): \(HeldStartText.line(until: held.until, held.reason)).")
             }
             print("  watch it: dwell status \(request.service)")
+            try await waitUntilListening(request.service, on: controller, session)
             return
         }
         print("Service \(request.service) on controller \(controller): \(endpoint)")
@@ -136,6 +137,20 @@ struct Up: AsyncParsableCommand {
             )
         }
         return port
+    }
+
+    /// The port is claimed until the load balancer has it, or another home might take it in between. One that has not got
+    /// it within 2 s may be long in coming.
+    private func waitUntilListening(
+        _ service: ServiceName, on controller: ControllerName, _ session: Session
+    ) async throws(CommandFailure) {
+        let limit = ContinuousClock.now + .seconds(2)
+        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.2) {
+            let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+            guard let service = state.services[service], service.loadBalancer?.isRunning != true,
+                state.heldStart == nil, state.needsProcess, ContinuousClock.now < limit
+            else { return }
+        }
     }
 
     /// Whoever can reach this machine can reach a service that does not listen on loopback.

@@ -152,7 +152,7 @@ public struct RandomCommands: Sendable {
                 reference,
                 random.pick([
                     .exited(code: 1, stage: .run), .signaled(signal: 9, stage: .setup), .vanished, .rebooted,
-                ]), logTail: "Traceback")
+                ]), logTail: random.chance(50) ? "Traceback" : nil)
         }
     }
 

@@ -50,10 +50,7 @@ extension Laws {
             else { continue }
             let target = now.targetReplicas
             // A version that has shown nothing takes nothing away from the one before, unless it is to have none at all.
-            if !was.wasEverReady, was.launchesStopped == nil, let good = was.lastGoodVersion,
-                was.version == now.version,
-                now.launchedVersion == now.version, !now.wasEverReady, target > 0
-            {
+            if !now.wasEverReady, now.launchesStopped == nil, let good = now.lastGoodVersion, target > 0 {
                 let policy = now.spec(ofVersion: good).replicaPolicy
                 let least = policy.minReplicas + policy.numOverprovision
                 let left = now.replicas.values.count { $0.status == .ready && $0.version != now.version }

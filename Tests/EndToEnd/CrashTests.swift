@@ -148,7 +148,7 @@ import Testing
 
     /// Killed at its first, second, third … write to the disk after an `up`, and so, among others, between
     /// launching a replica and recording it. A commit is two of them, the WAL and the bell.
-    @Test(.enabled(if: canTrace, "strace is needed"), arguments: 1...7)
+    @Test(.enabled(if: canTrace, "strace is needed"), arguments: 1...5)
     func killedAtAnyWriteItLeavesNeitherOrphanNorDouble(_ write: Int) async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.dwell("start", "local")

@@ -8,6 +8,8 @@ import Testing
     @Test func aServiceIsServedByHTTPS() async throws {
         try await Sandbox.run { sandbox in
             try await sandbox.makeCertificate("one")
+            // The files lie in the workdir, which is copied but for this.
+            try sandbox.write("*.key\n", to: ".skyignore")
             try sandbox.writeService(replicas: 2, more: Self.tls)
             let up = try await sandbox.dwell("up", "hello.yaml")
             #expect(up.exitCode == 0, "\(up)")

@@ -37,8 +37,13 @@ struct ReplicaFiles {
         guard let digest = spec.workdirCopy else { return path }
         let copy = copies.path(digest)
         guard Kind(copy) == .folder else {
-            throw LaunchFailure(
-                "workdir: the copy of \(path) that this version runs is gone (\(copy)); `dwell update` takes a new one")
+            // A backup does not hold the copies of its versions, which may be gone by the time it is restored. What is in
+            // the folder now is better than nothing.
+            guard Kind(path) == .folder else {
+                throw LaunchFailure(
+                    "workdir: the copy of \(path) that this version runs is gone (\(copy)), and so is the folder")
+            }
+            return path
         }
         return copy
     }

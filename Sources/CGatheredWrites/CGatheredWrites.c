@@ -137,12 +137,12 @@ int gathered_writes_install(void) {
     return installed;
 }
 
-int gathered_writes_begin(void *connection) {
+int gathered_writes_set(void *connection, int on) {
     sqlite3_file *file = NULL;
     if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK) return 0;
     if (!file || file->pMethods != &methods) return 0;
     struct gathering_file *it = (struct gathering_file *)file;
+    if (!on) return it->gathers = flush(file) != SQLITE_OK;
     if (!it->bytes) it->bytes = malloc(most);
-    it->gathers = it->bytes != NULL;
-    return it->gathers;
+    return it->gathers = it->bytes != NULL;
 }

@@ -157,6 +157,8 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_folder) {
     return result;
 }
 
+__attribute__((constructor)) static void install_first(void) { recording_install(); }
+
 int recording_install(void) {
     static int result = -1;
     pthread_mutex_lock(&mutex);

@@ -50,7 +50,7 @@ public final class EventLog: Sendable {
             try queue.writeWithoutTransaction { db in
                 try Migrator(path: path).migrate(db)
                 // Allowed because every commit of this connection is synced before it is shown: synchronous=FULL.
-                gathered_writes_begin(UnsafeMutableRawPointer(db.sqliteConnection))
+                gathered_writes_set(UnsafeMutableRawPointer(db.sqliteConnection), 1)
             }
             // Without it the processes of two homes could not be told apart.
             logID = try queue.read { try $0.requiredLogID(path: path) }

@@ -127,9 +127,9 @@ import Testing
 
     @Test func onlyAWALGathers() throws {
         let log = try EventLog(home: temporary.home)
-        let gathers = try log.queue.read { gathered_writes_begin(UnsafeMutableRawPointer($0.sqliteConnection)) }
+        let gathers = try log.queue.read { gathered_writes_set(UnsafeMutableRawPointer($0.sqliteConnection), 1) }
         #expect(gathers == 1)
-        let inMemory = try DatabaseQueue().read { gathered_writes_begin(UnsafeMutableRawPointer($0.sqliteConnection)) }
+        let inMemory = try DatabaseQueue().read { gathered_writes_set(UnsafeMutableRawPointer($0.sqliteConnection), 1) }
         #expect(inMemory == 0)
     }
 }

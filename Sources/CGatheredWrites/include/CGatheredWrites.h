@@ -11,11 +11,11 @@
 /// Registers them as the way in which this process opens files from now on. Once is enough; 0, or an error of SQLite's.
 int gathered_writes_install(void);
 
-/// Has the WAL of a connection gather its writes.
+/// Has the WAL of a connection gather its writes, or not any more.
 ///
-/// @param connection a `sqlite3 *` that commits with synchronous=FULL and has read from its database, so that its WAL is
-/// open.
-/// @return whether it does.
-int gathered_writes_begin(void *connection);
+/// @param connection a `sqlite3 *` that has read from its database, so that its WAL is open.
+/// @param on 1 for one that commits with synchronous=FULL; 0 before it commits with less.
+/// @return whether it gathers.
+int gathered_writes_set(void *connection, int on);
 
 #endif

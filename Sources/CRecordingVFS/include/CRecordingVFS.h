@@ -34,8 +34,9 @@ struct recorded_step {
 
 typedef struct recording recording;
 
-/// Makes the recording VFS the default of this process, once. It does nothing for files outside the folders
-/// that are being recorded. Returns an SQLite result code.
+/// Makes the recording VFS the default of this process, once; it is so from the beginning, so that whatever else is
+/// put before SQLite's own is put before this and is recorded as it reaches the disk. It does nothing for files outside
+/// the folders that are being recorded. Returns an SQLite result code.
 int recording_install(void);
 
 /// Begins to record what is done to files in `folder` (absolute, without a slash at its end).

@@ -1,3 +1,4 @@
+import CGatheredWrites
 import Foundation
 import GRDB
 import Lifecycle
@@ -94,8 +95,12 @@ private struct Traffic {
     private static func open(_ home: Home, _ synchronous: String) throws -> EventLog {
         let log = try EventLog(home: home)
         // So small that the log is checkpointed, and its WAL begun again, every few commands.
-        try log.queue.writeWithoutTransaction {
-            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 60; PRAGMA synchronous = \(synchronous)")
+        try log.queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 60; PRAGMA synchronous = \(synchronous)")
+            // What is recorded is what the shipped program does only if its writes are gathered here too.
+            let gathers = gathered_writes_set(
+                UnsafeMutableRawPointer(db.sqliteConnection), synchronous == "FULL" ? 1 : 0)
+            #expect((gathers == 1) == (synchronous == "FULL"))
         }
         return log
     }

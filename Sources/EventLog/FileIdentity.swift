@@ -1,18 +1,28 @@
 import Foundation
 import GRDB
 
-/// Which file a path leads to. One that is moved or removed while it is open is still open, and what is written
+/// Which file or folder it is, whatever its name. One that is moved or removed while it is open is still open, and what is written
 /// to it then is read by nobody; so whoever has the log open looks whether it is still the one that is there.
-struct FileIdentity: Hashable, Sendable {
-    private var device: UInt
-    private var inode: UInt
+public struct FileIdentity: Hashable, Sendable {
+    private let device: UInt
+    private let inode: UInt
 
-    /// Nil when there is no such file.
-    init?(_ path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+    public init(_ status: stat) {
         device = UInt(status.st_dev)
         inode = UInt(status.st_ino)
+    }
+
+    /// Nil when there is no such file.
+    public init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    public init?(_ descriptor: CInt) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        self.init(status)
     }
 }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Crypto
+import EventLog
 import Foundation
 
 /// Copies a folder, and names what it has copied by a digest of it: the paths, what they are, their modes, where links
@@ -273,29 +274,5 @@ struct FolderCopy: ~Copyable {
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let count = read(file.raw, &bytes, bytes.count)
         return count >= 0 ? Array(bytes[..<count]) : nil
-    }
-}
-
-/// Which file or folder it is, whatever its name.
-struct FileIdentity: Hashable, Sendable {
-    private let device: UInt64
-    private let number: UInt64
-
-    init(_ status: stat) {
-        device = UInt64(status.st_dev)
-        number = UInt64(status.st_ino)
-    }
-
-    /// Nil when there is nothing.
-    init?(_ path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        self.init(status)
-    }
-
-    init?(_ descriptor: CInt) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
-        self.init(status)
     }
 }

@@ -138,11 +138,12 @@ extension Decision {
     /// could see to it, or another was quicker by a hair, the times decide and not who came first (laws L4, L5).
     mutating func fireOverdue() {
         // What follows from one may be due as well: a window that counts from the end of a pause.
-        while let due = state.ownDeadlines.first(where: { $0.deadline.latenessMicroseconds(at: now) != nil }) {
-            let before = events.count
+        var fired: Set<PendingDeadline.Key> = []
+        while let due = state.ownDeadlines.first(where: { $0.deadline.latenessMicroseconds(at: now) != nil }),
+            fired.insert(due.key).inserted
+        {
             deadlineReached(due.key, due.generation)
             settle()
-            guard events.count > before else { return }
         }
     }
 

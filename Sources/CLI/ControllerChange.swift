@@ -49,9 +49,13 @@ enum ControllerChange {
             }
         }
         guard status == .stopped else {
-            let since = try ControllerTurn(of: name, after: from, session)
-            let what = status == .terminated ? "terminated\(since.terminatedBy)" : "started again\(since.startedBy)"
-            return print("Controller \(name) was stopped (\(TimeText.seconds(since: begun))), and was \(what) since.")
+            let turn = try ControllerTurn(of: name, after: from, session)
+            let took = TimeText.seconds(since: begun)
+            if status == .terminated, let end = turn.end, end.isItsOwn {
+                return print("Controller \(name) \(end.inWords) (\(took)).")
+            }
+            let what = status == .terminated ? "terminated\(turn.terminatedBy)" : "started again\(turn.startedBy)"
+            return print("Controller \(name) was stopped (\(took)), and was \(what) since.")
         }
         try await session.waitForProcessEnd(of: name)
         print("Controller \(name) is stopped (\(TimeText.seconds(since: begun))).")

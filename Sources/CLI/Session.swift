@@ -35,8 +35,10 @@ struct Session {
     func submit(
         _ command: Command, to controller: ControllerName, commandID: String = UUID().uuidString
     ) throws(CommandFailure) -> Receipt {
-        // Nothing half done: what is recorded needs a process that does it.
-        try prepareToLaunch(controller)
+        // Nothing half done: what is recorded needs a process that does it. One that is not there is refused below.
+        if try read({ (log) throws(LogFailure) in try log.state(of: controller).status }) != .absent {
+            try prepareToLaunch(controller)
+        }
         let receipt: Receipt
         do {
             receipt = try log.submit(command, to: controller, by: author, commandID: commandID)
@@ -90,6 +92,11 @@ struct Session {
     ///   said what is wrong already.
     func ensureAllRunning(saysWhatFails: Bool = true) throws(CommandFailure) {
         guard !isOfFile else { return }
+        try removeUnusedCopies()
+        try reviveAll(saysWhatFails: saysWhatFails)
+    }
+
+    private func reviveAll(saysWhatFails: Bool) throws(CommandFailure) {
         var failures: [String] = []
         for controller in try read({ (log) throws(LogFailure) in try log.controllersNeedingProcess() }) {
             do {
@@ -99,17 +106,18 @@ struct Session {
             }
         }
         try removeUnusedSecrets()
-        try removeUnusedCopies()
         try ensureTimer()
         ensureNotifier(saysWhatFails: saysWhatFails)
         guard failures.isEmpty else { throw CommandFailure(lines: failures, exitCode: 1) }
     }
 
-    /// The same before a question is answered: whoever reads may close the pipe early, and that ends the command.
+    /// The same before a question is answered: whoever reads may close the pipe early, and that ends the command. To
+    /// look which copies of folders nobody needs takes the states of their controllers, which a question has not.
     ///
     /// - Returns: what went wrong, which is to be said after the answer.
     func revival() -> Result<Void, CommandFailure> {
-        Result { () throws(CommandFailure) in try ensureAllRunning() }
+        guard !isOfFile else { return .success(()) }
+        return Result { () throws(CommandFailure) in try reviveAll(saysWhatFails: true) }
     }
 
     /// Looks, before anything of it is recorded, whether the controller's process will have a place to write to.
@@ -185,7 +193,8 @@ struct Session {
         }
     }
 
-    /// Nor to the copies of folders; nor is there anybody else for one whose command was refused or killed.
+    /// Nor to the copies of folders; nor is there anybody else for one whose command was refused or killed. Commands
+    /// that change something see to it, and controllers.
     private func removeUnusedCopies() throws(CommandFailure) {
         for controller in WorkdirCopies.controllers(in: home) {
             let unheld = WorkdirCopies(home: home, controller: controller).unheld()

@@ -192,6 +192,17 @@ import Testing
         }
     }
 
+    /// Nothing is made for a controller that there is not.
+    @Test(arguments: [["stop"], ["terminate"], ["autostop", "--idle", "5m"]])
+    func aControllerThatIsNotThereLeavesNothing(_ words: [String]) async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let output = try await sandbox.dwell([words[0], "nope"] + words.dropFirst())
+            #expect(output.exitCode == 1 && output.err.contains("there is local"), "\(output)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.home + "/logs") == ["local"])
+        }
+    }
+
     @Test func anAnswerThatIsLostIsNoSuccess() async throws {
         try await Sandbox.run { sandbox in
             let output = try await sandbox.shell(#""$DWELL" status > /dev/full; echo $?; "$DWELL" status >&-; echo $?"#)

@@ -122,7 +122,7 @@ import Testing
             try await eventually("it copies") { copies(sandbox).contains { $0.hasSuffix(".new") } }
             kill(killed.pid, SIGKILL)
             _ = await killed.output()
-            #expect(try await sandbox.dwell("status").exitCode == 0)
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             #expect(copies(sandbox).count <= 2 && !copies(sandbox).contains { $0.hasSuffix(".new") })
         }
     }

@@ -170,9 +170,9 @@ struct AutostopText {
                     ? "  it is idle: it \(ends) at \(clock(deadline)) unless a service is brought up"
                     : "  it has been idle for longer than that: it \(ends) now")
         case .stopped(let stopped):
-            if let deadline = stopped.terminateAt {
-                lines.append("  it is stopped: it is terminated at \(clock(deadline))")
-            }
+            lines.append(
+                stopped.terminateAt.map { "  it is stopped: it is terminated at \(clock($0))" }
+                    ?? "  it is stopped: this is for when it is up again")
         case .absent, .starting, .up, .failed, .terminated: break
         }
         return lines

@@ -36,7 +36,7 @@ struct Up: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Ask nothing; `up` never does, so this does nothing.")
     var yes = false
 
-    @Flag(help: "Return as soon as the request is on disk.")
+    @Flag(help: "Return once the request is on disk, and do not wait until it is READY.")
     var detach = false
 
     func run() async throws {

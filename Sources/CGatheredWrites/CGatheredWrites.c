@@ -24,7 +24,7 @@ static sqlite3_vfs ours;
 static sqlite3_file *real(sqlite3_file *file) { return (sqlite3_file *)((struct gathering_file *)file + 1); }
 
 /// Writes what was gathered. If that fails it is gone, and the commit it is of fails too: nobody was shown it, for a
-/// commit is shown after its sync.
+/// commit is shown after its sync, and what is written before that belongs to no commit yet.
 static int flush(sqlite3_file *file) {
     struct gathering_file *it = (struct gathering_file *)file;
     int length = it->length;
@@ -137,12 +137,23 @@ int gathered_writes_install(void) {
     return installed;
 }
 
-int gathered_writes_set(void *connection, int on) {
+static struct gathering_file *wal_of(void *connection) {
     sqlite3_file *file = NULL;
-    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK) return 0;
-    if (!file || file->pMethods != &methods) return 0;
-    struct gathering_file *it = (struct gathering_file *)file;
-    if (!on) return it->gathers = flush(file) != SQLITE_OK;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK) return NULL;
+    return file && file->pMethods == &methods ? (struct gathering_file *)file : NULL;
+}
+
+int gathered_writes_begin(void *connection) {
+    struct gathering_file *it = wal_of(connection);
+    if (!it) return 0;
     if (!it->bytes) it->bytes = malloc(most);
     return it->gathers = it->bytes != NULL;
+}
+
+void gathered_writes_end(void *connection, int committed) {
+    struct gathering_file *it = wal_of(connection);
+    if (!it) return;
+    if (committed) flush(&it->base);
+    it->gathers = 0;
+    it->length = 0;
 }

@@ -140,6 +140,8 @@ enum ControllerChange {
             } catch .rejected(.terminating) {
                 if !isSaid { print("waiting for controller \(name) to be terminated") }
                 isSaid = true
+                // It may have been due, and nobody there to begin it.
+                try session.ensureTimer()
             } catch {
                 throw CommandFailure(error)
             }

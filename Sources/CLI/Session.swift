@@ -92,8 +92,8 @@ struct Session {
     ///   said what is wrong already.
     func ensureAllRunning(saysWhatFails: Bool = true) throws(CommandFailure) {
         guard !isOfFile else { return }
-        try removeUnusedCopies()
         try reviveAll(saysWhatFails: saysWhatFails)
+        try removeUnusedCopies()
     }
 
     private func reviveAll(saysWhatFails: Bool) throws(CommandFailure) {

@@ -12,9 +12,6 @@ public enum Clock {
             bootID: try currentBootID.get())
     }
 
-    /// What tells this boot of the machine from others; nil where the kernel does not say.
-    static var bootID: String? { try? currentBootID.get() }
-
     /// Read once: it cannot change while this process lives.
     private static let currentBootID: Result<String, LogFailure> = {
         guard let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) else {

@@ -47,11 +47,7 @@ public final class EventLog: Sendable {
             try home.prepare()
             gathered_writes_install()
             queue = try Self.open(path, busyTimeoutSeconds)
-            try queue.writeWithoutTransaction { db in
-                try Migrator(path: path).migrate(db)
-                // Allowed because every commit of this connection is synced before it is shown: synchronous=FULL.
-                gathered_writes_set(UnsafeMutableRawPointer(db.sqliteConnection), 1)
-            }
+            try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
             // Without it the processes of two homes could not be told apart.
             logID = try queue.read { try $0.requiredLogID(path: path) }
             bell = CommitBell(path: home.commitBell)
@@ -152,7 +148,9 @@ public final class EventLog: Sendable {
         do {
             try files.check()
             let value = try queue.writeWithoutTransaction { db in
-                try turn.taken { try db.immediately { try body(db) } }
+                turn.take()
+                defer { turn.giveBack() }
+                return try db.immediately { try body(db) }
             }
             // Once more: what went to a file that is not there any more is not acknowledged.
             try files.check()
@@ -280,13 +278,18 @@ extension Database {
     /// is what it writes upon.
     func immediately<Value>(_ body: () throws -> Value) throws -> Value {
         try QuickStatement(self, "BEGIN IMMEDIATE").run()
+        // Allowed because every commit of this connection is synced before it is shown: synchronous=FULL.
+        let connection = UnsafeMutableRawPointer(sqliteConnection)
+        gathered_writes_begin(connection)
         do {
             let value = try body()
             try QuickStatement(self, "COMMIT").run()
+            gathered_writes_end(connection, 1)
             return value
         } catch {
-            // Some errors have ended it already.
-            if isInsideTransaction { try QuickStatement(self, "ROLLBACK").run() }
+            gathered_writes_end(connection, 0)
+            // Some errors have ended it already; why it failed is told, and not that it could not be rolled back.
+            if isInsideTransaction { try? QuickStatement(self, "ROLLBACK").run() }
             throw error
         }
     }

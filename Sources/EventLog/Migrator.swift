@@ -47,7 +47,8 @@ struct Migrator {
             }
             for migration in missing { try apply(migration, db) }
             try applyViews(db)
-            if holdsEvents, !missing.isEmpty { try Rebuild(db: db).everything() }
+            // Another build may make other rows and states of the same events, whatever it is that brought us here.
+            if holdsEvents { try Rebuild(db: db).everything() }
             return .commit
         }
     }

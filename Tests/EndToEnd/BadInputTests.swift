@@ -192,6 +192,20 @@ import Testing
         }
     }
 
+    /// It would be copied into itself, and secrets with it.
+    @Test func dwellsOwnFolderIsNoWorkdir() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            for folder in ["home", "home/logs", "link"] {
+                _ = try await sandbox.shell("ln -sfn home link")
+                try sandbox.write("workdir: \(folder)\nrun: serve\nservice: {readiness_probe: /}\n", to: "case.yaml")
+                let up = try await sandbox.dwell("up", "case.yaml")
+                #expect(up.exitCode == 1 && up.errors.count == 1 && up.err.contains("dwell's own folder"), "\(up)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: sandbox.home + "/sources/local"))
+        }
+    }
+
     /// Nothing is made for a controller that there is not.
     @Test(arguments: [["stop"], ["terminate"], ["autostop", "--idle", "5m"]])
     func aControllerThatIsNotThereLeavesNothing(_ words: [String]) async throws {

@@ -138,6 +138,34 @@ import Testing
         }
     }
 
+    /// Nobody was there to begin the termination that was due, and its hook is to run before the next life.
+    @Test(arguments: [["up", "hello.yaml"], ["start", "local"]])
+    func whoComesAfterItsEndWaitsForTheHook(_ command: [String]) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                hooks: {terminate: "echo ran >> '\(sandbox.folder)/told'"}
+                serve: {controller: {autostop: {idle: 10m, terminate_after: 3s}}}
+
+                """, to: "home/config.yaml")
+            try sandbox.writeService()
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            for _ in 0..<3 {
+                for pid in sandbox.processes(named: "dwell") { kill(pid, SIGKILL) }
+            }
+            try await eventually("it is due") {
+                try await sandbox.count(
+                    "deadlines where kind = 'termination' and due_at_us < (julianday('now') - 2440587.5) * 86400000000")
+                    == 1
+            }
+            let output = try await sandbox.dwell(command)
+            #expect(output.exitCode == 0, "\(output)")
+            #expect(lines(sandbox) == ["ran"])
+            #expect(try await sandbox.query("select incarnation from controllers") == ["2"])
+        }
+    }
+
     /// It may hold a key; the arguments of a process are for every user of the machine to read.
     @Test func theCommandIsInNoCommandLineAndNotInTheLog() async throws {
         try await Sandbox.run { sandbox in

@@ -47,6 +47,8 @@ import Testing
                 await HTTP.get(url)?.status == 200
             }
             #expect(try await sandbox.dwell("verify").exitCode == 0)
+            // A backup holds the log and not the copies of folders.
+            #expect(try await sandbox.dwell("logs", "hello").out.contains("is gone; this is the folder as it is now"))
             #expect(sandbox.processes(named: "python").count == 1)
         }
     }

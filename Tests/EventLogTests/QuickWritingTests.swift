@@ -125,11 +125,59 @@ import Testing
         #expect(count == 166)
     }
 
+    /// Pages of a transaction that is too large for the cache are written before it commits, and lie in the place in which
+    /// others commit once it is rolled back.
+    @Test func whatIsRolledBackIsNotWrittenOverWhatOthersCommit() throws {
+        struct Undone: Error {}
+        let (log, other) = (try EventLog(home: temporary.home), try EventLog(home: temporary.home))
+        try log.queue.writeWithoutTransaction { db in
+            try db.execute(sql: "CREATE TABLE large (text TEXT); PRAGMA cache_size = 10")
+            try db.checkpoint(.truncate)
+        }
+        #expect(throws: LogFailure.self) {
+            try log.writing { db in
+                for _ in 0..<30 {
+                    try db.execute(
+                        sql: "INSERT INTO large VALUES (?)", arguments: [String(repeating: "x", count: 3_000)])
+                }
+                throw Undone()
+            }
+        }
+        _ = try other.submit(.start, to: .dev, by: .ann)
+        for number in 1...30 {
+            _ = try other.submit(.setAutostop(.byHand(seconds: Double(number))), to: .dev, by: .ann)
+        }
+        let position = try other.lastPosition()
+        _ = try log.lastPosition()
+        try log.queue.close()
+        // As the disk has it, were everything to end here.
+        let image = TemporaryHome()
+        try image.home.prepare()
+        for name in ["dwell.db", "dwell.db-wal"] {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: temporary.home.path + "/" + name))
+            try bytes.write(to: URL(fileURLWithPath: image.home.path + "/" + name))
+        }
+        let found = try EventLog(home: image.home)
+        #expect(try found.lastPosition() == position)
+        #expect(try found.firstBrokenPosition() == nil)
+        #expect(try found.queue.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
+    }
+
     @Test func onlyAWALGathers() throws {
         let log = try EventLog(home: temporary.home)
-        let gathers = try log.queue.read { gathered_writes_set(UnsafeMutableRawPointer($0.sqliteConnection), 1) }
-        #expect(gathers == 1)
-        let inMemory = try DatabaseQueue().read { gathered_writes_set(UnsafeMutableRawPointer($0.sqliteConnection), 1) }
-        #expect(inMemory == 0)
+        func gathers(_ queue: DatabaseQueue) throws -> Bool {
+            try queue.writeWithoutTransaction { db in
+                var gathers = false
+                try db.inTransaction(.immediate) {
+                    let connection = UnsafeMutableRawPointer(db.sqliteConnection)
+                    gathers = gathered_writes_begin(connection) == 1
+                    gathered_writes_end(connection, 0)
+                    return .rollback
+                }
+                return gathers
+            }
+        }
+        #expect(try gathers(log.queue))
+        #expect(try !gathers(DatabaseQueue()))
     }
 }

@@ -41,71 +41,20 @@ import Testing
         #expect(try outcomes[1].get().isRepeated)
     }
 
-    /// Whoever is stopped in the line, or holds it for no reason, must not keep others from SQLite's own lock.
+    /// Whoever is stopped in the line, or holds its lock for no reason, must not keep others from SQLite's own.
     @Test func whoHoldsTheLineHoldsNobodyUpForLong() throws {
         let log = try EventLog(home: temporary.home)
-        let path = temporary.home.writersTurn
-        let (held, over, free) = (
-            DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
-        )
-        Thread.detachNewThread {
-            let line = clinux_line_open(path, Clock.bootID ?? "")
-            _ = line.map { clinux_line_take($0, 10) }
-            held.signal()
-            over.wait()
-            if let line { clinux_line_give_back(line) }
-            free.signal()
-        }
-        held.wait()
-        let line = try #require(clinux_line_open(path, Clock.bootID ?? ""))
-        #expect(clinux_line_take(line, 10) == -1)
-        #expect(errno == ETIMEDOUT)
+        let line = open(temporary.home.writersTurn, O_RDWR | O_CLOEXEC)
+        defer { close(line) }
+        #expect(flock(line, LOCK_EX | LOCK_NB) == 0)
         #expect(try log.submit(.start, to: .dev, by: .ann).events.count == 1)
-        #expect(try log.submit(.stop, to: .dev, by: .ann).events.count > 0, "it goes on without the line")
-        over.signal()
-        free.wait()
-        #expect(clinux_line_take(line, 10) == 0)
-        clinux_line_give_back(line)
-        clinux_line_close(line)
-    }
-
-    /// The kernel lets the next through; nobody waits for who died.
-    @Test func whoDiesInTheLineHoldsNobodyUp() throws {
-        let path = temporary.home.writersTurn
-        try temporary.home.prepare()
-        let line = try #require(clinux_line_open(path, "boot"))
-        let gone = DispatchSemaphore(value: 0)
-        // A mutex is a thread's, so a thread that ends with it is to the kernel what a process is that is killed.
-        let thread = Thread {
-            if let line = clinux_line_open(path, "boot") { gone.signal(); _ = clinux_line_take(line, 10) }
-        }
-        thread.start()
-        gone.wait()
-        for _ in 0..<3 {
-            #expect(clinux_line_take(line, 10_000) == 0)
-            clinux_line_give_back(line)
-        }
-        clinux_line_close(line)
-    }
-
-    /// What is in the file from before a reboot, or is no line at all, is not believed and not written to.
-    @Test func aLineOfAnotherBootIsMadeAnew() throws {
-        let path = temporary.home.writersTurn
-        try temporary.home.prepare()
-        let before = try #require(clinux_line_open(path, "before"))
-        #expect(clinux_line_take(before, 10) == 0)
-        let after = try #require(clinux_line_open(path, "after"))
-        #expect(clinux_line_take(after, 10) == 0, "nobody is in it")
-        clinux_line_give_back(after)
-        clinux_line_give_back(before)
-        for line in [before, after] { clinux_line_close(line) }
-        for junk in ["x", String(repeating: "junk", count: 2_000)] {
-            try junk.write(toFile: path, atomically: true, encoding: .utf8)
-            let line = try #require(clinux_line_open(path, "after"))
-            #expect(clinux_line_take(line, 10) == 0)
-            clinux_line_give_back(line)
-            clinux_line_close(line)
-        }
+        #expect(clinux_flock_within(line, 10) == 0, "one's own lock is not waited for")
+        let other = open(temporary.home.writersTurn, O_RDWR | O_CLOEXEC)
+        defer { close(other) }
+        #expect(clinux_flock_within(other, 10) == -1)
+        #expect(errno == ETIMEDOUT)
+        #expect(flock(line, LOCK_UN) == 0)
+        #expect(clinux_flock_within(other, 10) == 0)
     }
 
     /// Ports of other controllers are passed over, on whatever host they are.

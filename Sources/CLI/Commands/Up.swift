@@ -114,6 +114,8 @@ struct Up: AsyncParsableCommand {
                 announce("waiting for the \(request.service) that is being taken down", &said)
             } catch .rejected(.terminating) {
                 announce("waiting for controller \(controller) to be terminated", &said)
+                // It may have been due, and nobody there to begin it.
+                try session.ensureTimer()
             } catch {
                 throw CommandFailure(error)
             }

@@ -62,20 +62,6 @@ int clinux_catch_signal(int signal);
 /// Waits for an exclusive `flock` no longer than so long. Returns 0 with the lock, or -1 and errno (ETIMEDOUT).
 int clinux_flock_within(int descriptor, int milliseconds);
 
-/// A place in memory, mapped from a file, where processes stand in line: one is let through at a time, the longest in
-/// line first. NULL and errno where there can be none (a file system that cannot be mapped, …).
-///
-/// @param boot what tells this boot of the machine from others: what an earlier one left in the file means nothing.
-struct clinux_line *clinux_line_open(const char *path, const char *boot);
-void clinux_line_close(struct clinux_line *line);
-
-/// Waits for its turn, no longer than so long. Returns 0 with the turn, or -1. Of a process that dies with it, however
-/// that is, the kernel takes it.
-int clinux_line_take(struct clinux_line *line, int milliseconds);
-
-/// Gives the turn back; by the thread that took it.
-void clinux_line_give_back(struct clinux_line *line);
-
 /// Lets go of the pages of this program and of its libraries that nobody has written to. They stay in the kernel's cache
 /// and come back when they are touched.
 void clinux_release_clean_pages(void);

@@ -47,8 +47,12 @@ final class LocalDriver: Driver {
                 directory: directory, cookie: cookie(of: replica), environment: self.environment,
                 log: paths.replicaLog(replica.service, replica.id))
             let copies = WorkdirCopies(home: paths.home, controller: paths.controller)
-            let workingDirectory = try await ReplicaFiles(directory: directory, spec: spec, copies: copies).prepare(
-                git, OutsideMounts(home: paths.home, directory: directory))
+            let files = ReplicaFiles(directory: directory, spec: spec, copies: copies)
+            let workingDirectory = try await files.prepare(git, OutsideMounts(home: paths.home, directory: directory))
+            if files.isCopyGone {
+                try tell(
+                    "the copy of the workdir that this version ran is gone; this is the folder as it is now", replica)
+            }
             if let obstacle = place.obstacle { try tell(obstacle, replica) }
             // By descriptor, for the file may be replaced or removed while `setup` runs.
             let program = place.address == nil ? nil : try Program(self.program)

@@ -32,11 +32,14 @@ struct ReplicaFiles {
         return work
     }
 
+    /// Whether the copy that the version was made with is not there any more.
+    var isCopyGone: Bool { spec.workdirCopy.map { Kind(copies.path($0)) != .folder } ?? false }
+
     /// Where the code of the version is; in logs of earlier builds no copy is named.
     private func copy(of path: String) throws(LaunchFailure) -> String {
         guard let digest = spec.workdirCopy else { return path }
         let copy = copies.path(digest)
-        guard Kind(copy) == .folder else {
+        guard !isCopyGone else {
             // A backup does not hold the copies of its versions, which may be gone by the time it is restored. What is in
             // the folder now is better than nothing.
             guard Kind(path) == .folder else {

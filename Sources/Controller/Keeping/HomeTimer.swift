@@ -32,13 +32,17 @@ public struct HomeTimer: Sendable {
     ///
     /// - Throws: ``LogFailure``, or ``ControllerLaunchFailure`` in words.
     public func ensureRunning() throws {
-        try fireWhatIsDue()
-        guard try !log.pendingTerminations().isEmpty, let lock = try FileLock.attempt(lockPath) else { return }
-        try HomeProcess(home: home, environment: environment, command: ["timer"], log: home.logs + "/timer.log")
-            .start(inheriting: lock)
+        let failure = try fireWhatIsDue()
+        if try !log.pendingTerminations().isEmpty, let lock = try FileLock.attempt(lockPath) {
+            try HomeProcess(home: home, environment: environment, command: ["timer"], log: home.logs + "/timer.log")
+                .start(inheriting: lock)
+        }
+        if let failure { throw failure }
     }
 
-    private func fireWhatIsDue() throws {
+    /// - Returns: why a controller whose hook is to run has no process; the others are seen to all the same.
+    private func fireWhatIsDue() throws -> ControllerLaunchFailure? {
+        var failure: ControllerLaunchFailure?
         let now = try Clock.now()
         for (controller, row) in try log.pendingTerminations()
         where row.deadline.latenessMicroseconds(at: now) != nil {
@@ -46,11 +50,13 @@ public struct HomeTimer: Sendable {
             let state = try log.submit(deadline, to: controller, by: author).state
             // Its hook is run by a process of its own, as everything that is done for a controller.
             if state.needsProcess {
-                try ControllerLauncher(home: home, controller: controller, environment: environment).ensureRunning()
+                let launcher = ControllerLauncher(home: home, controller: controller, environment: environment)
+                do { try launcher.ensureRunning() } catch { failure = error }
             }
             // The termination stands, whatever is the matter with those who are to be told: the next command says so.
             try? notices.ensureRunning()
         }
+        return failure
     }
 
     /// Waits and terminates until there is nothing to wait for; returns at once when another process does.
@@ -73,7 +79,7 @@ public struct HomeTimer: Sendable {
         wake.yield()
         for await _ in wakes {
             do {
-                try fireWhatIsDue()
+                if let failure = try fireWhatIsDue() { throw failure }
                 let pending = try log.pendingTerminations()
                 guard !pending.isEmpty else { return }
                 // Of an earlier boot the wall clock tells what is left.

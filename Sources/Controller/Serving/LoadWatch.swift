@@ -28,8 +28,10 @@ struct LoadWatch: Sendable {
             let isWaitedFor = isAtZero && traffic.held > 0
             let interval = service.launchedSpec.replicaPolicy.decisionIntervalSeconds(atZero: isAtZero)
             if let lastDecision, !isWaitedFor, ContinuousClock.now - lastDecision < .seconds(interval) { continue }
-            if version != service.version { autoscaler = Autoscaler() }
-            version = service.version
+            // What it counts is of one policy.
+            let launched = service.launchedVersion ?? service.version
+            if version != launched { autoscaler = Autoscaler() }
+            version = launched
             lastDecision = .now
             let load = traffic.load(of: service, atMicroseconds: now.wallMicroseconds)
             guard let change = autoscaler.decide(load, for: service) else { continue }

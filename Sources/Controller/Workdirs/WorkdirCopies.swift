@@ -29,6 +29,11 @@ public struct WorkdirCopies: Sendable {
     public func keep(
         _ folder: String, report: @escaping (_ files: Int, _ bytes: Int64) -> Void
     ) throws(LaunchFailure) -> KeptCopy {
+        let (real, ours) = (Self.real(folder), Self.real(home.path))
+        guard real != ours, !real.hasPrefix(ours + "/") else {
+            throw LaunchFailure(
+                "workdir: \(folder) lies in dwell's own folder, \(home.path), where nothing else belongs; move it out")
+        }
         let new = try makeFolder()
         do throws(LaunchFailure) {
             var copy = FolderCopy(folder, except: home.path) { report($0.files, $0.bytes) }
@@ -38,6 +43,10 @@ public struct WorkdirCopies: Sendable {
             rmdir(directory)
             throw error
         }
+    }
+
+    private static func real(_ path: String) -> String {
+        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 
     /// A folder that is nobody's, held; removed by the next who looks once it is let go.

@@ -98,9 +98,12 @@ private struct Traffic {
         try log.queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 60; PRAGMA synchronous = \(synchronous)")
             // What is recorded is what the shipped program does only if its writes are gathered here too.
-            let gathers = gathered_writes_set(
-                UnsafeMutableRawPointer(db.sqliteConnection), synchronous == "FULL" ? 1 : 0)
-            #expect((gathers == 1) == (synchronous == "FULL"))
+            try db.inTransaction(.immediate) {
+                let connection = UnsafeMutableRawPointer(db.sqliteConnection)
+                #expect(gathered_writes_begin(connection) == 1)
+                gathered_writes_end(connection, 0)
+                return .rollback
+            }
         }
         return log
     }

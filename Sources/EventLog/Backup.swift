@@ -25,15 +25,7 @@ struct Backup {
         }
         try reader.close()
         guard fsync(descriptor) == 0, rename(unfinished, destination) == 0 else { throw HomeFailure(destination) }
-        try Self.syncFolder(of: destination)
-    }
-
-    /// A new name is on disk once its folder is.
-    private static func syncFolder(of path: String) throws {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw HomeFailure(folder) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw HomeFailure(folder) }
+        // A new name is on disk once its folder is.
+        try LogFile.syncFolder(of: destination)
     }
 }

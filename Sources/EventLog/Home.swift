@@ -58,7 +58,7 @@ public struct Home: Hashable, Sendable {
             }
             return
         }
-        guard status.st_mode & S_IRWXU == S_IRWXU else {
+        guard isWritable else {
             let mode = String(status.st_mode & 0o777, radix: 8)
             throw HomeFailure(path: path, reason: "it is read-only (mode \(mode)); to allow it: chmod u+rwx \(path)")
         }

@@ -40,15 +40,8 @@ public struct SecretFiles: Sendable {
             unlink(path + ".new")
             throw error
         }
-        try syncDirectory()
+        try HeldEntry.syncFolder(directory)
         return KeptSecrets(reference: reference, path: path, descriptor: descriptor)
-    }
-
-    private func syncDirectory() throws {
-        let raw = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard raw >= 0 else { throw SystemError("open \(directory)") }
-        let descriptor = Descriptor(owning: raw)
-        guard fsync(descriptor.raw) == 0 else { throw SystemError("fsync \(directory)") }
     }
 
     /// The values behind `reference`; none for none.
@@ -67,29 +60,26 @@ public struct SecretFiles: Sendable {
     /// The files that nobody holds, locked. Which of them are in use must be read after this, and before
     /// ``UnheldSecrets/remove(except:)``.
     public func unheld() -> UnheldSecrets {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        return UnheldSecrets(
-            directory: directory,
-            files: names.compactMap { UnheldFile(path: "\(directory)/\($0)", key: String($0.prefix { $0 != "." })) })
+        UnheldSecrets(directory: directory, files: HeldEntry.unheld(in: directory))
     }
 
     /// Controllers that have files of secrets.
     public static func controllers(in home: Home) -> [ControllerName] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: home.path + "/secrets")) ?? []
-        return names.compactMap(ControllerName.init)
+        HeldEntry.controllers(in: home.path + "/secrets")
     }
 }
 
 /// Files of secrets, each locked for as long as this lives.
 public struct UnheldSecrets: Sendable {
     fileprivate let directory: String
-    fileprivate let files: [UnheldFile]
+    fileprivate let files: [HeldEntry]
 
     public var isEmpty: Bool { files.isEmpty }
 
     /// Removes those that `keys`, read after the files were locked, does not name.
     public func remove(except keys: Set<String>) {
-        for file in files where !keys.contains(file.key) { unlink(file.path) }
+        // KEY.json, or KEY.json.new.
+        for file in files where !keys.contains(String(file.name.prefix { $0 != "." })) { unlink(file.path) }
         rmdir(directory)  // unless something is left in it
     }
 }
@@ -108,23 +98,6 @@ public final class KeptSecrets: Sendable {
 
     /// Removes them again, for the event that was to refer to them was refused.
     public func discard() { unlink(path) }
-}
-
-/// A file of secrets that nobody else holds, locked for as long as this lives.
-private final class UnheldFile: Sendable {
-    let path: String
-    let key: String
-    private let descriptor: Descriptor
-
-    /// Nil when somebody holds it, or it is gone.
-    init?(path: String, key: String) {
-        let raw = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard raw >= 0 else { return nil }
-        descriptor = Descriptor(owning: raw)
-        self.path = path
-        self.key = key
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { return nil }
-    }
 }
 
 /// Fills in secrets where they are used, and hides them where they are seen.

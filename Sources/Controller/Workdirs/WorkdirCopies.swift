@@ -50,7 +50,7 @@ public struct WorkdirCopies: Sendable {
     }
 
     /// A folder that is nobody's, held; removed by the next who looks once it is let go.
-    func makeFolder() throws(LaunchFailure) -> HeldFolder {
+    func makeFolder() throws(LaunchFailure) -> HeldEntry {
         for _ in 1...100 {
             do { try home.makeDirectory(directory) } catch { throw LaunchFailure("\(error)") }
             let path = "\(directory)/\(UUID().uuidString.lowercased()).new"
@@ -59,17 +59,17 @@ public struct WorkdirCopies: Sendable {
                 throw LaunchFailure("workdir: \(SystemError("make \(path)"))")
             }
             // Unless somebody took it for one that is left, in the moment in which it was not held.
-            if let held = HeldFolder(path: path, LOCK_SH | LOCK_NB) { return held }
+            if let held = HeldEntry(path: path, LOCK_SH | LOCK_NB) { return held }
         }
         throw LaunchFailure("workdir: cannot make a folder in \(directory)")
     }
 
     /// Gives what was copied its name, or finds that it is there already.
-    private func name(_ new: HeldFolder, _ digest: String) throws(LaunchFailure) -> KeptCopy {
+    private func name(_ new: HeldEntry, _ digest: String) throws(LaunchFailure) -> KeptCopy {
         let target = path(digest)
         var isSynced = false
         for _ in 1...100 {
-            if let there = HeldFolder(path: target, LOCK_SH) {
+            if let there = HeldEntry(path: target, LOCK_SH) {
                 _ = FolderRemoval.remove(new.path)
                 return KeptCopy(digest: digest, folder: there)
             }
@@ -78,7 +78,9 @@ public struct WorkdirCopies: Sendable {
                 isSynced = true
             }
             if clinux_rename_to_new(new.path, target) == 0 {
-                try syncDirectory()
+                do throws(SystemError) { try HeldEntry.syncFolder(directory) } catch {
+                    throw LaunchFailure("workdir: \(error)")
+                }
                 return KeptCopy(digest: digest, folder: new)
             }
             guard errno == EEXIST || errno == ENOTEMPTY else { throw failure("rename \(new.path)") }
@@ -86,22 +88,12 @@ public struct WorkdirCopies: Sendable {
         throw LaunchFailure("workdir: cannot have \(target): others remove it again and again")
     }
 
-    private func syncDirectory() throws(LaunchFailure) {
-        let raw = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard raw >= 0 else { throw failure("open \(directory)") }
-        let descriptor = Descriptor(owning: raw)
-        guard fsync(descriptor.raw) == 0 else { throw failure("write \(directory)") }
-    }
-
     private func failure(_ what: String) -> LaunchFailure { LaunchFailure("workdir: \(SystemError(what))") }
 
     /// The copies that nobody holds, locked. Which of them are in use must be read after this, and before
     /// ``UnheldCopies/remove(except:)``.
     public func unheld() -> UnheldCopies {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        return UnheldCopies(
-            directory: directory,
-            folders: names.compactMap { HeldFolder(path: "\(directory)/\($0)", LOCK_EX | LOCK_NB) })
+        UnheldCopies(directory: directory, folders: HeldEntry.unheld(in: directory))
     }
 
     /// What is to be removed and could not be.
@@ -112,8 +104,7 @@ public struct WorkdirCopies: Sendable {
 
     /// Controllers that have copies.
     public static func controllers(in home: Home) -> [ControllerName] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: home.path + "/sources")) ?? []
-        return names.compactMap(ControllerName.init)
+        HeldEntry.controllers(in: home.path + "/sources")
     }
 }
 
@@ -122,9 +113,9 @@ public struct WorkdirCopies: Sendable {
 public final class KeptCopy: Sendable {
     /// Its name in ``ServiceSpec/workdirCopy``.
     public let digest: String
-    private let folder: HeldFolder
+    private let folder: HeldEntry
 
-    fileprivate init(digest: String, folder: HeldFolder) {
+    fileprivate init(digest: String, folder: HeldEntry) {
         self.digest = digest
         self.folder = folder
     }
@@ -133,7 +124,7 @@ public final class KeptCopy: Sendable {
 /// Copies that nobody else holds, each locked for as long as this lives.
 public struct UnheldCopies: Sendable {
     fileprivate let directory: String
-    fileprivate let folders: [HeldFolder]
+    fileprivate let folders: [HeldEntry]
 
     public var isEmpty: Bool { folders.isEmpty }
 
@@ -143,7 +134,7 @@ public struct UnheldCopies: Sendable {
     @discardableResult
     public func remove(except digests: Set<String>) -> [String] {
         var left: [String] = []
-        for folder in folders where !digests.contains((folder.path as NSString).lastPathComponent) {
+        for folder in folders where !digests.contains(folder.name) {
             var path = folder.path
             if !path.hasSuffix(".new"), !path.hasSuffix(".old") {
                 // Under a name that nobody takes for a whole one, should this end half way.
@@ -154,24 +145,5 @@ public struct UnheldCopies: Sendable {
         }
         rmdir(directory)  // unless something is left in it
         return left
-    }
-}
-
-/// A folder with a lock on it, for as long as this lives.
-final class HeldFolder: Sendable {
-    let path: String
-    let descriptor: Descriptor
-
-    /// Nil when it is not there (any more), or the lock cannot be had.
-    init?(path: String, _ operation: CInt) {
-        let raw = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard raw >= 0 else { return nil }
-        descriptor = Descriptor(owning: raw)
-        self.path = path
-        while flock(raw, operation) != 0 {
-            guard errno == EINTR else { return nil }
-        }
-        // It may have been renamed or removed while it was waited for.
-        guard let here = FileIdentity(raw), here == FileIdentity(path) else { return nil }
     }
 }

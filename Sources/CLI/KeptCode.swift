@@ -6,8 +6,11 @@ extension UpRequest {
     /// Fixes what the version runs: `run` starts in a copy of the folder that `workdir` is, or at the commit that its
     /// branch is just now, and so does every replica of the version, whenever it is launched.
     ///
+    /// - Parameter current: what the service runs now, whose copy will do if the version would do exactly the same.
     /// - Returns: the copy, to be held until the log refers to it.
-    mutating func keepCode(_ session: Session, _ controller: ControllerName) async throws(CommandFailure) -> KeptCopy? {
+    mutating func keepCode(
+        _ session: Session, _ controller: ControllerName, current: ServiceSpec? = nil
+    ) async throws(CommandFailure) -> KeptCopy? {
         do throws(LaunchFailure) {
             try OutsideMounts.examine(spec.fileMounts)
             switch spec.workdir {
@@ -19,15 +22,31 @@ extension UpRequest {
                 return nil
             case .folder(let path):
                 let progress = CopyProgress(path)
-                defer { progress.end() }
-                let copy = try WorkdirCopies(home: session.home, controller: controller).keep(
-                    path, report: progress.show)
-                spec.workdirCopy = copy.digest
+                let copy: KeptCopy
+                do throws(LaunchFailure) {
+                    copy = try WorkdirCopies(home: session.home, controller: controller).keep(
+                        path, orElse: copyInUse(current), report: progress.show)
+                } catch {
+                    progress.clear()
+                    throw error
+                }
+                progress.end()
+                spec.workdirCopy = copy.name
                 return copy
             }
         } catch {
             throw CommandFailure(error.description)
         }
+    }
+}
+
+extension UpRequest {
+    /// The copy that `current` runs, if all else is as it is there: its replicas are kept then.
+    private func copyInUse(_ current: ServiceSpec?) -> String? {
+        guard let current else { return nil }
+        var same = spec
+        same.workdirCopy = current.workdirCopy
+        return same.runsTheSame(as: current) ? current.workdirCopy : nil
     }
 }
 
@@ -58,6 +77,10 @@ private final class CopyProgress {
                 to: .error)
         }
         line.show(sum)
+    }
+
+    func clear() {
+        if isShown { line.clear() }
     }
 
     func end() {

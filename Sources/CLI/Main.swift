@@ -51,7 +51,7 @@ enum Main {
         }
         if let problem = unknownCommand {
             print("dwell: \(problem) (see: dwell --help)", to: .error)
-            exit(2)
+            refuse()
         }
         if let problem = NegativeValue.problem(Dwell.message(for: error), CommandLine.arguments) {
             print("dwell: \(problem)", to: .error)
@@ -61,6 +61,12 @@ enum Main {
         // ArgumentParser ends what it says with the command whose help would tell more.
         let help = message.firstMatch(of: /'(dwell[a-z -]*--help)'/).map { String($0.1) } ?? "dwell --help"
         print("dwell: \(problem) (see: \(help))", to: .error)
+        refuse()
+    }
+
+    /// A command line that is not understood is a command all the same: it brings back what died.
+    private static func refuse() -> Never {
+        Session.reviveWhatDied()
         exit(2)
     }
 

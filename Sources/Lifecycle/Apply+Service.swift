@@ -2,7 +2,9 @@
 
 extension ServiceState {
     mutating func apply(_ event: ServiceUpdated, _ stamp: Stamp) {
-        if wasEverReady { lastGoodVersion = version }
+        // One that changes nothing is no other to return from.
+        let isTheSame = event.spec == spec && event.spec.runsTheSame(as: spec)
+        if wasEverReady, !isTheSame || lastGoodVersion == nil { lastGoodVersion = version }
         earlierSpecs[version] = spec
         version = event.version
         spec = event.spec

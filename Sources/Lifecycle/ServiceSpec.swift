@@ -7,7 +7,8 @@ public struct ServiceSpec: Hashable, Sendable {
     /// Where `setup` and `run` start; nil for a private folder of the replica's own.
     public var workdir: Workdir?
     /// Names the copy of the folder that `workdir` is, taken when the version was made: what its replicas run, whatever
-    /// becomes of the folder. Equal contents have equal names. Nil for no folder, and in logs of earlier builds, whose
+    /// becomes of the folder. No other service has the same; a version that changes neither the folder nor what is run in it
+    /// goes on with that of the one before. Nil for no folder, and in logs of earlier builds, whose
     /// replicas start in the folder itself.
     public var workdirCopy: String?
     /// Files to be found where `setup` and `run` look for them, in the order of the file.

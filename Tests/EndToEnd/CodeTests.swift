@@ -93,6 +93,36 @@ import Testing
         }
     }
 
+    /// Replicas may write in the copy they start in; it is nobody else's.
+    @Test func whatOneServiceWritesInItsCopyIsNoOthers() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            for name in ["first", "second"] {
+                try sandbox.write(
+                    """
+                    name: \(name)
+                    workdir: app
+                    setup: mkdir build && echo -n \(name) > say
+                    run: exec python3 server.py
+                    service: {readiness_probe: /}
+
+                    """, to: "\(name).yaml")
+                let up = try await sandbox.dwell("up", "\(name).yaml")
+                #expect(up.exitCode == 0, "\(up)")
+            }
+            for name in ["first", "second"] {
+                let url = try await sandbox.status().service(name).endpoint
+                #expect(await answers(url) == [name])
+            }
+            // Another version with other commands begins with the folder as it is, and not with what was made of it.
+            try sandbox.write(
+                "workdir: app\nrun: test ! -e build && exec python3 server.py\nservice: {readiness_probe: /}\n",
+                to: "first.yaml")
+            let update = try await sandbox.dwell("update", "first", "first.yaml")
+            #expect(update.exitCode == 0, "\(update)")
+        }
+    }
+
     @Test func aSuspendedServiceHasItsCodeAlsoAfterACrash() async throws {
         try await Sandbox.run { sandbox in
             try await write(sandbox, says: "one")

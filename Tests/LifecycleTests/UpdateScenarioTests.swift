@@ -199,6 +199,18 @@ import Testing
         #expect(it.state.services[.api]?.status == .noReplica)
     }
 
+    /// An update that changes nothing takes the way back to what was before from nobody.
+    @Test func oneThatChangesNothingIsNoOtherToReturnFrom() throws {
+        var it = try Scenario.serving()
+        try it.given(update(Self.better))
+        try it.makeReady(2)
+        try it.given(update(Self.better), update(Self.better))
+        #expect(it.state.services[.api]?.version == 4 && it.state.services[.api]?.lastGoodVersion == 1)
+        try it.given(rollback)
+        #expect(it.state.services[.api]?.spec.run == ServiceSpec.sample().run)
+        #expect(it.folded == it.state)
+    }
+
     /// Who asks for none at all is given none.
     @Test func noneIsNone() throws {
         var it = try Scenario.serving()

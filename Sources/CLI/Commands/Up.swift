@@ -50,6 +50,7 @@ struct Up: AsyncParsableCommand {
         warnIfOpen(configuration.loadBalancer)
         try session.prepareToLaunch(controller)
         let begun = ContinuousClock.now
+        try refuseIfItLives(request, configuration, on: controller, session)
         let code = try await request.keepCode(session, controller)
         let kept = try request.keepSecrets(SecretFiles(home: session.home, controller: controller))
         defer { withExtendedLifetime((kept, code)) {} }
@@ -83,6 +84,25 @@ struct Up: AsyncParsableCommand {
         )
         let progress = UpProgress(service: request.service, session: session, begun: begun)
         try await progress.follow(controller, after: from, generation: service.requestedAtMicroseconds)
+    }
+
+    /// What will be refused is refused before its folder is copied.
+    private func refuseIfItLives(
+        _ request: UpRequest, _ configuration: Configuration, on controller: ControllerName, _ session: Session
+    ) throws(CommandFailure) {
+        let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+        let now = try session.read { (_) throws(LogFailure) in try Clock.now() }
+        let command = Command.up(
+            Command.Up(
+                service: request.service, spec: request.spec, policy: configuration.policy(for: controller),
+                host: configuration.loadBalancer.host, candidatePorts: []))
+        do throws(Rejection) {
+            _ = try state.decide(command, Surroundings(now: now, actor: session.author.actor))
+        } catch .noPortLeft, .terminating, .serviceExists(_, _, .shuttingDown) {
+            // The first is asked for later; the others are waited for.
+        } catch {
+            throw CommandFailure(error)
+        }
     }
 
     private func readRequest() throws(CommandFailure) -> UpRequest {

@@ -86,9 +86,15 @@ struct Update: AsyncParsableCommand {
         let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         let current = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
         if rollback { try refuseWithoutCertificate(current.services[name]) }
-        let code = try await request?.keepCode(session, controller)
         let kept = try request?.keepSecrets(
             SecretFiles(home: session.home, controller: controller), current: current.services[name]?.spec.secrets)
+        let code: KeptCopy?
+        do throws(CommandFailure) {
+            code = try await request?.keepCode(session, controller, current: current.services[name]?.spec)
+        } catch {
+            kept?.discard()
+            throw error
+        }
         // Held until the log refers to them.
         defer { withExtendedLifetime((kept, code)) {} }
         let command = Command.Update(

@@ -3,9 +3,9 @@ import EventLog
 import Foundation
 import Lifecycle
 
-/// Copies of the folders that services start in: `$DWELL_HOME/sources/CONTROLLER/DIGEST`, for nobody else to read. A
-/// version runs what its folder held when it was made, whatever becomes of the folder; replicas of one version share
-/// its copy, and so do versions that hold the same.
+/// Copies of the folders that services start in: `$DWELL_HOME/sources/CONTROLLER/DIGEST-NUMBER`, for nobody else to
+/// read. A version runs what its folder held when it was made, whatever becomes of the folder. Replicas of one version
+/// share its copy and may write in it, so nobody else does: equal contents have equal digests, and copies of their own.
 ///
 /// A copy is whole and on disk under its name before the event that refers to it, and it goes once no state refers to
 /// it any more. In between, whoever wants it holds a lock on it (shared, for several may want the same), so that
@@ -21,13 +21,15 @@ public struct WorkdirCopies: Sendable {
     }
 
     private var directory: String { "\(home.path)/sources/\(controller)" }
-    func path(_ digest: String) -> String { "\(directory)/\(digest)" }
+    func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     /// Copies the folder, and holds the copy until it is let go.
     ///
-    /// - Parameter report: is told how many files and bytes are copied.
+    /// - Parameters:
+    ///   - current: a copy that will do, if it was made of the same.
+    ///   - report: is told how many files and bytes are copied.
     public func keep(
-        _ folder: String, report: @escaping (_ files: Int, _ bytes: Int64) -> Void
+        _ folder: String, orElse current: String? = nil, report: @escaping (_ files: Int, _ bytes: Int64) -> Void
     ) throws(LaunchFailure) -> KeptCopy {
         let (real, ours) = (Self.real(folder), Self.real(home.path))
         guard real != ours, !real.hasPrefix(ours + "/") else {
@@ -37,7 +39,12 @@ public struct WorkdirCopies: Sendable {
         let new = try makeFolder()
         do throws(LaunchFailure) {
             var copy = FolderCopy(folder, except: home.path) { report($0.files, $0.bytes) }
-            return try name(new, try copy.copy(into: new.descriptor.raw))
+            let digest = try copy.copy(into: new.descriptor.raw)
+            if let current, current.hasPrefix(digest + "-"), let there = HeldEntry(path: path(current), LOCK_SH) {
+                _ = FolderRemoval.remove(new.path)
+                return KeptCopy(name: current, folder: there)
+            }
+            return try name(new, digest)
         } catch {
             _ = FolderRemoval.remove(new.path)
             rmdir(directory)
@@ -64,28 +71,20 @@ public struct WorkdirCopies: Sendable {
         throw LaunchFailure("workdir: cannot make a folder in \(directory)")
     }
 
-    /// Gives what was copied its name, or finds that it is there already.
+    /// Gives what was copied a name of its own.
     private func name(_ new: HeldEntry, _ digest: String) throws(LaunchFailure) -> KeptCopy {
-        let target = path(digest)
-        var isSynced = false
-        for _ in 1...100 {
-            if let there = HeldEntry(path: target, LOCK_SH) {
-                _ = FolderRemoval.remove(new.path)
-                return KeptCopy(digest: digest, folder: there)
-            }
-            if !isSynced {
-                guard clinux_sync_file_system(new.descriptor.raw) == 0 else { throw failure("write \(new.path)") }
-                isSynced = true
-            }
-            if clinux_rename_to_new(new.path, target) == 0 {
+        guard clinux_sync_file_system(new.descriptor.raw) == 0 else { throw failure("write \(new.path)") }
+        for number in 1...1_000_000 {
+            let name = "\(digest)-\(number)"
+            if clinux_rename_to_new(new.path, path(name)) == 0 {
                 do throws(SystemError) { try HeldEntry.syncFolder(directory) } catch {
                     throw LaunchFailure("workdir: \(error)")
                 }
-                return KeptCopy(digest: digest, folder: new)
+                return KeptCopy(name: name, folder: new)
             }
             guard errno == EEXIST || errno == ENOTEMPTY else { throw failure("rename \(new.path)") }
         }
-        throw LaunchFailure("workdir: cannot have \(target): others remove it again and again")
+        throw LaunchFailure("workdir: there are too many copies in \(directory)")
     }
 
     private func failure(_ what: String) -> LaunchFailure { LaunchFailure("workdir: \(SystemError(what))") }
@@ -112,11 +111,11 @@ public struct WorkdirCopies: Sendable {
 /// unless an event refers to it.
 public final class KeptCopy: Sendable {
     /// Its name in ``ServiceSpec/workdirCopy``.
-    public let digest: String
+    public let name: String
     private let folder: HeldEntry
 
-    fileprivate init(digest: String, folder: HeldEntry) {
-        self.digest = digest
+    fileprivate init(name: String, folder: HeldEntry) {
+        self.name = name
         self.folder = folder
     }
 }
@@ -128,13 +127,13 @@ public struct UnheldCopies: Sendable {
 
     public var isEmpty: Bool { folders.isEmpty }
 
-    /// Removes those that `digests`, read after they were locked, does not name.
+    /// Removes those that `names`, read after they were locked, does not name.
     ///
     /// - Returns: what could not be removed, in words; it is tried again by the next who looks.
     @discardableResult
-    public func remove(except digests: Set<String>) -> [String] {
+    public func remove(except names: Set<String>) -> [String] {
         var left: [String] = []
-        for folder in folders where !digests.contains(folder.name) {
+        for folder in folders where !names.contains(folder.name) {
             var path = folder.path
             if !path.hasSuffix(".new"), !path.hasSuffix(".old") {
                 // Under a name that nobody takes for a whole one, should this end half way.
@@ -143,7 +142,9 @@ public struct UnheldCopies: Sendable {
             }
             if let words = FolderRemoval.remove(path) { left.append(words) }
         }
-        rmdir(directory)  // unless something is left in it
+        // Unless something is left in them.
+        rmdir(directory)
+        rmdir((directory as NSString).deletingLastPathComponent)
         return left
     }
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// Commits are seldom larger; what is, is written in pieces of this size.
-enum { most = 128 * 1024 };
+/// Commits are seldom larger; what is, is written in pieces of this size. SQLite's own files write 2^17 - 1 bytes at most.
+enum { most = 124 * 1024 };
 
 /// A WAL; the file of the VFS below lies behind it in the same allocation.
 struct gathering_file {
@@ -16,6 +16,12 @@ struct gathering_file {
     sqlite3_int64 offset;
     int length;
     char *bytes;
+    /// Whether what was written last is the last frame of a commit: what follows then is the sync of the commit.
+    int ends_with_commit;
+    /// Whether somebody sees to the syncs of commits, and to those that fail.
+    int is_seen_to;
+    /// Whether a sync failed, and what it was to bring to the disk was not written anew.
+    int is_in_doubt;
 };
 
 static sqlite3_vfs *below;
@@ -24,7 +30,7 @@ static sqlite3_vfs ours;
 static sqlite3_file *real(sqlite3_file *file) { return (sqlite3_file *)((struct gathering_file *)file + 1); }
 
 /// Writes what was gathered. If that fails it is gone, and the commit it is of fails too: nobody was shown it, for a
-/// commit is shown after its sync, and what is written before that belongs to no commit yet.
+/// commit is shown after SQLite has asked for its sync, and what is written before that belongs to no commit yet.
 static int flush(sqlite3_file *file) {
     struct gathering_file *it = (struct gathering_file *)file;
     int length = it->length;
@@ -33,8 +39,15 @@ static int flush(sqlite3_file *file) {
     return real(file)->pMethods->xWrite(real(file), it->bytes, length, it->offset);
 }
 
+/// Each frame is two writes, its head and its page. In the head the size that the database has after the commit is
+/// the second number, and is 0 unless the frame is the last of a commit (https://sqlite.org/fileformat2.html#walformat).
+enum { frame_head = 24 };
+
+static int is_last_of_commit(const unsigned char *head) { return (head[4] | head[5] | head[6] | head[7]) != 0; }
+
 static int file_write(sqlite3_file *file, const void *from, int length, sqlite3_int64 offset) {
     struct gathering_file *it = (struct gathering_file *)file;
+    if (length == frame_head) it->ends_with_commit = is_last_of_commit(from);
     if (!it->gathers) return real(file)->pMethods->xWrite(real(file), from, length, offset);
     if (it->length > 0 && (offset != it->offset + it->length || length > most - it->length)) {
         int result = flush(file);
@@ -69,8 +82,20 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
 }
 
 static int file_sync(sqlite3_file *file, int flags) {
+    struct gathering_file *it = (struct gathering_file *)file;
     int result = flush(file);
-    return result != SQLITE_OK ? result : real(file)->pMethods->xSync(real(file), flags);
+    if (result != SQLITE_OK) return result;
+    // Of all syncs only that of a commit can come later. That of a new WAL's head, and those of a checkpoint, which may
+    // come within the same COMMIT, hold the file together and are done at once.
+    if (it->gathers && it->ends_with_commit) {
+        it->ends_with_commit = 0;
+        return SQLITE_OK;
+    }
+    // What a sync that failed was to bring to the disk is not there, and no other sync would say so.
+    if (it->is_in_doubt) return SQLITE_IOERR_FSYNC;
+    result = real(file)->pMethods->xSync(real(file), flags);
+    if (result != SQLITE_OK && it->is_seen_to) it->is_in_doubt = 1;
+    return result;
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size) {
@@ -143,11 +168,17 @@ static struct gathering_file *wal_of(void *connection) {
     return file && file->pMethods == &methods ? (struct gathering_file *)file : NULL;
 }
 
+static int has_room(struct gathering_file *it) {
+    if (!it->bytes) it->bytes = malloc(most);
+    return it->bytes != NULL;
+}
+
 int gathered_writes_begin(void *connection) {
     struct gathering_file *it = wal_of(connection);
     if (!it) return 0;
-    if (!it->bytes) it->bytes = malloc(most);
-    return it->gathers = it->bytes != NULL;
+    it->is_seen_to = 1;
+    it->ends_with_commit = 0;
+    return it->gathers = has_room(it);
 }
 
 void gathered_writes_end(void *connection, int committed) {
@@ -156,4 +187,36 @@ void gathered_writes_end(void *connection, int committed) {
     if (committed) flush(&it->base);
     it->gathers = 0;
     it->length = 0;
+    it->ends_with_commit = 0;
+}
+
+int gathered_writes_sync(void *connection) {
+    struct gathering_file *it = wal_of(connection);
+    if (!it) return SQLITE_OK;
+    if (it->is_in_doubt) return SQLITE_IOERR_FSYNC;
+    int result = real(&it->base)->pMethods->xSync(real(&it->base), SQLITE_SYNC_NORMAL);
+    it->is_in_doubt = result != SQLITE_OK;
+    return result;
+}
+
+int gathered_writes_is_in_doubt(void *connection) {
+    struct gathering_file *it = wal_of(connection);
+    return it && it->is_in_doubt;
+}
+
+int gathered_writes_sync_anew(void *connection) {
+    struct gathering_file *it = wal_of(connection);
+    if (!it) return SQLITE_OK;
+    if (!has_room(it)) return SQLITE_NOMEM;
+    sqlite3_file *wal = real(&it->base);
+    sqlite3_int64 size = 0;
+    int result = wal->pMethods->xFileSize(wal, &size);
+    for (sqlite3_int64 offset = 0; result == SQLITE_OK && offset < size; offset += most) {
+        int length = size - offset < most ? (int)(size - offset) : most;
+        result = wal->pMethods->xRead(wal, it->bytes, length, offset);
+        if (result == SQLITE_OK) result = wal->pMethods->xWrite(wal, it->bytes, length, offset);
+    }
+    if (result == SQLITE_OK) result = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+    it->is_in_doubt = result != SQLITE_OK;
+    return result;
 }

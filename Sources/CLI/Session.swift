@@ -229,9 +229,14 @@ struct Session {
         var watch = ControllerWatch(self, controller)
         for await _ in Commits.ticks(log.bell, safetyPollSeconds: 0.5) {
             let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
-            if try isDone(state) { return }
+            if try isDone(state) { return try beSure() }
             try watch.look(state)
         }
+    }
+
+    /// What was read of another process's work is on disk when this returns: it is told as done after that.
+    func beSure() throws(CommandFailure) {
+        try read { (log) throws(LogFailure) in try log.sync() }
     }
 
     /// Waits for the end of the controller's process, which follows its last event at once; says so when

@@ -35,6 +35,7 @@ struct UpProgress {
             }
             switch now.status {
             case .ready:
+                try session.beSure()
                 let part =
                     now.readyReplicas < now.targetReplicas
                     ? " (\(now.readyReplicas) of \(now.targetReplicas) replicas)" : ""
@@ -50,6 +51,7 @@ struct UpProgress {
                     "controller \(controller) could not be started: \(state.statusReason(of: now) ?? "no reason known")"
                 )
             case .noReplica where now.targetReplicas == 0 && now.loadBalancer?.isRunning == true:
+                try session.beSure()
                 let waits =
                     now.mayHaveReplicas ? "; the first request starts one, and waits for it" : ", as its file asks"
                 print("Service \(service) is up with no replica\(waits): \(now.url)")

@@ -35,6 +35,7 @@ struct UpdateProgress {
             }
             if let reason = now.launchesStopped { throw failure(reason, now, controller, steps) }
             if now.isServedByThisVersionAlone {
+                try session.beSure()
                 print(
                     "Service \(service) has version \(version) after \(TimeText.seconds(since: begun)): \(now.url)"
                 )

@@ -9,6 +9,9 @@
 struct recording {
     char *folder;
     int is_over;
+    int failing_syncs;
+    /// How many syncs have failed.
+    int failures;
     struct recorded_step *steps;
     size_t count, capacity;
     struct recording *next;
@@ -19,6 +22,8 @@ struct recorded_file {
     sqlite3_file base;
     recording *owner;
     char *name;
+    /// How many failures of the owner it has told.
+    int failures_told;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -91,9 +96,21 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
 /// Written down once it has returned: until then nothing is promised.
 static int file_sync(sqlite3_file *file, int flags) {
     struct recorded_file *it = (struct recorded_file *)file;
+    int is_wal = strstr(it->name, "-wal") != NULL;
+    if (it->owner->failing_syncs > 0 && is_wal) {
+        it->owner->failing_syncs--;
+        it->failures_told = ++it->owner->failures;
+        add(it->owner, (struct recorded_step){.kind = RECORDED_FAILED_SYNC, .name = strdup(it->name)});
+        return SQLITE_IOERR_FSYNC;
+    }
     int result = real(file)->pMethods->xSync(real(file), flags);
     if (result == SQLITE_OK)
         add(it->owner, (struct recorded_step){.kind = RECORDED_SYNC, .name = strdup(it->name)});
+    // Everybody who had the file open then is told once.
+    if (is_wal && it->failures_told != it->owner->failures) {
+        it->failures_told = it->owner->failures;
+        return SQLITE_IOERR_FSYNC;
+    }
     return result;
 }
 
@@ -141,6 +158,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int 
     if (result != SQLITE_OK) return result;
     it->owner = owner;
     it->name = strdup(name);
+    it->failures_told = owner->failures;
     it->base.pMethods = &methods;
     if (is_new) add(owner, (struct recorded_step){.kind = RECORDED_CREATE, .name = strdup(name)});
     return SQLITE_OK;
@@ -216,3 +234,5 @@ void recording_free(recording *it) {
     free(it->folder);
     free(it);
 }
+
+void recording_fail_syncs(recording *it, int count) { it->failing_syncs = count; }

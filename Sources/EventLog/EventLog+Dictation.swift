@@ -9,14 +9,12 @@ extension EventLog {
     package func dictate(
         _ body: ((Command, ControllerName, Author, Instant) throws -> ControllerState) throws -> Void
     ) throws {
-        try queue.writeWithoutTransaction { db in
-            try db.immediately {
-                try body { command, controller, author, now in
-                    let (receipt, head) = try append(
-                        command, on: try loadState(of: controller, db), by: author, commandID: nil, at: now, db)
-                    if let head { remember(receipt.state, head) }
-                    return receipt.state
-                }
+        try writing { db in
+            try body { command, controller, author, now in
+                let (receipt, head) = try append(
+                    command, on: try loadState(of: controller, db), by: author, commandID: nil, at: now, db)
+                if let head { remember(receipt.state, head) }
+                return receipt.state
             }
         }
     }

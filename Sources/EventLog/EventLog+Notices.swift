@@ -109,7 +109,7 @@ extension EventLog {
 
     /// The first event after a position that the receiver is to be told of; nil when there is none.
     public func nextNotice(for receiver: NoticeRow, after position: Int) throws(LogFailure) -> AuditRow? {
-        try reading { db in
+        let found: AuditRow? = try reading { db in
             let next = try Int.fetchOne(
                 db.cachedStatement(
                     sql: "SELECT position FROM events NOT INDEXED \(Self.noticeCondition) ORDER BY position LIMIT 1"),
@@ -118,6 +118,9 @@ extension EventLog {
                 try AuditRow.fetchOne(db, sql: "SELECT * FROM audit_log WHERE position = ?", arguments: [$0])
             }
         }
+        // Nobody outside is told of what a loss of power could still undo.
+        if found != nil { try sync() }
+        return found
     }
 
     /// What each receiver has not been told.

@@ -123,7 +123,7 @@ private struct Salvage {
         let queue = try DatabaseQueue(path: path)
         try queue.writeWithoutTransaction { db in
             try Migrator(path: path).migrate(db)
-            try db.immediately {
+            try db.inTransaction(.immediate) {
                 if let logID {
                     try db.execute(sql: "UPDATE meta SET value = ? WHERE key = 'log_id'", arguments: [logID])
                 }
@@ -146,6 +146,7 @@ private struct Salvage {
                         ])
                 }
                 try Rebuild(db: db).everything()
+                return .commit
             }
         }
         try queue.close()

@@ -24,7 +24,7 @@ public final class EventLog: Sendable {
     public let path: String
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
-    private let turn: WritersTurn
+    let transaction: DurableTransaction
     private let cache = Mutex<[ControllerName: CachedState]>([:])
 
     /// A state this process has folded already, valid while the stream's head has this digest.
@@ -51,7 +51,7 @@ public final class EventLog: Sendable {
             // Without it the processes of two homes could not be told apart.
             logID = try queue.read { try $0.requiredLogID(path: path) }
             bell = CommitBell(path: home.commitBell)
-            turn = WritersTurn(path: home.writersTurn)
+            transaction = DurableTransaction(home: home)
             files = OpenFiles(path)
             let last = try queue.read { try $0.lastPosition() }
             // Of another log it says nothing, unless this one was begun anew in the place of one that is lost.
@@ -68,9 +68,9 @@ public final class EventLog: Sendable {
         self.queue = queue
         self.path = path
         self.logID = logID
-        // Nobody writes through it, so there is no bell to ring and no line to stand in.
+        // Nobody writes through it, so there is no bell to ring.
         bell = CommitBell(path: "")
-        turn = WritersTurn(path: "")
+        transaction = DurableTransaction(readOnly: path)
         files = OpenFiles(path)
     }
 
@@ -147,16 +147,22 @@ public final class EventLog: Sendable {
     func writing<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
         do {
             try files.check()
-            let value = try queue.writeWithoutTransaction { db in
-                turn.take()
-                defer { turn.giveBack() }
-                return try db.immediately { try body(db) }
-            }
+            let value = try queue.writeWithoutTransaction { db in try transaction.run(db) { try body(db) } }
             // Once more: what went to a file that is not there any more is not acknowledged.
             try files.check()
             return value
         } catch {
             throw LogFailure(error, path: queue.path)
+        }
+    }
+
+    /// What was read so far is on disk when this returns. A command is read by others a moment before it is on disk and
+    /// acknowledged; who tells somebody outside of what they read calls this first.
+    public func sync() throws(LogFailure) {
+        do {
+            try queue.writeWithoutTransaction { db in try transaction.sync(db) }
+        } catch {
+            throw LogFailure(error, path: path)
         }
     }
 
@@ -270,27 +276,5 @@ public final class EventLog: Sendable {
             if let position = try statement.first({ $0.int(0) }) { return position }
         }
         return nil
-    }
-}
-
-extension Database {
-    /// Runs `body` in a transaction that holds the write lock from its beginning, so that what it reads
-    /// is what it writes upon.
-    func immediately<Value>(_ body: () throws -> Value) throws -> Value {
-        try QuickStatement(self, "BEGIN IMMEDIATE").run()
-        // Allowed because every commit of this connection is synced before it is shown: synchronous=FULL.
-        let connection = UnsafeMutableRawPointer(sqliteConnection)
-        gathered_writes_begin(connection)
-        do {
-            let value = try body()
-            try QuickStatement(self, "COMMIT").run()
-            gathered_writes_end(connection, 1)
-            return value
-        } catch {
-            gathered_writes_end(connection, 0)
-            // Some errors have ended it already; why it failed is told, and not that it could not be rolled back.
-            if isInsideTransaction { try? QuickStatement(self, "ROLLBACK").run() }
-            throw error
-        }
     }
 }

@@ -29,6 +29,9 @@ public struct Home: Hashable, Sendable {
     /// Where those who want to write stand in line; see ``WritersTurn``.
     var writersTurn: String { run + "/turn" }
 
+    /// There while a sync of the WAL has failed and nobody has written anew what it was to bring to the disk.
+    var doubt: String { run + "/unsynced" }
+
     /// Makes the folder and the files in it that are needed, for nobody else to read.
     func prepare(touchingDatabase: Bool = true) throws(HomeFailure) {
         try makeDirectory(path)

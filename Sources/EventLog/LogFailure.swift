@@ -8,6 +8,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case readOnly(path: String)
     case cannotOpen(path: String, reason: String)
     case inputOutput(path: String, reason: String)
+    /// The disk would not sync what was recorded.
+    case unsynced(path: String)
     case corrupt(path: String, reason: String)
     case notALog(path: String)
     case newerSchema(path: String, found: Int, known: Int)
@@ -79,7 +81,9 @@ extension LogFailure {
         case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .archived,
             .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase:
             false
-        case .cannotOpen, .inputOutput, .corrupt, .unreadableEvent, .replaced, .eventsLost, .endMissing, .gone, .other:
+        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .eventsLost, .endMissing,
+            .gone,
+            .other:
             true
         }
     }
@@ -90,7 +94,8 @@ extension LogFailure {
     public var isOfTheWrongFile: Bool {
         switch self {
         case .cannotOpen, .corrupt, .notALog, .newerSchema, .changedMigration: true
-        case .busy, .full, .readOnly, .inputOutput, .unreadableEvent, .unreadableBase, .nothingToArchive, .undelivered,
+        case .busy, .full, .readOnly, .inputOutput, .unsynced, .unreadableEvent, .unreadableBase, .nothingToArchive,
+            .undelivered,
             .archivedMeanwhile, .archived, .replaced, .eventsLost, .endMissing, .gone, .notDurable, .noBootID, .other:
             false
         }
@@ -108,6 +113,9 @@ extension LogFailure: CustomStringConvertible {
             "cannot write \(path): it, or the folder it is in, is read-only for you"
         case .cannotOpen(let path, let reason): "cannot open \(path): \(reason)"
         case .inputOutput(let path, let reason): "the disk that holds \(path) failed: \(reason); nothing was changed"
+        case .unsynced(let path):
+            "the disk that holds \(path) failed to sync; what was asked for is recorded, and may be gone after a loss of power; "
+                + "look after the disk, then see whether it is there (dwell events)"
         case .corrupt(let path, let reason): "\(path) is damaged or not a database: \(reason)"
         case .notALog(let path): "\(path) is a database, but not one of dwell's"
         case .newerSchema(let path, let found, let known):

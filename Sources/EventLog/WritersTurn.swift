@@ -15,6 +15,13 @@ struct WritersTurn: Sendable {
 
     init(path: String) { descriptor = Descriptor(path) }
 
+    /// Runs `body` when it has its turn, and gives it back.
+    func taken<Value>(_ body: () throws -> Value) rethrows -> Value {
+        take()
+        defer { giveBack() }
+        return try body()
+    }
+
     /// Waits for its turn. Taken once at a time: the log's queue sees to that.
     func take() {
         if descriptor.raw >= 0 { _ = clinux_flock_within(descriptor.raw, Self.patienceMilliseconds) }

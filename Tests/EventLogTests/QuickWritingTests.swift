@@ -110,14 +110,14 @@ import Testing
         let log = try EventLog(home: temporary.home)
         try log.queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA cache_size = 10; CREATE TABLE large (text TEXT)")
-            try db.immediately {
-                for number in 0..<500 {
-                    try db.execute(
-                        sql: "INSERT INTO large VALUES (?)",
-                        arguments: [String(repeating: String(number), count: 5_000)])
-                }
-                try db.execute(sql: "UPDATE large SET text = text || 'x' WHERE rowid % 3 = 0")
+        }
+        try log.writing { db in
+            for number in 0..<500 {
+                try db.execute(
+                    sql: "INSERT INTO large VALUES (?)",
+                    arguments: [String(repeating: String(number), count: 5_000)])
             }
+            try db.execute(sql: "UPDATE large SET text = text || 'x' WHERE rowid % 3 = 0")
         }
         let problems: String? = try temporary.value("PRAGMA integrity_check")
         let count: Int? = try temporary.value("SELECT count(*) FROM large WHERE text LIKE '%x'")
@@ -161,6 +161,33 @@ import Testing
         #expect(try found.lastPosition() == position)
         #expect(try found.firstBrokenPosition() == nil)
         #expect(try found.queue.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
+    }
+
+    /// What a sync failed to bring to the disk is written anew, all of a WAL that is longer than one write.
+    @Test func aSyncThatFailedIsMadeGood() throws {
+        try Recording.of(temporary.home.path) { pen in
+            let log = try EventLog(home: temporary.home)
+            try log.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0") }
+            try log.given(.start)
+            for number in 1...40 { try log.given(.setAutostop(.byHand(seconds: Double(number)))) }
+            let size = try FileManager.default.attributesOfItem(atPath: log.path + "-wal")[.size] as? Int ?? 0
+            #expect(size > 300_000)
+            pen.failSyncs(1)
+            try log.given(.setAutostop(.byHand(seconds: 70)))
+            #expect(access(temporary.home.doubt, F_OK) != 0)
+            pen.failSyncs(2)
+            #expect(throws: SubmitError.self) { try log.given(.setAutostop(.byHand(seconds: 71))) }
+            #expect(access(temporary.home.doubt, F_OK) == 0)
+            try log.queue.close()
+            // Whoever comes later sees to it, and only then is anything acknowledged.
+            let next = try EventLog(home: temporary.home)
+            pen.failSyncs(1)
+            #expect(throws: SubmitError.self) { try next.given(.setAutostop(.byHand(seconds: 72))) }
+            try next.given(.setAutostop(.byHand(seconds: 73)))
+            #expect(access(temporary.home.doubt, F_OK) != 0)
+            #expect(try next.firstBrokenPosition() == nil)
+            try next.queue.close()
+        }
     }
 
     @Test func onlyAWALGathers() throws {

@@ -1,12 +1,17 @@
 #ifndef C_GATHERED_WRITES_H
 #define C_GATHERED_WRITES_H
 
-/// SQLite writes a commit to the WAL as two small writes for each page, the head of the frame and the page. These are
-/// files that gather them and write once, when they are to be synced.
+/// SQLite writes a commit to the WAL as two small writes for each page, the head of the frame and the page, and syncs it
+/// before it shows the commit and lets the next writer in. These are files that gather the writes and write once, when
+/// the commit is to be synced, and leave the sync itself to be done when the lock is free again: so the syncs of several
+/// processes go to the disk together, and nobody waits for another's.
 ///
-/// That is as safe as SQLite's own way under two conditions: every commit is synced before it is shown to others, as
-/// synchronous=FULL does, and what is rolled back is forgotten. So a file gathers only during a transaction of whoever
-/// sees to both; at all other times, and all other files, are SQLite's own.
+/// That is as safe as SQLite's own way under three conditions. What is rolled back is forgotten. Nobody is told of a
+/// commit before its sync has succeeded; who was let in meanwhile and wrote upon it syncs the same file, and with it
+/// everything before, so that nothing is ever kept without what it rests on. And a sync that fails is not tried again
+/// by itself: the kernel may have dropped what it could not write, and have no complaint the second time. So a file
+/// does this only during a transaction of whoever sees to all three; at all other times, and all other files, are
+/// SQLite's own.
 
 /// Registers them as the way in which this process opens files from now on. Once is enough; 0, or an error of SQLite's.
 int gathered_writes_install(void);
@@ -23,5 +28,20 @@ int gathered_writes_begin(void *connection);
 /// of the transaction is rolled back: what was gathered is forgotten, for others will have committed in its place by the
 /// time at which it would be written.
 void gathered_writes_end(void *connection, int committed);
+
+/// Does the sync that commits have been shown without: this connection's, and those of others that it has read.
+///
+/// @return 0, or an error of SQLite's; then what is in the file is in doubt, and so is every later sync until it was
+/// written anew.
+int gathered_writes_sync(void *connection);
+
+/// Whether a sync failed, and what is in the file was not written anew since.
+int gathered_writes_is_in_doubt(void *connection);
+
+/// Writes what is in the file once more, and syncs it: the way on after a sync that failed.
+///
+/// @param connection one that holds the write lock, so that nobody else writes meanwhile.
+/// @return 0, or an error of SQLite's; then all is as before.
+int gathered_writes_sync_anew(void *connection);
 
 #endif

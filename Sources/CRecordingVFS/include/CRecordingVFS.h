@@ -14,6 +14,8 @@ enum recorded_kind {
     RECORDED_WRITE,
     RECORDED_TRUNCATE,
     RECORDED_SYNC,
+    /// One that failed: what was not synced is read back as it was written, and never gets to the disk.
+    RECORDED_FAILED_SYNC,
     RECORDED_DELETE,
     /// Put in by the test: see recording_mark.
     RECORDED_MARK
@@ -44,6 +46,10 @@ recording *recording_begin(const char *folder);
 
 /// Notes a moment between two steps.
 void recording_mark(recording *it, int64_t number);
+
+/// Has the next `count` syncs of a WAL fail, as Linux fails them: what they were to sync is taken for written from then
+/// on, and a sync after them does not complain.
+void recording_fail_syncs(recording *it, int count);
 
 /// Stops recording; the steps stay until recording_free.
 void recording_end(recording *it);

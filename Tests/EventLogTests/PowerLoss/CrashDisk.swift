@@ -25,6 +25,8 @@ struct CrashDisk {
     private struct File {
         var synced: [UInt8] = []
         var since: [Change] = []
+        /// What a sync failed to bring to the disk: programs read it until the machine goes down.
+        var lost: [Change] = []
         /// Whether its entry in the folder is on disk once it is synced.
         var isEntered = false
     }
@@ -70,6 +72,11 @@ struct CrashDisk {
                 files[index].isEntered = true
                 syncFolder()
             }
+        case .failedSync(let name):
+            // Linux takes the pages for written: https://lwn.net/Articles/752063/
+            guard let index = names[name] else { return }
+            files[index].lost += files[index].since
+            files[index].since = []
         case .delete(let name, let folderIsSynced):
             names[name] = nil
             namesSince.append(.remove(name))
@@ -89,7 +96,7 @@ struct CrashDisk {
         switch fate {
         case .everything:
             return names.mapValues { index in
-                files[index].since.reduce(into: files[index].synced) { Self.apply($1, to: &$0) }
+                (files[index].lost + files[index].since).reduce(into: files[index].synced) { Self.apply($1, to: &$0) }
             }
         case .nothing:
             return syncedNames.mapValues { files[$0].synced }

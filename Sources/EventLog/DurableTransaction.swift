@@ -1,0 +1,93 @@
+import CGatheredWrites
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// How what is written gets to the disk: in a transaction that is committed in its turn, which shows it to others and
+/// lets the next writer in, and is synced when the lock is free again. Nobody is told of it before that (law L1), and
+/// whoever acts outside of this machine on what others have written syncs it first. So many who write at once share the syncs of the disk, and wait for each other only for as long as they write.
+///
+/// Whoever is let in meanwhile and builds upon it syncs the same file, and with it all that lies before; see
+/// `CGatheredWrites`.
+struct DurableTransaction: Sendable {
+    private let path: String
+    private let turn: WritersTurn
+    /// A file that is there while a sync has failed and what it was to bring to the disk was not written anew: for
+    /// those who open the log later, whom the kernel does not tell.
+    private let doubt: String
+
+    init(home: Home) {
+        path = home.database
+        turn = WritersTurn(path: home.writersTurn)
+        doubt = home.doubt
+    }
+
+    /// For a log that is only read.
+    init(readOnly path: String) {
+        self.path = path
+        turn = WritersTurn(path: "")
+        doubt = ""
+    }
+
+    /// Runs `body` in a transaction that holds the write lock from its beginning, so that what it reads is what it
+    /// writes upon. On disk when this returns.
+    ///
+    /// - Throws: what `body` throws, and then nothing is written; ``LogFailure/unsynced(path:)``, and then it is.
+    func run<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
+        if gathered_writes_is_in_doubt(db.pointer) != 0 || access(doubt, F_OK) == 0, !isWrittenAnew(db) {
+            throw LogFailure.inputOutput(path: path, reason: "it does not sync what was recorded before")
+        }
+        let value = try turn.taken { try commit(db, body) }
+        try sync(db)
+        return value
+    }
+
+    /// The first step: shown to others, and perhaps not on disk.
+    func commit<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
+        try QuickStatement(db, "BEGIN IMMEDIATE").run()
+        // Allowed because the sync follows, and because SQLite asks for one at every commit: synchronous=FULL.
+        gathered_writes_begin(db.pointer)
+        do {
+            let value = try body()
+            try QuickStatement(db, "COMMIT").run()
+            gathered_writes_end(db.pointer, 1)
+            return value
+        } catch {
+            gathered_writes_end(db.pointer, 0)
+            // Some errors have ended it already; why it failed is told, and not that it could not be rolled back.
+            if db.isInsideTransaction { try? QuickStatement(db, "ROLLBACK").run() }
+            throw error
+        }
+    }
+
+    /// The second: what this connection has committed is on disk, and what it has read. Also a transaction that wrote
+    /// nothing ends with it: that a service is down already may be the word of somebody who has not come to his sync.
+    func sync(_ db: Database) throws {
+        guard gathered_writes_sync(db.pointer) != SQLITE_OK, !isWrittenAnew(db) else { return }
+        throw LogFailure.unsynced(path: path)
+    }
+
+    /// A sync that fails leaves pages that the kernel takes for written, so that to sync again would succeed and mean
+    /// nothing. They are written again first, with nobody else at the file.
+    private func isWrittenAnew(_ db: Database) -> Bool {
+        turn.taken {
+            do {
+                try QuickStatement(db, "BEGIN IMMEDIATE").run()
+                defer { try? QuickStatement(db, "ROLLBACK").run() }
+                if gathered_writes_sync_anew(db.pointer) == SQLITE_OK {
+                    unlink(doubt)
+                    return true
+                }
+            } catch {
+                // The lock is not to be had: it stays in doubt, and the next one tries.
+            }
+            let descriptor = open(doubt, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            if descriptor >= 0 { close(descriptor) }
+            return false
+        }
+    }
+}
+
+extension Database {
+    var pointer: UnsafeMutableRawPointer? { sqliteConnection.map { UnsafeMutableRawPointer($0) } }
+}

@@ -95,10 +95,15 @@ private struct Traffic {
                 if isImpatient || random.chance(25) {
                     pen.mark(2 * number)
                     try log.queue.writeWithoutTransaction { db in
-                        try log.transaction.commit(db) {
-                            _ = try? log.append(
-                                command, on: log.loadState(of: controller, db), by: .ann, commandID: "c\(number)",
-                                at: Clock.now(), db)
+                        do {
+                            try log.transaction.commit(db) {
+                                _ = try? log.append(
+                                    command, on: log.loadState(of: controller, db), by: .ann, commandID: "c\(number)",
+                                    at: Clock.now(), db)
+                            }
+                        } catch let error as DatabaseError where failingPercent > 0 && error.resultCode == .SQLITE_IOERR
+                        {
+                            // The head of a new WAL could not be synced, and nothing was written.
                         }
                         moments.append(try moment(db))
                         if isImpatient { pen.mark(2 * number + 1) }

@@ -55,6 +55,7 @@ let package = Package(
         .target(
             name: "LoadBalancer",
             dependencies: [
+                "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -12,7 +12,7 @@ final class BalancerLoop {
     private(set) var isSecure = false
     private(set) var inFlight = 0
     private var counts = RequestCounts()
-    private var backends: [Backend] = []
+    private(set) var backends: [Backend] = []
     /// Replicas that the routes no longer name, and that still have requests under way.
     private var leaving: [Backend] = []
     /// Told at most once of each kind between two looks at ``traffic()``.
@@ -24,14 +24,28 @@ final class BalancerLoop {
     /// Ends when a replica that was passed over may be tried again.
     private var retry: Scheduled<Void>?
     private var turn = 0
-    private var clients: [ObjectIdentifier: ClientConnection] = [:]
+    var clients: [ObjectIdentifier: ClientConnection] = [:]
+    let budget: DescriptorBudget
+    let surplus: SurplusClients
+    /// Of ``clients``, those that are too many.
+    var surplusCount = 0
+    /// Connections to replicas, also such as are being made.
+    var upstreamCount = 0
+    var madeRoomAt: NIODeadline?
 
+    /// - Parameters:
+    ///   - openFiles: how many the process may have; what of them is this loop's is worked out.
+    ///   - surplus: counts clients that are too many, for all loops together.
     init(
-        _ configuration: LoadBalancerConfiguration, _ eventLoop: any EventLoop,
-        changed: @escaping (TrafficChange) -> Void = { _ in }
+        _ configuration: LoadBalancerConfiguration, _ eventLoop: any EventLoop, openFiles: Int = .max,
+        surplus: SurplusClients = SurplusClients(), changed: @escaping (TrafficChange) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.eventLoop = eventLoop
+        budget = DescriptorBudget(
+            openFiles: configuration.openFileLimit ?? openFiles, clients: configuration.connectionLimit,
+            loops: configuration.eventLoops)
+        self.surplus = surplus
         self.changed = changed
     }
 
@@ -188,14 +202,6 @@ final class BalancerLoop {
 
     // MARK: Connections
 
-    /// Whether there is room for another client.
-    func add(_ client: ClientConnection) -> Bool {
-        clients[ObjectIdentifier(client)] = client
-        return clients.count <= configuration.connectionLimit / max(1, configuration.eventLoops)
-    }
-
-    func remove(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = nil }
-
     func drain() {
         isDraining = true
         release()
@@ -209,54 +215,5 @@ final class BalancerLoop {
             backend.idle = []
             for connection in idle { connection.close() }
         }
-    }
-
-    /// A connection that waits for a request and is young enough to be trusted.
-    func idleConnection(_ backend: Backend) -> UpstreamConnection? {
-        let oldest = NIODeadline.now() - .nanoseconds(Int64(configuration.upstreamIdleSeconds * 1e9))
-        while let connection = backend.idle.popLast() {
-            if connection.isUsable, connection.idleSince > oldest { return connection }
-            connection.close()
-        }
-        return nil
-    }
-
-    /// Keeps a connection for the next request.
-    func keep(_ connection: UpstreamConnection) {
-        let backend = connection.backend
-        guard !backend.isRemoved, !isDraining, connection.isUsable else { return connection.close() }
-        connection.beIdle()
-        backend.idle.append(connection)
-        if backend.idle.count == 1 { scheduleSweep(backend) }
-    }
-
-    /// Closes connections that have been idle for too long, for as long as there are any.
-    private func scheduleSweep(_ backend: Backend) {
-        let pause = TimeAmount.nanoseconds(Int64(configuration.upstreamIdleSeconds * 1e9))
-        eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak backend] in
-            guard let backend, !backend.idle.isEmpty else { return }
-            let oldest = NIODeadline.now() - pause
-            let old = backend.idle.filter { $0.idleSince <= oldest }
-            backend.idle.removeAll { $0.idleSince <= oldest }
-            for connection in old { connection.close() }
-            if !backend.idle.isEmpty { self.scheduleSweep(backend) }
-        }
-    }
-
-    /// Connects to a replica.
-    func connect(_ backend: Backend, _ done: @escaping (Result<UpstreamConnection, any Error>) -> Void) {
-        let handler = NIOLoopBound(UpstreamConnection(backend), eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(.nanoseconds(Int64(configuration.connectTimeoutSeconds * 1e9)))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelOption(.autoRead, value: false)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(handler.value)
-                }
-            }
-            .connect(host: backend.route.host, port: backend.route.port)
-            .assumeIsolated()
-            .whenComplete { result in done(result.map { _ in handler.value }) }
     }
 }

@@ -29,6 +29,7 @@ extension ClientConnection {
     private func send() {
         guard let backend = exchange?.backend else { return }
         if let waiting = loop.idleConnection(backend) { return send(over: waiting) }
+        guard loop.makeRoomForUpstream() else { return refuse(.tooManyConnections) }
         state = .connecting
         touch()
         loop.connect(backend) { [weak self] result in
@@ -59,17 +60,14 @@ extension ClientConnection {
         state = .exchanging
         touch()
         upstream.serve(self)
-        upstream.write(HeadRewriter.request(exchange.request, client: remoteAddress, isSecure: isSecure, allocator))
+        let route = upstream.backend.route
+        upstream.write(
+            HeadRewriter.request(
+                exchange.request, client: remoteAddress, isSecure: isSecure, replica: "\(route.host):\(route.port)",
+                allocator))
         if let replay = exchange.replay, replay.readableBytes > 0 { upstream.write(replay) }
-        if exchange.requestBody.isFinished {
-            upstream.flush()
-        } else if buffer.readableBytes > 0 {
-            passRequestBody()
-            upstream.flush()
-        } else {
-            upstream.flush()
-            read()
-        }
+        passRequestBody()
+        upstream.flush()
         upstream.read()
     }
 
@@ -144,6 +142,7 @@ extension ClientConnection {
             guard case .response(let status) = head.start else { return false }
             if status == 101 { return try upgrade(head, upstream) }
             if status < 200 {
+                self.exchange?.awaitsContinue = false
                 // An interim answer, like 100 Continue; HTTP/1.0 clients know none.
                 if exchange.request.minorVersion == 1 {
                     write(HeadRewriter.response(head, connection: nil, allocator))
@@ -158,17 +157,21 @@ extension ClientConnection {
 
     private func answer(_ head: MessageHead, _ status: Int, _ exchange: inout Exchange) {
         let framing: MessageHead.Framing = exchange.hasNoBody(status: status) ? .none : head.framing
+        // HTTP/1.0 knows no chunks: it gets what is in them, up to the end of its connection.
+        let isUnchunked = exchange.request.minorVersion == 0 && head.framing == .chunked
         let isClosed = framing == .untilClose
         exchange.keepsUpstream = head.isPersistent && !isClosed
         exchange.keepsClient =
-            exchange.keepsClient && !isClosed && !loop.isDraining && isSecure == loop.isSecure
+            exchange.keepsClient && !isClosed && !(isUnchunked && framing == .chunked) && !loop.isDraining
+            && isSecure == loop.isSecure
             // A body that has not been sent whole stands between this request and the next.
             && exchange.requestBody.isFinished
+            && (!hasEnded || buffer.readableBytes > 0)
         exchange.hasAnswer = true
-        exchange.answerBody = BodyReader(framing)
+        exchange.answerBody = BodyReader(framing, isUnchunked: isUnchunked)
         let connection: StaticString? =
             exchange.keepsClient ? (exchange.request.minorVersion == 0 ? "keep-alive" : nil) : "close"
-        write(HeadRewriter.response(head, connection: connection, allocator))
+        write(HeadRewriter.response(head, connection: connection, isUnchunked: isUnchunked, allocator))
     }
 
     private func upgrade(_ head: MessageHead, _ upstream: UpstreamConnection) throws(MalformedHead) -> Bool {
@@ -184,6 +187,7 @@ extension ClientConnection {
         }
         flush()
         process()
+        if hasEnded { upstream.endOutput() }
         upstream.read()
         read()
         return true
@@ -210,7 +214,7 @@ extension ClientConnection {
         process()
     }
 
-    private func endAfterFlush() {
+    func endAfterFlush() {
         guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in self.close() }
     }

@@ -25,14 +25,22 @@ final class ClientConnection: ChannelInboundHandler {
     let loop: BalancerLoop
     /// Whether TLS is spoken.
     let isSecure: Bool
-    private var isShakingHands: Bool
+    private(set) var isShakingHands: Bool
     var state: State
     var exchange: Exchange?
     /// What has come and has not been taken.
     var buffer = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
-    private var lastActivity = NIODeadline.now()
-    private var watchdog: Scheduled<Void>?
+    /// Whether it is too many, and there only to be told so.
+    private(set) var isSurplus = false
+    /// Whether the client has sent all that it will.
+    var hasEnded = false
+    /// Looks whether a client that has ended is still there.
+    var lookout: Scheduled<Void>?
+    var lastActivity = NIODeadline.now()
+    var watchdog: Scheduled<Void>?
+    /// Since when the client has taken none of what there is for it, and how much it had taken by then.
+    var stall: Stall?
 
     init(_ loop: BalancerLoop, isSecure: Bool = false) {
         self.loop = loop
@@ -47,12 +55,9 @@ final class ClientConnection: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard loop.add(self) else {
-            // Words would cost a handshake, which is more than there is room for.
-            if isSecure { return close() }
-            return refuse(
-                .serviceUnavailable("too_many_connections", "this load balancer has as many connections as it may"))
-        }
+        isSurplus = !loop.add(self)
+        // Words would cost a handshake, which is more than there is room for.
+        if isSurplus, isSecure { return close() }
         scheduleWatchdog()
         context.read()
     }
@@ -71,7 +76,13 @@ final class ClientConnection: ChannelInboundHandler {
             isShakingHands = false
             touch()
         }
+        if case .inputClosed = event as? ChannelEvent { clientEnded() }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Whether it is between two requests.
+    var isIdle: Bool {
+        if case .awaitingHead = state { buffer.readableBytes == 0 && !isShakingHands && !isSurplus } else { false }
     }
 
     /// Whether a part of a head has come.
@@ -81,15 +92,19 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
+        // What the replica is asked for counts from now, and not from before the client took what there was.
+        touch()
         switch state {
         case .exchanging: exchange?.upstream?.read()
         case .tunnel(let upstream): upstream.read()
-        case .awaitingHead, .held, .connecting, .closing: break
+        case .awaitingHead: process()
+        case .held, .connecting, .closing: break
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         watchdog?.cancel()
+        lookout?.cancel()
         loop.remove(self)
         // Whoever asked has gone: the replica need not go on.
         if case .tunnel(let upstream) = state { upstream.close() }
@@ -113,7 +128,10 @@ final class ClientConnection: ChannelInboundHandler {
     /// Ends as soon as no request is under way.
     func drain() {
         switch state {
-        case .awaitingHead where buffer.readableBytes == 0: close()
+        case .awaitingHead where buffer.readableBytes == 0:
+            // It may not have taken the last answer yet.
+            state = .closing
+            endAfterFlush()
         case .awaitingHead, .held, .connecting, .exchanging, .tunnel, .closing: break
         }
     }
@@ -124,9 +142,14 @@ final class ClientConnection: ChannelInboundHandler {
     func process() {
         switch state {
         case .awaitingHead(var parser):
+            // Whoever asks for more before it takes what it was answered waits, or answers would pile up here.
+            guard isWritable else { break }
             let outcome = parser.parse(&buffer)
             state = .awaitingHead(parser)
             switch outcome {
+            case .incomplete where hasEnded:
+                state = .closing
+                endAfterFlush()
             case .incomplete: context?.read()
             case .complete(let head): begin(head)
             case .malformed(let reason): refuse(.badRequest(reason))
@@ -149,9 +172,14 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func begin(_ head: MessageHead) {
         guard case .request(let method, _, _) = head.start else { return }
+        if isSurplus {
+            guard loop.admit(self) else { return refuse(.tooManyConnections, asked: head) }
+            isSurplus = false
+        }
         if method == .connect {
             return refuse(.notImplemented("CONNECT asks for a tunnel, and this is no forward proxy"), asked: head)
         }
+        if head.expectation == .unknown { return refuse(.expectationFailed, asked: head) }
         loop.arrived()
         exchange = Exchange(head, method, headLimit: loop.configuration.headLimit)
         dispatch()
@@ -173,7 +201,9 @@ final class ClientConnection: ChannelInboundHandler {
             upstream.close()
             return refuse(.badRequest(error.reason))
         }
-        if !exchange.requestBody.isFinished, upstream.isWritable { context?.read() }
+        guard !exchange.requestBody.isFinished, self.exchange?.upstream === upstream else { return }
+        if hasEnded { return refuse(.badRequest("a body that ends before it is whole")) }
+        if upstream.isWritable { context?.read() }
     }
 
     // MARK: Writing
@@ -228,57 +258,6 @@ final class ClientConnection: ChannelInboundHandler {
         head.fields.contains { field in
             guard field.meaning == .other, head.withBytes(field.name, { $0.isEqual("accept") }) else { return false }
             return head.string(field.value).lowercased().contains("json")
-        }
-    }
-
-    // MARK: Time
-
-    /// One timer for a connection; it looks how long nothing has happened and sleeps for the rest, but never
-    /// longer than the shortest limit: the state, and the limit with it, may change meanwhile.
-    private func scheduleWatchdog() {
-        guard let context else { return }
-        let configuration = loop.configuration
-        let shortestSeconds = min(
-            configuration.headTimeoutSeconds, configuration.idleTimeoutSeconds,
-            configuration.rules.streamTimeoutSeconds, configuration.holdSeconds)
-        let due = min(deadline, .now() + .nanoseconds(Int64(shortestSeconds * 1e9)))
-        watchdog = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
-            guard let self, self.context != nil else { return }
-            if NIODeadline.now() >= self.deadline { self.timedOut() }
-            self.scheduleWatchdog()
-        }
-    }
-
-    /// When this state has lasted, or been silent, for too long.
-    private var deadline: NIODeadline {
-        let configuration = loop.configuration
-        let seconds =
-            switch state {
-            case .awaitingHead:
-                buffer.readableBytes > 0 || isShakingHands
-                    ? configuration.headTimeoutSeconds : configuration.idleTimeoutSeconds
-            // What is left of it is measured from the first time that it found no replica.
-            case .held: configuration.holdSeconds
-            // The attempt to connect has a limit of its own, which comes first.
-            case .connecting: configuration.connectTimeoutSeconds * 2
-            case .exchanging: configuration.rules.streamTimeoutSeconds
-            case .tunnel: 86_400.0
-            // A slow client may take as long for the last bytes of an answer as for the others.
-            case .closing: configuration.rules.streamTimeoutSeconds
-            }
-        if case .held = state, let givesUpAt = exchange?.givesUpAt { return givesUpAt }
-        return lastActivity + .nanoseconds(Int64(seconds * 1e9))
-    }
-
-    private func timedOut() {
-        lastActivity = .now()
-        switch state {
-        case .awaitingHead where buffer.readableBytes > 0: refuse(.requestTimeout)
-        case .exchanging: exchangeTimedOut()
-        case .held:
-            loop.letGo(self)
-            heldTooLong()
-        case .awaitingHead, .connecting, .tunnel, .closing: close()
         }
     }
 }

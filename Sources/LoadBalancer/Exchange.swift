@@ -20,6 +20,8 @@ struct Exchange {
     /// Where a waiting connection ended as it was sent.
     var crossedAt: Backend?
     var hasSentBody = false
+    /// Whether the client sends its body only once it has been told to (RFC 9110, 10.1.1).
+    var awaitsContinue: Bool
     /// Whether the final head of the answer has been passed on.
     var hasAnswer = false
     /// Whether any byte of an answer has come.
@@ -36,11 +38,13 @@ struct Exchange {
         replay = method.isIdempotent ? ByteBuffer() : nil
         answerHead = HeadParser(kind: .response, limit: headLimit)
         keepsClient = request.isPersistent
+        awaitsContinue = request.expectation == .toContinue
     }
 
     /// Notes a part of the body that is being sent.
     mutating func sent(_ body: ByteBuffer, limit: Int) {
         hasSentBody = true
+        awaitsContinue = false
         if let kept = replay?.readableBytes, kept + body.readableBytes <= limit {
             replay?.writeImmutableBuffer(body)
         } else {

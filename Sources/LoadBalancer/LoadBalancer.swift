@@ -1,3 +1,4 @@
+import CLinux
 import Logging
 import NIOCore
 import NIOPosix
@@ -24,6 +25,7 @@ public final class LoadBalancer: Sendable {
     private let isEnding = Mutex(false)
     private let isOver = Mutex(false)
     private let front: TLSFront
+    private let surplus = SurplusClients()
     private let logger: Logger
     /// Says when what ``traffic()`` tells has changed: each kind of change once for each look at it, so that
     /// a busy load balancer has no more to say than an idle one.
@@ -36,8 +38,12 @@ public final class LoadBalancer: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
         let (changes, continuation) = AsyncStream.makeStream(of: TrafficChange.self)
         trafficChanges = changes
+        let surplus = surplus
+        let openFiles = Int(clinux_open_file_limit(0))
         loops = group.makeIterator().map { eventLoop in
-            let loop = BalancerLoop(configuration, eventLoop) { continuation.yield($0) }
+            let loop = BalancerLoop(configuration, eventLoop, openFiles: openFiles, surplus: surplus) {
+                continuation.yield($0)
+            }
             return LoopState(
                 eventLoop: eventLoop, box: .makeBoxSendingValue(loop, eventLoop: eventLoop))
         }
@@ -53,8 +59,15 @@ public final class LoadBalancer: Sendable {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { [surplus, logger] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptGate(surplus, logger: logger))
+                }
+            }
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: false)
+            // Who has asked may end its side, and gets its answer.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = states[ObjectIdentifier(channel.eventLoop)]?.value else { return }
@@ -150,7 +163,7 @@ public final class LoadBalancer: Sendable {
         try? await group.shutdownGracefully()
     }
 
-    private func hasConnections() async -> Bool {
+    func hasConnections() async -> Bool {
         for loop in loops {
             if (try? await loop.eventLoop.submit { loop.value.hasConnections }.get()) == true { return true }
         }

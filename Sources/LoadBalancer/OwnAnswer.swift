@@ -25,6 +25,16 @@ struct OwnAnswer {
     static let requestTimeout = OwnAnswer(
         status: "408 Request Timeout", code: "request_timeout", message: "the request's head did not come in time")
 
+    static func bodyTimeout(seconds: Double) -> OwnAnswer {
+        OwnAnswer(
+            status: "408 Request Timeout", code: "request_timeout",
+            message: "the request's body did not go on for \(seconds) s")
+    }
+
+    static let expectationFailed = OwnAnswer(
+        status: "417 Expectation Failed", code: "expectation_failed",
+        message: "the request expects something other than 100-continue (its field Expect)")
+
     static func notImplemented(_ message: String) -> OwnAnswer {
         OwnAnswer(status: "501 Not Implemented", code: "not_implemented", message: message)
     }
@@ -36,6 +46,9 @@ struct OwnAnswer {
     static func serviceUnavailable(_ code: String, _ message: String) -> OwnAnswer {
         OwnAnswer(status: "503 Service Unavailable", code: code, message: message, retryAfterSeconds: 1)
     }
+
+    static let tooManyConnections = serviceUnavailable(
+        "too_many_connections", "this load balancer has as many connections as it may")
 
     static func gatewayTimeout(_ message: String) -> OwnAnswer {
         OwnAnswer(status: "504 Gateway Timeout", code: "gateway_timeout", message: message)

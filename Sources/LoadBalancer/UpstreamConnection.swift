@@ -41,6 +41,12 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func flush() { context?.flush() }
 
+    /// Says that nothing more will be written.
+    func endOutput() {
+        flush()
+        context?.close(mode: .output, promise: nil)
+    }
+
     func close() {
         client = nil
         guard !isClosed else { return }

@@ -75,15 +75,23 @@ import Testing
     // MARK: Limits
 
     @Test func aClientTooManyIsToldSo() async throws {
-        try await Stage.with({ $0.connectionLimit = 2 }) { stage in
+        try await Stage.with({
+            $0.connectionLimit = 2
+            $0.surplusIdleSeconds = 60
+            $0.surplusHeadSeconds = 20
+        }) { stage in
             let (first, upstream) = try await stage.warmUp()
             let second = try await stage.connect()
             try await second.send("G")
             let third = try await stage.connect()
+            try await third.send("GET / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n")
             let (head, body) = try #require(try await third.rest().splitOnce("\r\n\r\n"))
             #expect(head.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
             #expect(head.contains("\r\nRetry-After: 1"))
-            #expect(body == "this load balancer has as many connections as it may\n")
+            #expect(
+                body
+                    == #"{"error":"too_many_connections","message":"this load balancer has as many connections as it may"}"#
+                    + "\n")
             // Those that are in stay in, and their places are given on.
             try await second.send("ET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             _ = try await upstream.head()
@@ -96,6 +104,103 @@ import Testing
                 return try await next.rest().hasPrefix("HTTP/1.1 400 ")
             }
             #expect(!first.isClosed)
+        }
+    }
+
+    /// One that asks for nothing is not kept, and told so in words.
+    @Test func aClientTooManyThatSaysNothing() async throws {
+        try await Stage.with({ $0.connectionLimit = 0 }) { stage in
+            let client = try await stage.connect()
+            let answer = try await client.rest()
+            #expect(answer.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
+            #expect(answer.hasSuffix("\r\n\r\nthis load balancer has as many connections as it may\n"))
+        }
+    }
+
+    /// Who lies idle makes room for who asks for something, the longest idle first; who is busy does not.
+    @Test func idleClientsMakeRoom() async throws {
+        try await Stage.with({
+            $0.connectionLimit = 3
+            $0.surplusIdleSeconds = 0
+            $0.surplusHeadSeconds = 20
+        }) { stage in
+            let busy = try await stage.connect()
+            try await busy.send("G")
+            let (first, upstream) = try await stage.warmUp()
+            let second = try await stage.connect()
+            try await stage.untilNoticed()
+            let third = try await stage.connect()
+            try await third.send(Stage.get)
+            #expect(try await first.rest() == "")
+            _ = try await upstream.head()
+            try await upstream.send(Stage.ok)
+            try await third.expect(Stage.ok)
+            #expect(!second.isClosed)
+            #expect(!busy.isClosed)
+        }
+    }
+
+    /// While as many as can be told are being told, the others wait in the kernel's line, and are told in the end.
+    @Test func manyTooManyWaitInLine() async throws {
+        try await Stage.with({
+            $0.connectionLimit = 1
+            $0.surplusIdleSeconds = 60
+        }) { stage in
+            let (first, _) = try await stage.warmUp()
+            var others: [Wire] = []
+            for _ in 0..<DescriptorBudget.surplusCount + 30 { others.append(try await stage.connect()) }
+            for other in others { #expect(try await other.rest().hasPrefix("HTTP/1.1 503 ")) }
+            #expect(!first.isClosed)
+        }
+    }
+
+    /// A request for which no connection to a replica can be made is told so too; with one that is there it is served.
+    @Test func noOpenFileForAReplica() async throws {
+        // Four: three clients, and the one that is kept for replicas.
+        try await Stage.with({ $0.openFileLimit = 8 }) { stage in
+            var clients: [Wire] = []
+            for _ in 0..<3 { clients.append(try await stage.connect()) }
+            try await stage.untilNoticed()
+            try await clients[0].send(Stage.get)
+            let upstream = try await stage.replica.accept()
+            _ = try await upstream.head()
+            try await clients[1].send(Stage.get)
+            let answer = try await clients[1].rest()
+            #expect(answer.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
+            #expect(answer.hasSuffix("this load balancer has as many connections as it may\n"))
+            try await upstream.send(Stage.ok)
+            try await clients[0].expect(Stage.ok)
+            try await clients[2].send(Stage.get)
+            _ = try await upstream.head()
+            try await upstream.send(Stage.ok)
+            try await clients[2].expect(Stage.ok)
+            try await stage.untilIdle()
+        }
+    }
+
+    /// A connection to one replica that waits for a request makes room for one to another.
+    @Test func anIdleConnectionMakesRoom() async throws {
+        try await Stage.with(
+            replicas: 2,
+            {
+                $0.openFileLimit = 8
+                $0.rules.policy = .roundRobin
+            }
+        ) { stage in
+            var clients: [Wire] = []
+            for _ in 0..<3 { clients.append(try await stage.connect()) }
+            try await stage.untilNoticed()
+            try await clients[0].send(Stage.get)
+            let idle = try await stage.replicas[1].accept()
+            _ = try await idle.head()
+            try await idle.send(Stage.ok)
+            try await clients[0].expect(Stage.ok)
+            try await clients[1].send(Stage.get)
+            let upstream = try await stage.replicas[0].accept()
+            _ = try await upstream.head()
+            #expect(try await idle.rest() == "")
+            try await upstream.send(Stage.ok)
+            try await clients[1].expect(Stage.ok)
         }
     }
 

@@ -26,6 +26,11 @@ import Testing
         ("400 Bad Request", "GET / HTTP/2.0\r\nHost: a\r\n\r\n"),
         ("400 Bad Request", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         ("400 Bad Request", "\u{16}\u{3}\u{1}\u{0}\u{5}\r\n\r\n"),
+        ("417 Expectation Failed", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\nContent-Length: 5\r\n\r\n"),
+        (
+            "417 Expectation Failed",
+            "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue, x\r\nContent-Length: 5\r\n\r\n"
+        ),
         ("501 Not Implemented", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"),
         (
             "431 Request Header Fields Too Large",

@@ -178,11 +178,11 @@ import Testing
 
     /// The time for a handshake is not the time that a connection may lie idle.
     @Test func aConnectionMayLieIdleAfterItsHandshake() async throws {
-        try await withStage({ $0.headTimeoutSeconds = 0.2 }) { stage in
+        try await withStage({ $0.headTimeoutSeconds = 1 }) { stage in
             let client = try await connect(stage)
             try await client.send("")
             #expect(try await client.channel.nioSSL_tlsVersion().get() != nil)
-            let later = NIODeadline.now() + .milliseconds(400)
+            let later = NIODeadline.now() + .milliseconds(1500)
             try await Patience.until("the time for a handshake is over") { NIODeadline.now() > later }
             try await client.send(Stage.get)
             _ = try await stage.replica.accept().head()

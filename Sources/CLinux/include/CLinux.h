@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
@@ -169,6 +170,14 @@ int clinux_sync_file_system(int descriptor);
 /// Gives the first `length` bytes of a file back to the disk: they read as zeros, and its length stays (fallocate(2)).
 /// Returns 0, or -1 and errno.
 int clinux_punch_hole(int descriptor, int64_t length);
+
+/// How many files this process may have open (getrlimit(2)), once the limit has been raised as far towards `wanted` as may
+/// be without privilege.
+int64_t clinux_open_file_limit(int64_t wanted);
+
+/// Whether a process of this machine holds the TCP socket at `local` that is connected to `remote` (sock_diag(7)): 1 if one
+/// does, 0 if it has been closed, -1 if there is no such socket here or the kernel does not say.
+int clinux_is_socket_held(const struct sockaddr *local, const struct sockaddr *remote);
 
 /// Where the first byte of a file lies that is no hole (lseek(2)); -1 when there is none.
 int64_t clinux_first_data(int descriptor);

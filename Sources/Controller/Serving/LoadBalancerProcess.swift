@@ -1,3 +1,4 @@
+import CLinux
 import EventLog
 import Foundation
 import Lifecycle
@@ -26,6 +27,9 @@ public struct LoadBalancerProcess: Sendable {
     public func run(listening descriptor: CInt) async throws {
         let terminations = try Signals.ticks(of: SIGTERM)
         let configuration = LoadBalancerConfiguration(listening: .inherited(descriptor: descriptor))
+        // A shell's usual 1,024 would be 448 clients. Nothing is started here that would inherit it.
+        let openFiles = clinux_open_file_limit(Int64(configuration.wantedOpenFiles))
+        logger.info("at most \(openFiles) open files")
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
         if case .routes(let table, let rules, let spoken, _) = readRoutes() {
             balancer.update(rules)

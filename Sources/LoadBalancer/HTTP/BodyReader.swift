@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Takes the bytes of one body off a buffer, and knows where the body ends. Chunked bodies are checked
-/// and passed on as they are, trailers included, so nothing is ever held back.
+/// and passed on as they are, trailers included, so nothing is ever held back; or taken apart, for those who know none.
 struct BodyReader {
     private enum State {
         case length(Int)
@@ -23,12 +23,15 @@ struct BodyReader {
     }
 
     private var state: State
+    /// Whether only what is in chunks is passed on, without sizes and trailers.
+    private let isUnchunked: Bool
     /// Bytes of the trailers, or of the extensions of one chunk: nobody's body, which must not grow for
     /// ever. Begun anew with every chunk that holds data, for a stream of chunks may go on for days.
     private var overhead = 0
     private static let overheadLimit = 65_536
 
-    init(_ framing: MessageHead.Framing) {
+    init(_ framing: MessageHead.Framing, isUnchunked: Bool = false) {
+        self.isUnchunked = isUnchunked
         state =
             switch framing {
             case .none: .finished
@@ -49,7 +52,7 @@ struct BodyReader {
 
     /// Takes what belongs to the body from the beginning of `buffer`.
     ///
-    /// - Returns: the bytes as they came; nil when there are none.
+    /// - Returns: what of them is to be passed on; nil when there is nothing.
     mutating func read(_ buffer: inout ByteBuffer) throws(MalformedHead) -> ByteBuffer? {
         let available = buffer.readableBytes
         guard available > 0 else { return nil }
@@ -61,15 +64,20 @@ struct BodyReader {
             state = left == count ? .finished : .length(left - count)
             return buffer.readSlice(length: count)
         default:
-            let count = try scan(buffer)
+            var data: ByteBuffer? = isUnchunked ? ByteBuffer() : nil
+            let count = try scan(buffer, &data)
+            if let data {
+                buffer.moveReaderIndex(forwardBy: count)
+                return data.readableBytes == 0 ? nil : data
+            }
             return count == 0 ? nil : buffer.readSlice(length: count)
         }
     }
 
-    /// Goes through the chunks at the beginning of `buffer`.
+    /// Goes through the chunks at the beginning of `buffer`, and appends what is in them to `data`, if it is wanted.
     ///
     /// - Returns: how many bytes belong to the body.
-    private mutating func scan(_ buffer: ByteBuffer) throws(MalformedHead) -> Int {
+    private mutating func scan(_ buffer: ByteBuffer, _ data: inout ByteBuffer?) throws(MalformedHead) -> Int {
         let result = buffer.withUnsafeReadableBytes { bytes -> Result<Int, MalformedHead> in
             var index = 0
             do throws(MalformedHead) {
@@ -78,6 +86,7 @@ struct BodyReader {
                     if case .chunkData(let left) = state {
                         let count = min(left, bytes.count - index)
                         state = left == count ? .chunkDataCR : .chunkData(left - count)
+                        data?.writeBytes(bytes[index..<index + count])
                         index += count
                     } else {
                         try step(bytes[index])

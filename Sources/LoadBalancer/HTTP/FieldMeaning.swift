@@ -7,15 +7,21 @@ struct FieldMeaning {
     let kind: HeadParser.Kind
     let minorVersion: Int
 
-    func head(_ start: MessageHead.Start, _ bytes: ByteBuffer) throws(MalformedHead) -> MessageHead {
+    func head(
+        _ start: MessageHead.Start, authority: Range<Int>?, _ bytes: ByteBuffer
+    ) throws(MalformedHead) -> MessageHead {
         if kind == .request { try checkHost() }
         let tokens = connectionTokens
         let isClosed = tokens.contains { $0.isEqual("close") }
         let isKept = tokens.contains { $0.isEqual("keep-alive") }
-        let asksUpgrade = tokens.contains { $0.isEqual("upgrade") } && fields.contains { $0.meaning == .upgrade }
+        // HTTP/1.0 cannot ask for one (RFC 9110, 7.8).
+        let asksUpgrade =
+            (kind == .response || minorVersion == 1) && tokens.contains { $0.isEqual("upgrade") }
+            && fields.contains { $0.meaning == .upgrade }
         return MessageHead(
-            start: start, minorVersion: minorVersion, fields: fields, framing: try framing(),
-            isPersistent: !isClosed && (minorVersion == 1 || isKept), isUpgrade: asksUpgrade, bytes: bytes)
+            start: start, authority: authority, minorVersion: minorVersion, fields: fields, framing: try framing(),
+            isPersistent: !isClosed && (minorVersion == 1 || isKept), isUpgrade: asksUpgrade, expectation: expectation,
+            bytes: bytes)
     }
 
     /// A request names exactly one host, or a server behind could choose another than we do (RFC 9112, 3.2).
@@ -45,6 +51,16 @@ struct FieldMeaning {
         }
         let length = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         return length == 0 ? .none : .length(length)
+    }
+
+    /// HTTP/1.0 knows no such field (RFC 9110, 10.1.1).
+    private var expectation: MessageHead.Expectation {
+        guard minorVersion == 1 else { return .none }
+        var expectation = MessageHead.Expectation.none
+        for field in fields where field.meaning == .expect {
+            expectation = value(field).isEqual("100-continue") && expectation == .none ? .toContinue : .unknown
+        }
+        return expectation
     }
 
     /// The elements of every `Connection` field.

@@ -99,7 +99,7 @@ private struct HeadReader {
     private func read(_ raw: UnsafeRawBufferPointer) throws(MalformedHead) -> MessageHead {
         var position = 0
         let firstLine = try line(raw, &position)
-        let (start, minorVersion) =
+        let (start, authority, minorVersion) =
             kind == .request ? try requestLine(raw, firstLine) : try statusLine(raw, firstLine)
         var fields: [MessageHead.Field] = []
         fields.reserveCapacity(16)
@@ -109,7 +109,7 @@ private struct HeadReader {
             fields.append(try field(raw, next))
         }
         return try FieldMeaning(raw: raw, fields: fields, kind: kind, minorVersion: minorVersion)
-            .head(start, bytes)
+            .head(start, authority: authority, bytes)
     }
 
     /// The next line, without its CR LF.
@@ -133,7 +133,7 @@ private struct HeadReader {
 
     private func requestLine(
         _ raw: UnsafeRawBufferPointer, _ line: Range<Int>
-    ) throws(MalformedHead) -> (MessageHead.Start, Int) {
+    ) throws(MalformedHead) -> (MessageHead.Start, authority: Range<Int>?, Int) {
         guard let first = raw[line].firstIndex(of: 32), let last = raw[line].lastIndex(of: 32), first < last else {
             throw MalformedHead(reason: "a request line other than METHOD TARGET VERSION")
         }
@@ -146,14 +146,17 @@ private struct HeadReader {
             throw MalformedHead(reason: "a target with white space or control characters in it")
         }
         let method = Method(UnsafeRawBufferPointer(rebasing: raw[name]))
+        let isOptions = method == .otherIdempotent && raw[name].elementsEqual("OPTIONS".utf8)
+        let asked = try RequestTarget(raw, target, method: method, isOptions: isOptions)
         return (
-            .request(method: method, name: name, target: target), try version(raw, last + 1..<line.upperBound)
+            .request(method: method, name: name, target: asked.path), asked.authority,
+            try version(raw, last + 1..<line.upperBound)
         )
     }
 
     private func statusLine(
         _ raw: UnsafeRawBufferPointer, _ line: Range<Int>
-    ) throws(MalformedHead) -> (MessageHead.Start, Int) {
+    ) throws(MalformedHead) -> (MessageHead.Start, authority: Range<Int>?, Int) {
         guard line.count >= 12, raw[line.lowerBound + 8] == 32, line.count == 12 || raw[line.lowerBound + 12] == 32
         else {
             throw MalformedHead(reason: "a status line other than VERSION STATUS REASON")
@@ -164,7 +167,7 @@ private struct HeadReader {
         }
         let status = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         guard (100...599).contains(status) else { throw MalformedHead(reason: "a status that is not from 100 to 599") }
-        return (.response(status: status), try version(raw, line.lowerBound..<line.lowerBound + 8))
+        return (.response(status: status), nil, try version(raw, line.lowerBound..<line.lowerBound + 8))
     }
 
     private func version(_ raw: UnsafeRawBufferPointer, _ range: Range<Int>) throws(MalformedHead) -> Int {

@@ -2,28 +2,46 @@ import NIOCore
 
 /// Writes the head that is passed on: hop-by-hop fields dropped (RFC 9110, 7.6.1), forwarding fields added.
 enum HeadRewriter {
-    /// The request as the replica gets it.
+    /// The request as the replica gets it: in our own version, whatever the client's is.
+    ///
+    /// `X-Forwarded-Host` and `-Proto` are what was asked of us, not what the client says was asked of others: a replica
+    /// that makes links of them must be able to rely on them. Who is in front of us passes on the host in `Host`.
+    ///
+    /// - Parameter replica: what to name as the host if the client names none, as HTTP/1.0 lets it.
     static func request(
-        _ head: MessageHead, client: SocketAddress?, isSecure: Bool = false, _ allocator: ByteBufferAllocator
+        _ head: MessageHead, client: SocketAddress?, isSecure: Bool = false, replica: @autoclosure () -> String,
+        _ allocator: ByteBufferAllocator
     ) -> ByteBuffer {
         var output = allocator.buffer(capacity: head.bytes.readableBytes + 160)
         guard case .request(_, let name, let target) = head.start else { return output }
         let address = client?.ipAddress ?? "unknown"
         head.bytes.withUnsafeReadableBytes { raw in
-            output.writeBytes(raw[name.lowerBound..<target.upperBound])
-            output.writeStaticString(head.minorVersion == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n")
-            var hasHost = false
+            if head.authority == nil {
+                output.writeBytes(raw[name.lowerBound..<target.upperBound])
+            } else {
+                output.writeBytes(raw[name])
+                output.writeStaticString(" ")
+                writePath(raw, name, target, &output)
+            }
+            output.writeStaticString(" HTTP/1.1\r\n")
+            var host = head.authority
+            if let host { writeHost(raw, host, &output) }
             var forwardedFor: [Range<Int>] = []
             let dropped = droppedNames(head, raw)
             for field in head.fields {
                 switch field.meaning {
-                case .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade: continue
+                case .connection, .keepAlive, .te, .transferEncoding, .upgrade: continue
+                case .proxyConnection, .proxyAuthorization: continue
                 case .forwardedFor:
                     forwardedFor.append(field.value)
                     continue
-                case .forwardedProto: continue
-                case .forwardedHost: hasHost = true
-                case .host, .contentLength, .other: break
+                case .forwardedProto, .forwardedHost: continue
+                // It asks for what HTTP/1.0 does not know.
+                case .expect where head.minorVersion == 0: continue
+                case .host:
+                    if head.authority != nil { continue }
+                    host = field.value
+                case .contentLength, .expect, .proxyAuthenticate, .proxyAuthenticationInfo, .other: break
                 }
                 if !dropped.isEmpty, isNamed(raw, field.name, dropped) { continue }
                 output.writeBytes(raw[field.name])
@@ -39,9 +57,13 @@ enum HeadRewriter {
             output.writeString(address)
             output.writeStaticString("\r\nX-Forwarded-Proto: ")
             output.writeStaticString(isSecure ? "https\r\n" : "http\r\n")
-            if !hasHost, let host = head.fields.first(where: { $0.meaning == .host }) {
+            if let host {
                 output.writeStaticString("X-Forwarded-Host: ")
-                output.writeBytes(raw[host.value])
+                output.writeBytes(raw[host])
+                output.writeStaticString("\r\n")
+            } else {
+                output.writeStaticString("Host: ")
+                output.writeString(replica())
                 output.writeStaticString("\r\n")
             }
             writeFraming(head, raw, &output)
@@ -50,11 +72,32 @@ enum HeadRewriter {
         return output
     }
 
+    /// The path of a target that was a URL.
+    private static func writePath(
+        _ raw: UnsafeRawBufferPointer, _ method: Range<Int>, _ path: Range<Int>, _ output: inout ByteBuffer
+    ) {
+        if path.isEmpty {
+            output.writeStaticString(raw[method].elementsEqual("OPTIONS".utf8) ? "*" : "/")
+        } else if raw[path.lowerBound] == UInt8(ascii: "?") {
+            output.writeStaticString("/")
+        }
+        output.writeBytes(raw[path])
+    }
+
+    private static func writeHost(_ raw: UnsafeRawBufferPointer, _ host: Range<Int>, _ output: inout ByteBuffer) {
+        output.writeStaticString("Host: ")
+        output.writeBytes(raw[host])
+        output.writeStaticString("\r\n")
+    }
+
     /// The answer as the client gets it.
     ///
-    /// - Parameter connection: what to say of the client's connection; nil for nothing.
-    static func response(_ head: MessageHead, connection: StaticString?, _ allocator: ByteBufferAllocator) -> ByteBuffer
-    {
+    /// - Parameters:
+    ///   - connection: what to say of the client's connection; nil for nothing.
+    ///   - isUnchunked: whether chunks are taken apart on the way, as for clients that know none.
+    static func response(
+        _ head: MessageHead, connection: StaticString?, isUnchunked: Bool = false, _ allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
         var output = allocator.buffer(capacity: head.bytes.readableBytes + 64)
         head.bytes.withUnsafeReadableBytes { raw in
             // The status line with our own version: the replica's says nothing about our connection.
@@ -65,7 +108,8 @@ enum HeadRewriter {
             let dropped = droppedNames(head, raw)
             for field in head.fields {
                 switch field.meaning {
-                case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: continue
+                case .connection, .keepAlive, .transferEncoding, .upgrade: continue
+                case .proxyConnection, .proxyAuthenticate, .proxyAuthenticationInfo: continue
                 default: break
                 }
                 if !dropped.isEmpty, isNamed(raw, field.name, dropped) { continue }
@@ -74,7 +118,7 @@ enum HeadRewriter {
                 output.writeBytes(raw[field.value])
                 output.writeStaticString("\r\n")
             }
-            writeFraming(head, raw, &output)
+            writeFraming(head, raw, isUnchunked: isUnchunked, &output)
         }
         if let connection, !head.isUpgrade {
             output.writeStaticString("Connection: ")
@@ -86,8 +130,10 @@ enum HeadRewriter {
     }
 
     /// The fields of the hop, as they are on the next one.
-    private static func writeFraming(_ head: MessageHead, _ raw: UnsafeRawBufferPointer, _ output: inout ByteBuffer) {
-        if head.framing == .chunked { output.writeStaticString("Transfer-Encoding: chunked\r\n") }
+    private static func writeFraming(
+        _ head: MessageHead, _ raw: UnsafeRawBufferPointer, isUnchunked: Bool = false, _ output: inout ByteBuffer
+    ) {
+        if head.framing == .chunked, !isUnchunked { output.writeStaticString("Transfer-Encoding: chunked\r\n") }
         guard head.isUpgrade else { return }
         for field in head.fields where field.meaning == .upgrade {
             output.writeStaticString("Upgrade: ")
@@ -107,7 +153,7 @@ enum HeadRewriter {
                     continue
                 }
                 switch FieldName(element) {
-                case .host, .contentLength, .forwardedFor, .forwardedHost, .forwardedProto: continue
+                case .host, .contentLength, .expect, .forwardedFor, .forwardedHost, .forwardedProto: continue
                 default: names.append(element)
                 }
             }

@@ -4,7 +4,7 @@ import NIOCore
 /// fields are in them, so that forwarding copies what is kept and makes no strings.
 struct MessageHead {
     enum Start: Equatable {
-        /// `target` is the range of the request target.
+        /// `target` is the range of the path and the query. It may be empty, or a query only, where `authority` is known.
         case request(method: Method, name: Range<Int>, target: Range<Int>)
         case response(status: Int)
     }
@@ -25,7 +25,17 @@ struct MessageHead {
         case untilClose
     }
 
+    /// What a client may ask for before it sends a body.
+    enum Expectation: Equatable {
+        case none
+        /// To be told that it may go on (RFC 9110, 10.1.1).
+        case toContinue
+        case unknown
+    }
+
     let start: Start
+    /// Host and port, where the target is a whole URL: it says more than the Host field (RFC 9112, 3.2.2).
+    let authority: Range<Int>?
     /// 0 or 1, of HTTP/1.x.
     let minorVersion: Int
     let fields: [Field]
@@ -36,6 +46,7 @@ struct MessageHead {
     let isPersistent: Bool
     /// Whether it asks for, or agrees to, another protocol.
     let isUpgrade: Bool
+    let expectation: Expectation
     /// The head itself, up to and with the empty line.
     let bytes: ByteBuffer
 
@@ -82,7 +93,9 @@ enum Method: Equatable {
 
 /// Header fields that mean something to a proxy.
 enum FieldName {
-    case connection, contentLength, transferEncoding, upgrade, host, te, keepAlive, proxyConnection
+    case connection, contentLength, transferEncoding, upgrade, host, te, keepAlive, expect
+    /// What is between a client and its proxy (RFC 9110, 11.7), and what old clients told one.
+    case proxyConnection, proxyAuthenticate, proxyAuthenticationInfo, proxyAuthorization
     case forwardedFor, forwardedProto, forwardedHost
     case other
 
@@ -92,6 +105,7 @@ enum FieldName {
             switch name.count {
             case 2 where name.isEqual("te"): .te
             case 4 where name.isEqual("host"): .host
+            case 6 where name.isEqual("expect"): .expect
             case 7 where name.isEqual("upgrade"): .upgrade
             case 10 where name.isEqual("connection"): .connection
             case 10 where name.isEqual("keep-alive"): .keepAlive
@@ -101,6 +115,9 @@ enum FieldName {
             case 16 where name.isEqual("proxy-connection"): .proxyConnection
             case 17 where name.isEqual("transfer-encoding"): .transferEncoding
             case 17 where name.isEqual("x-forwarded-proto"): .forwardedProto
+            case 18 where name.isEqual("proxy-authenticate"): .proxyAuthenticate
+            case 19 where name.isEqual("proxy-authorization"): .proxyAuthorization
+            case 25 where name.isEqual("proxy-authentication-info"): .proxyAuthenticationInfo
             default: .other
             }
     }

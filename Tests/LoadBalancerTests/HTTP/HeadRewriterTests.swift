@@ -23,7 +23,9 @@ import Testing
 
     private func request(_ lines: [String], client: String? = "192.0.2.7") throws -> [String] {
         let address = try client.map { try SocketAddress(ipAddress: $0, port: 4321) }
-        return self.lines(HeadRewriter.request(try head(.request, lines), client: address, ByteBufferAllocator()))
+        return self.lines(
+            HeadRewriter.request(
+                try head(.request, lines), client: address, replica: "127.0.0.1:8080", ByteBufferAllocator()))
     }
 
     private func response(_ lines: [String], connection: StaticString? = nil) throws -> [String] {
@@ -53,9 +55,35 @@ import Testing
         ])
         #expect(
             rewritten == [
-                "GET / HTTP/1.1", "Host: a", "X-Forwarded-Host: outer",
-                "X-Forwarded-For: 10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.7", "X-Forwarded-Proto: http", "", "",
+                "GET / HTTP/1.1", "Host: a", "X-Forwarded-For: 10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.7",
+                "X-Forwarded-Proto: http", "X-Forwarded-Host: a", "", "",
             ])
+    }
+
+    /// What it says in a URL counts, and not what it says beside it.
+    @Test(arguments: [
+        ("GET http://b:81/x?y", "GET /x?y", "b:81"), ("GET HTTP://b", "GET /", "b"), ("GET http://b?y", "GET /?y", "b"),
+        ("OPTIONS http://b", "OPTIONS *", "b"), ("OPTIONS http://b/", "OPTIONS /", "b"),
+        ("GET https://[::1]:8/", "GET /", "[::1]:8"), ("OPTIONS *", "OPTIONS *", "a"), ("GET //c/d", "GET //c/d", "a"),
+    ])
+    func aURLIsTakenApart(asked: String, sent: String, host: String) throws {
+        let rewritten = try request(["\(asked) HTTP/1.1", "Accept: x", "Host: a"])
+        #expect(rewritten.first == "\(sent) HTTP/1.1")
+        #expect(rewritten.filter { $0.hasPrefix("Host: ") } == ["Host: \(host)"])
+        #expect(rewritten.contains("X-Forwarded-Host: \(host)"))
+        #expect(rewritten.contains("Accept: x"))
+    }
+
+    @Test func whatIsForAProxyEndsHere() throws {
+        let rewritten = try request([
+            "GET / HTTP/1.1", "Host: a", "Proxy-Authorization: Basic eA==", "Proxy-Connection: close",
+        ])
+        #expect(rewritten.filter { $0.hasPrefix("Proxy-") } == [])
+        let answer = try response([
+            "HTTP/1.1 407 No", "Proxy-Authenticate: Basic", "Proxy-Authentication-Info: x", "Proxy-Connection: close",
+            "WWW-Authenticate: Basic",
+        ])
+        #expect(answer == ["HTTP/1.1 407 No", "WWW-Authenticate: Basic", "", ""])
     }
 
     @Test func hopByHopFieldsEndHere() throws {
@@ -75,12 +103,12 @@ import Testing
     @Test func framingAndForwardingCannotBeTakenAway() throws {
         let rewritten = try request([
             "POST / HTTP/1.1", "Host: a", "Content-Length: 5", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Host: h",
-            "Connection: Host, Content-Length, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, close",
+            "Connection: Host, Content-Length, Expect, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, close",
         ])
         #expect(
             rewritten == [
-                "POST / HTTP/1.1", "Host: a", "Content-Length: 5", "X-Forwarded-Host: h",
-                "X-Forwarded-For: 10.0.0.1, 192.0.2.7", "X-Forwarded-Proto: http", "", "",
+                "POST / HTTP/1.1", "Host: a", "Content-Length: 5", "X-Forwarded-For: 10.0.0.1, 192.0.2.7",
+                "X-Forwarded-Proto: http", "X-Forwarded-Host: a", "", "",
             ])
         let chunked = try request([
             "POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Connection: transfer-encoding",
@@ -101,11 +129,14 @@ import Testing
         #expect(rewritten.contains("Authorization: Bearer x"))
     }
 
-    @Test func anOldVersionStaysOne() throws {
+    /// RFC 9112, 2.3: a proxy speaks its own version. What HTTP/1.0 does not know is not asked for.
+    @Test func anOldVersionBecomesOurs() throws {
         #expect(
-            try request(["GET / HTTP/1.0"]) == [
-                "GET / HTTP/1.0", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "", "",
+            try request(["GET / HTTP/1.0", "Expect: 100-continue", "Connection: upgrade", "Upgrade: x"]) == [
+                "GET / HTTP/1.1", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "Host: 127.0.0.1:8080", "",
+                "",
             ])
+        #expect(try request(["GET / HTTP/1.0", "Host: a"]).contains("Host: a"))
     }
 
     @Test func anUpgradeIsPassedOn() throws {

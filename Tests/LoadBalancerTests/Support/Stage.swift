@@ -73,6 +73,9 @@ struct Stage: Sendable {
         try await Patience.until("no request in flight") { try await balancer.load().inFlight == 0 }
     }
 
+    /// Waits until the load balancer has seen what has happened to its sockets so far.
+    func untilNoticed() async throws { _ = try await balancer.load() }
+
     /// Waits until so many requests wait for a replica.
     func untilHeld(_ count: Int) async throws {
         try await Patience.until("\(count) held requests") { try await balancer.traffic().held == count }

@@ -7,6 +7,8 @@ final class Wire: Sendable {
         /// What has come and has not been taken.
         var bytes = ByteBuffer()
         var isClosed = false
+        /// Whether the other side sends no more, but may still take something.
+        var hasEnded = false
         /// Why it is, if not because the other side ended it in order.
         var failure: String?
 
@@ -47,6 +49,9 @@ final class Wire: Sendable {
     /// Sends without waiting for the other side to take it.
     func post(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
 
+    /// Ends this side; what the other says is still received.
+    func endSending() async throws { try await channel.close(mode: .output).get() }
+
     func close() async { try? await channel.close().get() }
 
     /// Ends the connection as a process does that dies: with a reset, even of what is on its way.
@@ -57,6 +62,14 @@ final class Wire: Sendable {
     }
 
     // MARK: Receiving
+
+    /// Goes on when the other side has ended its own, until ``close()``.
+    func staysHalfClosed() async throws { try await channel.setOption(.allowRemoteHalfClosure, value: true).get() }
+
+    /// Waits until the other side has ended its own, after ``staysHalfClosed()``.
+    func untilEnded() async throws {
+        try await inbox.wait(for: "the end of what is sent") { $0.hasEnded ? () : nil }
+    }
 
     func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
@@ -115,6 +128,10 @@ final class Wire: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             var bytes = unwrapInboundIn(data)
             inbox.change { $0.bytes.writeBuffer(&bytes) }
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case .inputClosed = event as? ChannelEvent { inbox.change { $0.hasEnded = true } }
         }
 
         func channelInactive(context: ChannelHandlerContext) { inbox.change { $0.isClosed = true } }

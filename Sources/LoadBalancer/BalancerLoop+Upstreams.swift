@@ -1,0 +1,63 @@
+import NIOCore
+import NIOPosix
+
+// Connections to replicas: those that wait for a request, and new ones.
+
+extension BalancerLoop {
+    /// A connection that waits for a request and is young enough to be trusted.
+    func idleConnection(_ backend: Backend) -> UpstreamConnection? {
+        let oldest = NIODeadline.now() - TimeAmount(seconds: configuration.upstreamIdleSeconds)
+        while let connection = backend.idle.popLast() {
+            if connection.isUsable, connection.idleSince > oldest { return connection }
+            connection.close()
+        }
+        return nil
+    }
+
+    /// Keeps a connection for the next request.
+    func keep(_ connection: UpstreamConnection) {
+        let backend = connection.backend
+        guard !backend.isRemoved, !isDraining, connection.isUsable else { return connection.close() }
+        connection.beIdle()
+        backend.idle.append(connection)
+        if backend.idle.count == 1 { scheduleSweep(backend) }
+    }
+
+    /// Closes connections that have been idle for too long, for as long as there are any.
+    private func scheduleSweep(_ backend: Backend) {
+        let pause = TimeAmount(seconds: configuration.upstreamIdleSeconds)
+        eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak backend] in
+            guard let backend, !backend.idle.isEmpty else { return }
+            let oldest = NIODeadline.now() - pause
+            let old = backend.idle.filter { $0.idleSince <= oldest }
+            backend.idle.removeAll { $0.idleSince <= oldest }
+            for connection in old { connection.close() }
+            if !backend.idle.isEmpty { self.scheduleSweep(backend) }
+        }
+    }
+
+    /// Connects to a replica.
+    func connect(_ backend: Backend, _ done: @escaping (Result<UpstreamConnection, any Error>) -> Void) {
+        upstreamCount += 1
+        let handler = NIOLoopBound(UpstreamConnection(backend), eventLoop: eventLoop)
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(seconds: configuration.connectTimeoutSeconds))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.autoRead, value: false)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(handler.value)
+                }
+            }
+            .connect(host: backend.route.host, port: backend.route.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    channel.closeFuture.assumeIsolated().whenComplete { _ in self.upstreamCount -= 1 }
+                case .failure: self.upstreamCount -= 1
+                }
+                done(result.map { _ in handler.value })
+            }
+    }
+}

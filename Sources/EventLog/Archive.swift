@@ -34,7 +34,10 @@ extension EventLog {
         do {
             try files.check()
             guard access(path, F_OK) != 0 else { throw HomeFailure(path: path, reason: "it exists already") }
-            let cut = try queue.read { try Cut(beforeMicroseconds: microseconds, $0) }
+            let cut = try queue.read { db in
+                try requireEnd(db.lastPosition(), db)
+                return try Cut(beforeMicroseconds: microseconds, db)
+            }
             let unfinished = path + ".unfinished"
             defer { unlink(unfinished) }
             progress("copying \(cut.position - cut.start.position) events")
@@ -49,7 +52,10 @@ extension EventLog {
             try LogFile.syncFolder(of: path)
             progress("taking the events out of the log")
             do throws(LogFailure) {
-                try writing { db in try cut.take(bases, writtenTo: path, by: author, db) }
+                try writing { db in
+                    try requireEnd(db.lastPosition(), db)
+                    try cut.take(bases, writtenTo: path, by: author, db)
+                }
             } catch {
                 switch error {
                 case .busy, .undelivered, .archivedMeanwhile: unlink(path)
@@ -123,7 +129,8 @@ private struct Cut {
             try db.inTransaction(.deferred) {
                 try db.execute(
                     sql: """
-                        UPDATE main.meta SET value = (SELECT value FROM source.meta WHERE key = 'log_id') WHERE key = 'log_id';
+                        INSERT OR REPLACE INTO main.meta
+                            SELECT * FROM source.meta WHERE key IN ('log_id', 'first_log_id', 'commands');
                         INSERT INTO main.archives SELECT * FROM source.archives;
                         INSERT INTO main.bases SELECT * FROM source.bases;
                         INSERT INTO main.archived_causes SELECT * FROM source.archived_causes;
@@ -193,6 +200,8 @@ private struct Cut {
                 SELECT stream, command_id, at_us FROM events WHERE position <= ?1 AND command_id IS NOT NULL;
                 """,
             arguments: [position])
+        // The copy was examined, with those that were there.
+        try CommandsWithoutEvents(db: db).seal()
         // States before the cut go on with events that are not here any more.
         try db.execute(sql: "DELETE FROM checkpoints WHERE position < ?", arguments: [position])
         try db.execute(

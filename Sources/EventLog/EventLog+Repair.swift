@@ -76,7 +76,9 @@ private struct Salvage {
             beginning = try Beginning(db)
             do { try readEvents(db) } catch { firstLoss = "event \(next): \(LogFailure(error, path: path))" }
             // Each by itself: what one page has lost the others may still have.
-            logID = try? db.logID()
+            // Processes are known by the id it had when they were started.
+            let first = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'first_log_id'")
+            logID = try? first ?? db.logID()
             let known = try? GRDB.Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events")
             receivers = (try? NoticeRow.fetchAll(db, sql: "SELECT * FROM notice_receivers")) ?? []
             commands = known?.map { ($0[0], $0[1], $0[2]) } ?? []
@@ -124,9 +126,7 @@ private struct Salvage {
         try queue.writeWithoutTransaction { db in
             try Migrator(path: path).migrate(db)
             try db.inTransaction(.immediate) {
-                if let logID {
-                    try db.execute(sql: "UPDATE meta SET value = ? WHERE key = 'log_id'", arguments: [logID])
-                }
+                if let logID { try MetaExamination.set(logID: logID, db) }
                 try beginning?.write(db)
                 for row in rows { try EventWriter.insert(row.event, row.digest, db) }
                 for command in commands {
@@ -134,6 +134,7 @@ private struct Salvage {
                         sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)",
                         arguments: [command.stream, command.id, command.atMicroseconds])
                 }
+                try CommandsWithoutEvents(db: db).seal()
                 for receiver in receivers {
                     try db.execute(
                         sql: """

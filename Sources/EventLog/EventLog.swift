@@ -26,6 +26,8 @@ public final class EventLog: Sendable {
     let files: OpenFiles
     let transaction: DurableTransaction
     private let cache = Mutex<[ControllerName: CachedState]>([:])
+    /// Position of an event that the log must hold; nil before the first write. See ``requireEnd(_:_:)``.
+    let knownEnd = Mutex<Int?>(nil)
 
     /// A state this process has folded already, valid while the stream's head has this digest.
     private struct CachedState {
@@ -138,7 +140,10 @@ public final class EventLog: Sendable {
         }
         if let last { remember(last.state, last.head) }
         let position = outcomes.lazy.compactMap { (try? $0.get())?.events.last?.position }.max()
-        if let position { bell.ring(position: position, logID: logID) }
+        if let position {
+            rememberEnd(position)
+            bell.ring(position: position, logID: logID)
+        }
         return outcomes
     }
 
@@ -190,6 +195,8 @@ public final class EventLog: Sendable {
         _ db: Database
     ) throws -> (Receipt, head: Digest?) {
         let controller = state.name
+        // Before anything is decided: what was asked for may be refused for want of what is missing.
+        try requireEndAtFirst(db)
         if let commandID, try wasSubmitted(commandID, to: controller, db) {
             return (Receipt(state: state, events: [], isRepeated: true), head: nil)
         }
@@ -198,12 +205,16 @@ public final class EventLog: Sendable {
             actor: author.actor, timeZones: .system)
         let decision = try state.decide(command, surroundings)
         guard !decision.events.isEmpty else {
-            if let commandID, !command.isReport { try remember(commandID, to: controller, surroundings.now, db) }
+            if let commandID, !command.isReport {
+                try CommandsWithoutEvents(db: db).insert(
+                    commandID, to: controller, atMicroseconds: surroundings.now.wallMicroseconds)
+            }
             return (Receipt(state: state, events: [], isRepeated: false), head: nil)
         }
         var writer = try EventWriter(
             stream: controller, author: author, commandID: commandID,
             cause: try command.causeVersion.flatMap { try position(of: controller, version: $0, db) }, db)
+        try requireEnd(writer.lastPosition, db)
         let recorded = try decision.events.map { try writer.write($0, db) }
         try Projector(db: db).project(decision.state, from: state, changedBy: decision.events)
         try Snapshots.store(decision.state, after: decision.events.count, db)
@@ -256,13 +267,6 @@ public final class EventLog: Sendable {
                         OR EXISTS (SELECT 1 FROM commands_without_events WHERE stream = ?1 AND command_id = ?2)
                     """),
             arguments: [controller.rawValue, commandID]) ?? false
-    }
-
-    /// Keeps the id of a command that was accepted and changed nothing: repeated, it must not do later
-    /// what it need not do now (law L6).
-    private func remember(_ commandID: String, to controller: ControllerName, _ now: Instant, _ db: Database) throws {
-        try db.cachedStatement(sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)")
-            .execute(arguments: [controller.rawValue, commandID, now.wallMicroseconds])
     }
 
     private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {

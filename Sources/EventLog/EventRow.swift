@@ -40,7 +40,7 @@ struct EventWriter {
     /// What led to the first event; each later one of the transaction follows from the first.
     private var cause: Int?
     private var hasWritten = false
-    private var lastPosition: Int
+    private(set) var lastPosition: Int
     private(set) var lastDigest: Digest
 
     init(stream: ControllerName, author: Author, commandID: String?, cause: Int?, _ db: Database) throws {

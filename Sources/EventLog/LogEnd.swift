@@ -1,20 +1,30 @@
 import GRDB
 
-/// Whether the log ends where the tables say it does. They are written with the events, so each controller's row knows
-/// how many events it is the outcome of: when more than there are, the end of the log was taken away. The chain of
-/// digests cannot tell, for nothing is chained to its last event.
+/// Whether the log ends where the tables say it does. They are written with the events, so each controller's row and the
+/// states kept of it know how many events they are the outcome of: when more than there are, the end of the log was taken
+/// away. The chain of digests cannot tell, for nothing is chained to its last event.
 struct LogEnd {
-    /// Controllers whose row comes of more events than there are.
+    /// Controllers of whose events the end is missing.
     private(set) var ahead: Set<String> = []
     /// Positions of the events that are missing; nil when none is.
     private(set) var missing: ClosedRange<Int>?
 
-    init(_ db: Database) throws {
+    /// - Parameter witness: what was read of the bell before `db` began to be read. When it says that the last event there
+    ///   is was the last one acknowledged, none is missing, and what says otherwise was changed.
+    init(_ db: Database, witness: CommitBell.Witness?) throws {
+        let last = try db.lastPosition()
+        if let witness, witness.position == last, last > 0, try witness.logID == db.logID() { return }
         let archived = try db.tableExists("bases") ? "(SELECT version FROM bases WHERE stream = name)" : "NULL"
+        let checkpoint =
+            try db.tableExists("checkpoints")
+            ? "coalesce((SELECT max(version) FROM checkpoints WHERE stream = name), 0)" : "0"
+        // One of a controller that never was is ahead of nothing; that it is there is told by whoever folds.
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT name, version, coalesce((SELECT max(version) FROM events WHERE stream = name), \(archived), 0)
+                SELECT name,
+                    max(version, coalesce((SELECT version FROM snapshots WHERE stream = name), 0), \(checkpoint)),
+                    coalesce((SELECT max(version) FROM events WHERE stream = name), \(archived), 0)
                 FROM controllers
                 """)
         var count = 0
@@ -25,7 +35,6 @@ struct LogEnd {
             // Whatever somebody wrote there, it can be counted.
             count = min(count + min(wanted - max(0, there), Self.most), Self.most)
         }
-        let last = try db.lastPosition()
         if count > 0 { missing = last + 1...last + count }
     }
 
@@ -40,4 +49,28 @@ struct LogEnd {
         let end = missing.lowerBound == 1 ? "is empty" : "ends at event \(missing.lowerBound - 1)"
         return "\(events) missing: the tables know of \(them), and the log \(end)"
     }
+}
+
+extension EventLog {
+    /// The same before the first write of this process, when it is not known yet how far the log goes.
+    func requireEndAtFirst(_ db: Database) throws {
+        if knownEnd.withLock({ $0 == nil }) { try requireEnd(db.lastPosition(), db) }
+    }
+
+    /// Throws when the end of the log was taken away: what is written on it would be taken for the events that are
+    /// missing, and the tables that still tell of them would be overwritten. Call it in the transaction that writes.
+    ///
+    /// The tables are asked the first time. From then on this process knows an event the log must reach: every one
+    /// that it saw in a transaction of its own was committed, and stays in the file for as long as the machine runs.
+    func requireEnd(_ last: Int, _ db: Database) throws {
+        if let known = knownEnd.withLock({ $0 }) {
+            guard last >= known else { throw LogFailure.eventsLost(path: path, there: last, acknowledged: known) }
+            return
+        }
+        if let missing = try LogEnd(db, witness: bell.witness).missing { throw LogFailure.endMissing(missing) }
+        knownEnd.withLock { $0 = last }
+    }
+
+    /// Keeps the position of an event that was committed.
+    func rememberEnd(_ position: Int) { knownEnd.withLock { $0 = max($0 ?? 0, position) } }
 }

@@ -23,15 +23,21 @@ public struct LogExamination: Sendable {
 
     public var isWhole: Bool { problems.isEmpty && schemaProblems.isEmpty }
 
-    /// Examines the file at `path`, be it a home's database or a backup.
-    public init(path: String) {
+    /// Examines the database of a home. Whoever wrote to it last noted beside it how far it goes.
+    public init(home: Home) { self.init(path: home.database, bell: CommitBell(path: home.commitBell)) }
+
+    /// Examines the file at `path`, such as a backup.
+    public init(path: String) { self.init(path: path, bell: nil) }
+
+    private init(path: String, bell: CommitBell?) {
         do {
             guard access(path, F_OK) == 0 else { throw HomeFailure(path) }
             var configuration = Configuration()
             configuration.readonly = true
             configuration.busyMode = .timeout(5)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.read { try examine($0, path) }
+            let witness = bell?.witness
+            try queue.read { try examine($0, path, witness) }
             try queue.close()
         } catch {
             let failure = LogFailure(error, path: path)
@@ -40,7 +46,7 @@ public struct LogExamination: Sendable {
         }
     }
 
-    private mutating func examine(_ db: Database, _ path: String) throws {
+    private mutating func examine(_ db: Database, _ path: String, _ witness: CommitBell.Witness?) throws {
         _ = try Migrator(path: path).isCurrent(db)
         let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(5)")
         if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
@@ -54,9 +60,9 @@ public struct LogExamination: Sendable {
             problems.append(try BrokenChain(at: broken, db).description)
             return
         }
-        problems += try LogStartExamination.problems(db)
+        problems += try MetaExamination.problems(db, path: path) + LogStartExamination.problems(db)
         wholeEvents = try db.lastPosition() - start.position
-        let replay = try ReplayReport(db) { _, _ in }
+        let replay = try ReplayReport(db, witness: witness) { _, _ in }
         controllers = replay.controllers
         problems += replay.differences
     }

@@ -31,6 +31,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case eventsLost(path: String, there: Int, acknowledged: Int)
     /// The tables know of events that the log does not hold any more.
     case endMissing(ClosedRange<Int>)
+    /// An event, or what is kept of those that were archived, is not as it was written.
+    case changed(String)
     /// There is no file, and events were acknowledged.
     case gone(path: String, acknowledged: Int, bell: String)
     case notDurable
@@ -82,8 +84,7 @@ extension LogFailure {
             .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase:
             false
         case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .eventsLost, .endMissing,
-            .gone,
-            .other:
+            .changed, .gone, .other:
             true
         }
     }
@@ -95,8 +96,8 @@ extension LogFailure {
         switch self {
         case .cannotOpen, .corrupt, .notALog, .newerSchema, .changedMigration: true
         case .busy, .full, .readOnly, .inputOutput, .unsynced, .unreadableEvent, .unreadableBase, .nothingToArchive,
-            .undelivered,
-            .archivedMeanwhile, .archived, .replaced, .eventsLost, .endMissing, .gone, .notDurable, .noBootID, .other:
+            .undelivered, .archivedMeanwhile, .archived, .replaced, .eventsLost, .endMissing, .changed, .gone,
+            .notDurable, .noBootID, .other:
             false
         }
     }
@@ -141,6 +142,9 @@ extension LogFailure: CustomStringConvertible {
         case .endMissing(let positions):
             LogEnd.sentence(missing: positions)
                 + "; restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
+        case .changed(let sentence):
+            "\(sentence); the tables are left as they are, for they were written before it was changed; "
+                + "restore a backup (dwell restore FILE), or go on with what is right (dwell repair)"
         case .gone(let path, let acknowledged, let bell):
             "\(path) is gone, and \(acknowledged) events were acknowledged; "
                 + "put it back, or restore a backup (dwell restore FILE); to begin anew, remove \(bell)"

@@ -116,10 +116,4 @@ extension EventLog {
     public func startProblems() throws(LogFailure) -> [String] {
         try reading { try LogStartExamination.problems($0) }
     }
-
-    /// What says that the log's id was changed, if anything does: whoever wrote last noted it beside the database.
-    public func idProblem() -> String? {
-        guard let witness = bell.witness, witness.logID != logID else { return nil }
-        return "meta: log_id is \(logID), and what was written last was written to log \(witness.logID)"
-    }
 }

@@ -47,6 +47,7 @@ struct Migrator {
             }
             for migration in missing { try apply(migration, db) }
             try applyViews(db)
+            try MetaExamination.sealIfNew(db)
             // Another build may make other rows and states of the same events, whatever it is that brought us here.
             if holdsEvents { try Rebuild(db: db).everything() }
             return .commit

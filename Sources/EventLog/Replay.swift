@@ -16,7 +16,9 @@ public struct ReplayReport: Sendable {
     init() {}
 
     /// Folds every controller's events, in the order in which they lie in the file.
-    init(_ db: Database, progress: (Int, Int) -> Void) throws {
+    ///
+    /// - Parameter witness: of the last event that was acknowledged, read before `db` began to be read.
+    init(_ db: Database, witness: CommitBell.Witness?, progress: (Int, Int) -> Void) throws {
         let begun = ContinuousClock.now
         let total = try db.lastPosition() - LogStart(db).position
         var folds: [StreamFold] = []
@@ -43,7 +45,7 @@ public struct ReplayReport: Sendable {
             events += 1
             if events % 4_096 == 0 { progress(events, total) }
         }
-        let end = try LogEnd(db)
+        let end = try LogEnd(db, witness: witness)
         missing = end.missing
         if let missing { differences.append(LogEnd.sentence(missing: missing)) }
         for name in strangers.sorted() { differences.append("events: \(name) is not the name of a controller") }
@@ -78,8 +80,19 @@ public struct ReplayReport: Sendable {
         controllers += 1
         differences += fold.differences
         // Of a controller that never was there are no rows, and none to compare.
-        guard fold.state.version > 0, !isBehind else { return }
-        differences += try Projection(of: fold.state.name, db).differences(from: Projection(fold.state))
+        guard fold.state.version > 0 else { return }
+        let (stored, folded) = try (Projection(of: fold.state.name, db), Projection(fold.state))
+        guard isBehind else {
+            differences += fold.unreached + stored.differences(from: folded)
+            return
+        }
+        var asOfThatVersion = stored
+        for index in asOfThatVersion.controllers.indices {
+            asOfThatVersion.controllers[index].version = fold.state.version
+        }
+        guard asOfThatVersion == folded else { return }
+        differences.append(
+            "controllers: or its row of \(fold.state.name) was changed: all else is as the events that are there say")
     }
 
     /// The tables of what is true now and of what is kept on the way, and in which column each names the controller.
@@ -95,7 +108,9 @@ extension EventLog {
     ///
     /// - Parameter progress: called with the events folded so far, and how many there are.
     public func replay(progress: (Int, Int) -> Void = { _, _ in }) throws(LogFailure) -> ReplayReport {
-        try reading { try ReplayReport($0, progress: progress) }
+        // Read before the log, as it is when the log is opened: it may be behind what is read then, and never ahead.
+        let witness = bell.witness
+        return try reading { try ReplayReport($0, witness: witness, progress: progress) }
     }
 
     /// The same for one controller: a sentence for each row that is not what the log says.
@@ -108,14 +123,21 @@ extension EventLog {
     }
 
     /// Writes every table of what is true now, and every state kept on the way, anew from the log. Others may
-    /// read meanwhile; whoever wants to write waits. Refused when the tables know of events that are missing: what they
-    /// say is then all there is of those.
+    /// read meanwhile; whoever wants to write waits. Refused when the log is not as it was recorded, and when the tables
+    /// know of events that are missing: what they say is then all there is of those.
     ///
-    /// - Parameter progress: called with the events folded so far, and how many there are.
+    /// - Parameters:
+    ///   - checking: called with the position up to which the chain of digests was checked.
+    ///   - progress: called with the events folded so far, and how many there are.
     /// - Returns: how many events were folded.
-    public func rebuild(progress: (Int, Int) -> Void = { _, _ in }) throws(LogFailure) -> Int {
-        try writing { db in
-            if let missing = try LogEnd(db).missing { throw LogFailure.endMissing(missing) }
+    public func rebuild(
+        checking: (Int) -> Void = { _ in }, progress: (Int, Int) -> Void = { _, _ in }
+    ) throws(LogFailure) -> Int {
+        // Events never change, so what is checked before the lock is taken need not be checked again.
+        if let broken = try brokenChain(progress: checking) { throw LogFailure.changed(broken.description) }
+        if let problem = try startProblems().first { throw LogFailure.changed(problem) }
+        return try writing { db in
+            try requireEnd(db.lastPosition(), db)
             try Rebuild(db: db).everything(progress: progress)
             return try db.lastPosition() - LogStart(db).position
         }
@@ -126,6 +148,13 @@ extension EventLog {
 private struct StreamFold {
     private(set) var state: ControllerState
     private(set) var differences: [String] = []
+    /// What is wrong with what was kept of it, when its last event was folded.
+    var unreached: [String] {
+        var kept = self.kept
+        // Of a controller that no event of this file is about.
+        let problem = kept.problem(with: state, at: nil)
+        return [problem].compactMap(\.self) + kept.sentences(beyond: state)
+    }
     private var kept: KeptStates
 
     init(of controller: ControllerName, _ db: Database) throws {
@@ -140,31 +169,45 @@ private struct StreamFold {
                     + "and the one before it number \(state.version)")
         }
         state.apply(event, stored.stamp)
-        if let problem = kept.problem(with: state) { differences.append(problem) }
+        if let problem = kept.problem(with: state, at: stored.position) { differences.append(problem) }
     }
 }
 
 /// States of one controller that were kept while it was folded.
 private struct KeptStates {
     /// Those still to come, the next last.
-    private var left: [(version: Int, table: String, json: String)] = []
+    private var left: [(version: Int, table: String, json: String, position: Int?)] = []
 
     init(of controller: ControllerName, _ db: Database) throws {
-        for table in ["checkpoints", "snapshots"] {
+        for (table, position) in [("checkpoints", "position"), ("snapshots", "NULL")] {
             let rows = try Row.fetchAll(
-                db, sql: "SELECT version, state FROM \(table) WHERE stream = ? AND format = ?",
+                db, sql: "SELECT version, state, \(position) FROM \(table) WHERE stream = ? AND format = ?",
                 arguments: [controller.rawValue, Snapshots.format])
-            left += rows.map { ($0[0], table, $0[1]) }
+            left += rows.map { ($0[0], table, $0[1], $0[2]) }
         }
         left.sort { ($0.version, $0.table) > ($1.version, $1.table) }
     }
 
+    /// A sentence for each that no event led to.
+    func sentences(beyond state: ControllerState) -> [String] {
+        left.reversed().map {
+            "\($0.table): there is a state of \(state.name) at version \($0.version), and its last event is number \(state.version)"
+        }
+    }
+
     /// What is wrong with what was kept at this state's version.
-    mutating func problem(with state: ControllerState) -> String? {
+    ///
+    /// - Parameter position: of the event that led to it, where that is known.
+    mutating func problem(with state: ControllerState, at position: Int?) -> String? {
         var problem: String?
         while let next = left.last, next.version <= state.version {
             left.removeLast()
             guard next.version == state.version else { continue }
+            // By it the one before a moment is looked for.
+            if let said = next.position, let position, said != position {
+                problem =
+                    "\(next.table): \(state.name) is said to have been at version \(state.version) at event \(said), and was at event \(position)"
+            }
             let kept: ControllerState? = try? EventCodec.value(next.json)
             guard kept != state else { continue }
             problem = "\(next.table): the state of \(state.name) at version \(state.version) is not what the log says"

@@ -1,8 +1,8 @@
 import GRDB
 
 /// Whether the tables, indexes, triggers and views of a log are those that this build makes. Somebody may have dropped
-/// the triggers that keep events from being changed. Tables, indexes and views that somebody has added are theirs; a
-/// trigger that somebody has added may write what no event says.
+/// the triggers that keep events from being changed; a trigger that somebody has added may write what no event says, and
+/// a view tell of it. Whoever wants views of their own makes them in a database of theirs that attaches this one.
 enum SchemaExamination {
     /// A sentence for each thing that is missing or another; empty when all is as it should be.
     static func problems(_ db: Database, path: String) throws -> [String] {
@@ -15,8 +15,9 @@ enum SchemaExamination {
         }
         let found = try Dictionary(uniqueKeysWithValues: objects(db).map { ($0.name, $0) })
         let names = Set(wanted.map(\.name))
-        let strange = found.values.filter { $0.type == "trigger" && !names.contains($0.name) }.map(\.name).sorted()
-        return strange.map { "trigger \($0) is none of dwell's" }
+        // What `ANALYZE` makes is SQLite's own.
+        let strange = found.values.filter { !names.contains($0.name) && !$0.name.hasPrefix("sqlite_") }
+        return strange.map { "\($0.type) \($0.name) is none of dwell's" }.sorted()
             + wanted.compactMap { object in
                 guard let there = found[object.name] else { return "\(object.type) \(object.name) is missing" }
                 return there.sql == object.sql ? nil : "\(object.type) \(object.name) is not as dwell made it"

@@ -52,7 +52,10 @@ import Testing
         #expect(try log.schemaProblems() == [])
         #expect(LogExamination(path: temporary.home.database).isWhole)
         try temporary.execute("CREATE INDEX mine ON events (actor); CREATE VIEW my_own AS SELECT 1")
-        #expect(try log.schemaProblems() == [], "what somebody has added is theirs")
+        #expect(try log.schemaProblems() == ["index mine is none of dwell's", "view my_own is none of dwell's"])
+        try temporary.execute("CREATE TABLE eve (x); DROP INDEX mine; DROP VIEW my_own; ANALYZE")
+        #expect(try log.schemaProblems() == ["table eve is none of dwell's"])
+        try temporary.execute("DROP TABLE eve")
         try temporary.execute("DROP TRIGGER events_are_never_deleted")
         try temporary.execute("DROP VIEW starts; CREATE VIEW starts AS SELECT 1")
         try temporary.execute(

@@ -30,7 +30,7 @@ struct Repair: AsyncParsableCommand {
             // What a newer dwell has made is not damaged, and this one would make less of it.
             throw CommandFailure(LogFailure.newerSchema(path: path, found: found, known: known))
         } catch {}
-        if LogExamination(path: home.database).isWhole, (try? EventLog(home: home)) != nil {
+        if LogExamination(home: home).isWhole, (try? EventLog(home: home)) != nil {
             print("The log is whole: nothing to repair.")
             return Session.reviveWhatDied()
         }

@@ -35,7 +35,8 @@ struct Rebuild: ParsableCommand {
         commandName: "rebuild",
         abstract: "Write the tables of what is true now anew from the log.",
         discussion: """
-            Controllers may run meanwhile; what they have to record waits until it is done.
+            Controllers may run meanwhile; what they have to record waits until it is done. A log that is not as it \
+            was recorded is not built upon.
 
             Examples:
               dwell rebuild
@@ -44,11 +45,22 @@ struct Rebuild: ParsableCommand {
     func run() throws {
         let session = try Session()
         let begun = ContinuousClock.now
-        let progress = ProgressLine("writing the tables")
-        let events = try session.read { (log) throws(LogFailure) in try log.rebuild { progress.show($0, of: $1) } }
-        progress.clear()
+        let last = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
+        let (checking, writing) = (ProgressLine("checking the chain"), ProgressLine("writing the tables"))
+        let events: Int
+        do {
+            defer { writing.clear() }
+            events = try session.read { (log) throws(LogFailure) in
+                try log.rebuild {
+                    checking.show($0, of: last)
+                } progress: {
+                    writing.show($0, of: $1)
+                }
+            }
+        }
         print("The tables are written anew from \(events) events (\(TimeText.seconds(since: begun))).")
         try session.ensureAllRunning()
+        try session.requireNothingElseChanged()
     }
 }
 

@@ -54,13 +54,7 @@ struct Verify: ParsableCommand, LogQuestion {
         guard replay.differences.isEmpty else {
             throw CommandFailure(differences: replay)
         }
-        if !session.isOfFile, let problem = session.log.idProblem() { throw CommandFailure(problem) }
-        let changed = try session.read { (log) throws(LogFailure) in try log.schemaProblems() }
-        guard changed.isEmpty else {
-            throw CommandFailure(
-                "the schema was changed: \(changed.joined(separator: "; ")); dwell repair makes a database that has all of it"
-            )
-        }
+        try session.requireNothingElseChanged()
         print("\(replay.controllers) controllers: the tables say what the log says.")
         if let archive {
             try check(URL(fileURLWithPath: archive).path, session)
@@ -87,5 +81,17 @@ struct Verify: ParsableCommand, LogQuestion {
                 "\(path) is not what the log goes on from: \(problems.joined(separator: "; "))")
         }
         print("\(path): \(examination.wholeEvents) events; the log goes on from the last of them.")
+    }
+}
+
+extension Session {
+    /// Fails with a line for everything in the database that was changed and that no event is chained to.
+    func requireNothingElseChanged() throws(CommandFailure) {
+        var lines = try read { (log) throws(LogFailure) in try log.metaProblems() }
+        if lines.isEmpty, !isOfFile, let problem = log.idProblem() { lines.append(problem) }
+        let changed = try read { (log) throws(LogFailure) in try log.schemaProblems() }
+        if !changed.isEmpty { lines.append("the schema was changed: \(changed.joined(separator: "; "))") }
+        guard !lines.isEmpty else { return }
+        throw CommandFailure(lines: lines + ["dwell repair makes a database that is as it should be"], exitCode: 1)
     }
 }

@@ -117,7 +117,7 @@ public struct HomeExamination: Sendable {
             }
             return nil
         }
-        let examination = LogExamination(path: home.database)
+        let examination = LogExamination(home: home)
         if let failure = examination.failure, !failure.isDamage {
             wrong("\(failure)")
             return nil

@@ -127,8 +127,11 @@ SELECT
 FROM events
 ORDER BY position;
 
--- Every idle period (law L5): when it began, after which service and whose `down` (nobody's when it failed or went
--- by itself), when it would have stopped its controller, how it ended and who ended it.
+-- Every idle period: from when nothing was asked of a controller to when it was not idle any more. Changes of policy,
+-- pauses and their ends move its deadline, and are the end of no period (in the log each is followed by another
+-- `controller.idle`, law L5). Which service was the last that went or failed, and whose `down` that was (nobody's when it
+-- failed or went by itself); the deadline that was in force when it ended (none while autostop was paused), and how often
+-- it had been moved; how it ended and who ended it.
 DROP VIEW IF EXISTS idle_periods;
 CREATE VIEW idle_periods AS
 SELECT
@@ -136,14 +139,19 @@ SELECT
     began.position AS began_position,
     strftime('%Y-%m-%d %H:%M:%f', began.at_us / 1000000.0, 'unixepoch', 'localtime') AS began,
     last.service AS last_service,
-    CASE WHEN last.component = 'cli' THEN last.actor END AS taken_down_by,
-    strftime('%Y-%m-%d %H:%M:%f', json_extract(began.payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime') AS deadline,
+    CASE last.type WHEN 'service.gone' THEN (
+        SELECT CASE d.component WHEN 'cli' THEN d.actor END FROM events AS d
+        WHERE d.stream = last.stream AND d.version < last.version AND d.service = last.service AND d.type GLOB 'service.*'
+            AND d.type = 'service.down_requested'
+        ORDER BY d.version DESC LIMIT 1)
+    END AS taken_down_by,
+    strftime('%Y-%m-%d %H:%M:%f', json_extract(set_last.payload, '$.deadline.wallMicroseconds') / 1000000.0, 'unixepoch', 'localtime') AS deadline,
+    (SELECT count(*) FROM events AS m
+        WHERE m.stream = began.stream AND m.version > began.version AND m.version <= set_last.version
+            AND m.type GLOB 'controller.*' AND m.type = 'controller.idle') AS moved,
     strftime('%Y-%m-%d %H:%M:%f', ended.at_us / 1000000.0, 'unixepoch', 'localtime') AS ended,
     CASE ended.type
         WHEN 'controller.woken' THEN 'woken'
-        WHEN 'controller.policy_set' THEN 'policy changed'
-        WHEN 'controller.autostop_paused' THEN 'paused'
-        WHEN 'controller.autostop_resumed' THEN 'resumed'
         WHEN 'controller.terminating' THEN
             CASE WHEN json_extract(ended.payload, '$.latenessMicroseconds') IS NULL THEN 'terminated by hand' ELSE 'terminated by deadline' END
         WHEN 'controller.stopping' THEN
@@ -156,16 +164,26 @@ FROM events AS began
 LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
     SELECT e.version FROM events AS e
     WHERE e.stream = began.stream AND e.version > began.version AND e.type GLOB 'controller.*'
-        AND e.type IN ('controller.woken', 'controller.policy_set', 'controller.autostop_paused', 'controller.autostop_resumed',
-            'controller.terminating', 'controller.stopping')
+        AND e.type IN ('controller.woken', 'controller.terminating', 'controller.stopping')
     ORDER BY e.version LIMIT 1)
+LEFT JOIN events AS set_last ON set_last.stream = began.stream AND set_last.version = (
+    SELECT i.version FROM events AS i
+    WHERE i.stream = began.stream AND i.version < coalesce(ended.version, 9223372036854775807) AND i.type GLOB 'controller.*'
+        AND i.type = 'controller.idle'
+    ORDER BY i.version DESC LIMIT 1)
 LEFT JOIN events AS last ON last.stream = began.stream AND last.version = (
     SELECT d.version FROM events AS d
     WHERE d.stream = began.stream AND d.version < began.version AND d.type GLOB 'service.*'
-        AND (d.type = 'service.down_requested'
+        AND (d.type = 'service.gone'
             OR d.type = 'service.status_changed' AND json_extract(d.payload, '$.to') = 'FAILED')
     ORDER BY d.version DESC LIMIT 1)
 WHERE began.type = 'controller.idle' AND began.type GLOB 'controller.*'
+    -- One that follows another, with nothing between that ended it, goes on with its period.
+    AND (SELECT b.type FROM events AS b
+        WHERE b.stream = began.stream AND b.version < began.version AND b.type GLOB 'controller.*'
+            AND b.type IN ('controller.idle', 'controller.started', 'controller.woken', 'controller.terminating',
+                'controller.stopping')
+        ORDER BY b.version DESC LIMIT 1) IS NOT 'controller.idle'
 ORDER BY began.position;
 
 -- Every start that was asked for: by whom and for what, how long it took, what became of it.

@@ -19,7 +19,8 @@ struct CookbookAnswers {
             "flapping_replicas.sql": flapping, "why_replicas_failed.sql": failures,
             "policy_changes.sql": policyChanges, "uptime.sql": uptime, "starts.sql": starts,
             "never_ready.sql": neverReady, "busiest_actors.sql": busiest, "running_at.sql": runningAt,
-            "paid_idle.sql": paidIdle, "updates.sql": updates, "event_counts.sql": counts,
+            "paid_idle.sql": paidIdle, "idle_by_person.sql": idleByPerson, "updates.sql": updates,
+            "event_counts.sql": counts,
         ]
     }
 
@@ -81,6 +82,7 @@ struct CookbookAnswers {
         var began: Int64
         var ended: Int64?
         var how = ""
+        var moved = 0
         var takenDownBy: String?
         var seconds: Double { Double((ended ?? began) - began) / 1e6 }
     }
@@ -88,18 +90,26 @@ struct CookbookAnswers {
     private var idlePeriods: [Idle] {
         var periods: [Idle] = []
         var open: [String: Int] = [:]
+        var downs: [String: String] = [:]
         var lastDown: [String: String] = [:]
         for recorded in events {
             let name = recorded.controller.rawValue
             let how: String
             switch recorded.event {
-            case .serviceDownRequested:
-                lastDown[name] = recorded.component == "cli" ? recorded.stamp.actor : nil
+            case .serviceDownRequested(let event):
+                downs["\(name)/\(event.service)"] = recorded.component == "cli" ? recorded.stamp.actor : nil
+                continue
+            case .serviceGone(let event):
+                lastDown[name] = downs["\(name)/\(event.service)"]
                 continue
             case .serviceStatusChanged(let event):
                 if event.to == .failed { lastDown[name] = nil }
                 continue
             case .controllerIdle:
+                if let index = open[name] {
+                    periods[index].moved += 1
+                    continue
+                }
                 open[name] = periods.count
                 periods.append(
                     Idle(
@@ -107,7 +117,6 @@ struct CookbookAnswers {
                         takenDownBy: lastDown[name]))
                 continue
             case .controllerWoken: how = "woken"
-            case .controllerPolicySet: how = "policy changed"
             case .controllerTerminating: how = "terminated by hand"
             case .controllerStopping(let event):
                 how = event.reason == .idleDeadline ? "stopped by deadline" : "stopped by hand"
@@ -135,7 +144,22 @@ struct CookbookAnswers {
         idlePeriods.filter { $0.ended != nil }.sorted { ($1.seconds, $0.position) < ($0.seconds, $1.position) }.prefix(
             10
         )
-        .map { "\($0.controller)|\($0.position)|\($0.how)|\($0.takenDownBy ?? "")|\(rounded($0.seconds))" }
+        .map { "\($0.controller)|\($0.position)|\($0.how)|\($0.moved)|\($0.takenDownBy ?? "")|\(rounded($0.seconds))" }
+    }
+
+    private var idleByPerson: [String] {
+        var seconds: [String: Double] = [:]
+        var counts: [String: (all: Int, woken: Int)] = [:]
+        for period in idlePeriods where period.ended != nil {
+            let person = period.takenDownBy ?? "nobody"
+            seconds[person, default: 0] += period.seconds
+            counts[person, default: (0, 0)].all += 1
+            if period.how == "woken" { counts[person, default: (0, 0)].woken += 1 }
+        }
+        return seconds.sorted { $0.value > $1.value }.map { person, seconds in
+            let count = counts[person] ?? (0, 0)
+            return "\(person)|\(count.all)|\(count.woken)|\(rounded(seconds / 3600))"
+        }
     }
 
     private var paidIdle: [String] {

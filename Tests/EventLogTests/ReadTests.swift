@@ -125,10 +125,45 @@ import Testing
         let told = rows.map { "\($0[0] as String): \(($0[1] as String?) ?? "open")" }
         #expect(
             told == [
-                "dev: woken", "prod: policy changed", "prod: stopped by hand", "batch: stopped by deadline",
-                "last: terminated by hand", "open: open",
+                "dev: woken", "prod: stopped by hand", "batch: stopped by deadline", "last: terminated by hand",
+                "open: open",
             ])
         #expect(rows.filter { ($0[2] as Double?) != nil }.map { $0[0] as String } == ["batch"])
         #expect(rows.allSatisfy { ($0[2] as Double? ?? 0) >= 0 })
+    }
+
+    /// What moves its deadline ends no period: it is one row, with the deadline that is in force and how often it moved.
+    @Test func anIdlePeriodIsOneRowHoweverOftenItsDeadlineMoves() throws {
+        let log = try EventLog(home: temporary.home)
+        try log.given(.start, .takeOver(process: "a"))
+        try log.given(.setAutostop(.byHand(seconds: 500)), .pauseAutostop(seconds: nil, reason: nil))
+        func row() throws -> Row {
+            let rows = try temporary.shell().read { try Row.fetchAll($0, sql: "SELECT * FROM idle_periods") }
+            #expect(rows.count == 1)
+            return try #require(rows.first)
+        }
+        func deadline() throws -> String? {
+            let pending = try log.state(of: .dev).pendingDeadlines.first { $0.key == .idle }
+            let at = try #require(pending).deadline.wallMicroseconds
+            return try temporary.value(
+                "SELECT strftime('%Y-%m-%d %H:%M:%f', \(at) / 1000000.0, 'unixepoch', 'localtime')")
+        }
+        #expect(try row()["moved"] == 2)
+        #expect(try row()["deadline"] == nil, "while it is paused there is none")
+        try log.given(.resumeAutostop, .setAutostop(.byHand(seconds: 700)))
+        #expect(try row()["moved"] == 4)
+        #expect(try row()["deadline"] == deadline())
+        #expect(try row()["ended"] == nil)
+        let last = try deadline()
+        try log.given(.stop)
+        let ended = try row()
+        #expect(ended["how"] == "stopped by hand")
+        #expect(ended["ended_by"] == "ann@desk")
+        #expect(ended["deadline"] == last)
+        let times = try log.events(after: 0).filter {
+            [.controllerIdle, .controllerStopping].contains($0.event.type)
+        }.map(\.stamp.atMicroseconds)
+        let (first, end) = (try #require(times.first), try #require(times.last))
+        #expect(abs((ended["seconds"] as Double) - Double(end - first) / 1e6) < 1e-9)
     }
 }

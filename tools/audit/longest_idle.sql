@@ -1,5 +1,5 @@
 -- Which idle periods were the longest, and who had left the controller alone?
-SELECT controller, began_position, began, ended, how, taken_down_by, round(seconds, 3) AS seconds
+SELECT controller, began_position, began, ended, how, moved, taken_down_by, round(seconds, 3) AS seconds
 FROM idle_periods
 -- The ten are found first: to find who took a service down takes longer than all else.
 WHERE began_position IN (

@@ -122,6 +122,42 @@ extension EventLog {
         }
     }
 
+    /// How long the starts of each controller took, microseconds, oldest first, of those in this file.
+    public func startsMicroseconds() throws(LogFailure) -> [ControllerName: [Int64]] {
+        try reading { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT stream, json_extract(payload, '$.tookMicroseconds') FROM events
+                    WHERE type = 'controller.started' ORDER BY position
+                    """)
+            return Dictionary(grouping: rows) { $0[0] as String }.reduce(into: [:]) { starts, found in
+                guard let name = ControllerName(rawValue: found.key) else { return }
+                starts[name] = found.value.map { $0[1] }
+            }
+        }
+    }
+
+    /// The same of the starts that were archived. Files that are not where they were written tell nothing.
+    ///
+    /// - Returns: also which files those are.
+    public func archivedStartsMicroseconds() throws(LogFailure) -> (
+        starts: [ControllerName: [Int64]], notThere: [String]
+    ) {
+        var starts: [ControllerName: [Int64]] = [:]
+        var notThere: [String] = []
+        for archive in try archives(after: 0) {
+            guard let file = try? EventLog.reading(file: archive.file), file.logID == logID,
+                let found = try? file.startsMicroseconds()
+            else {
+                notThere.append(archive.file)
+                continue
+            }
+            starts.merge(found) { $0 + $1 }
+        }
+        return (starts, notThere)
+    }
+
     /// The states that the events in this file begin with, of the controllers that have archived events.
     ///
     /// - Parameter controller: only of this one; nil for all.

@@ -54,6 +54,8 @@ public struct ControllerHistory: Sendable {
     /// Starts that were asked for: when, and how long each took, microseconds; nil for one that did not end in
     /// being up.
     public private(set) var starts: [(at: Int64, took: Int64?)] = []
+    /// How long starts took that are archived, microseconds.
+    public let archivedStartsMicroseconds: [Int64]
     /// When its process died and another took over.
     public private(set) var crashes: [Int64] = []
 
@@ -65,11 +67,13 @@ public struct ControllerHistory: Sendable {
     /// - Parameters:
     ///   - events: those of the controller itself (`controller.…`), in order.
     ///   - beginning: what events that were archived led to, and when; nil when these are all there ever were.
+    ///   - archivedStartsMicroseconds: how long those starts took that are archived.
     ///   - now: until when the last condition lasts, microseconds since 1970.
     public init(
         _ events: some Sequence<StampedEvent>, beginning: (state: ControllerState, atMicroseconds: Int64)? = nil,
-        now: Int64
+        archivedStartsMicroseconds: [Int64] = [], now: Int64
     ) {
+        self.archivedStartsMicroseconds = archivedStartsMicroseconds
         if let beginning {
             isPaused = beginning.state.pause != nil
             begin(beginning.state.phase, beginning.atMicroseconds)
@@ -115,7 +119,8 @@ public struct ControllerHistory: Sendable {
             enter(.busy, at)
         case .controllerStopping(let stopping):
             endIdle(stopping.reason == .idleDeadline ? .deadline : .byHand, at)
-        case .controllerTerminating: endIdle(.byHand, at)
+        case .controllerTerminating(let terminating):
+            endIdle(terminating.latenessMicroseconds != nil ? .deadline : .byHand, at)
         case .controllerTerminated:
             isPaused = false
             enter(.stopped, at)

@@ -38,7 +38,7 @@ public struct UsageReport: Hashable, Sendable {
         startsAvoided = history.idlePeriods.count { $0.end == .woken && span.contains($0.ended ?? $0.began) }
         crashes = history.crashes.count { span.contains($0) }
         // Measured over all there is: a start takes as long as a start takes.
-        let measured = history.starts.compactMap(\.took)
+        let measured = history.archivedStartsMicroseconds + history.starts.compactMap(\.took)
         if !measured.isEmpty {
             meanStartSeconds = Double(measured.reduce(0, +)) / Double(measured.count) / 1e6
         }

@@ -25,6 +25,23 @@ import Testing
         }
     }
 
+    /// A file is told of up to and with its last event.
+    @Test func aCrashThatHappenedLastIsCounted() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            kill(try await sandbox.controllerProcess(), SIGKILL)
+            try await eventually("another has taken over") {
+                try await sandbox.count("events where type = 'controller.recovered'") == 1
+            }
+            let last = try await sandbox.query("select type from events order by position desc limit 1")
+            #expect(last == ["controller.recovered"])
+            let path = sandbox.folder + "/backup.db"
+            #expect(try await sandbox.dwell("backup", path).exitCode == 0)
+            let report = try await sandbox.dwell("report", "--json", "--log", path)
+            #expect(report.out.contains("\"crashes\" : 1"), "\(report)")
+        }
+    }
+
     /// What runs goes on, and the log goes on from where the archive ends.
     @Test func eventsAreArchivedWhileAServiceRuns() async throws {
         try await Sandbox.run { sandbox in

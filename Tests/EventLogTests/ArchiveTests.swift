@@ -212,6 +212,28 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: whole.home.database))
     }
 
+    /// How long starts took is known after they were archived, as long as the file is where it was written.
+    @Test func howLongArchivedStartsTookIsRead() throws {
+        let log = try EventLog(home: temporary.home)
+        var history = MadeUpHistory(seed: 4, controllers: [.dev, .prod], beginMicroseconds: Self.begin)
+        try history.write(3_000, to: log)
+        let before = try log.startsMicroseconds()
+        #expect(before[.dev]?.isEmpty == false && before[.prod]?.isEmpty == false)
+        for (position, name) in [(1_000, "old"), (2_000, "newer")] {
+            _ = try log.archive(beforeMicroseconds: time(position, log), to: path(name), by: .ann)
+        }
+        let archived = try log.archivedStartsMicroseconds()
+        #expect(archived.notThere == [])
+        #expect(archived.starts.merging(try log.startsMicroseconds()) { $0 + $1 } == before)
+        unlink(path("old"))
+        #expect(try log.archivedStartsMicroseconds().notThere == [path("old")])
+        // Somebody else's log under that name is not taken for it.
+        let other = try EventLog(home: whole.home)
+        try other.given(.start)
+        _ = try other.backUp(to: path("old"))
+        #expect(try log.archivedStartsMicroseconds().notThere == [path("old")])
+    }
+
     @Test func aChangedBaseIsFoundByAReplay() throws {
         let log = try EventLog(home: temporary.home)
         try log.given(.start, .takeOver(process: "a"), .up(.api))

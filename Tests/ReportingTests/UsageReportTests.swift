@@ -68,6 +68,27 @@ import Testing
         #expect(report.savedSeconds == 5)
     }
 
+    @Test func whatWasSavedIsCountedByStartsThatAreArchivedToo() throws {
+        let whole = try twoLives()
+        let here = ControllerHistory([], archivedStartsMicroseconds: whole.starts.compactMap(\.took), now: 0)
+        #expect(UsageReport(here, in: span(0, 300)).meanStartSeconds == 5)
+    }
+
+    /// A controller that is to go down at its idle deadline is terminated by it, and by nobody's hand.
+    @Test func anIdlePeriodThatEndsInATerminationByItsDeadlineIsNotEndedByHand() throws {
+        let history = try history(
+            [
+                (0, up),
+                (
+                    0,
+                    .setAutostop(
+                        AutostopPolicy(idleTimeoutSeconds: 100, source: .commandLine, down: .init(true, .commandLine)))
+                ),
+                (4, .takeOver(process: "a")), (10, .down([.api])), (110, deadline),
+            ], now: 300)
+        #expect(history.idlePeriods.map(\.end) == [.deadline])
+    }
+
     @Test func whatLiesOutsideDoesNotCount() throws {
         let report = UsageReport(try twoLives(), in: span(45, 175))
         #expect(report.busySeconds == 5)

@@ -21,7 +21,8 @@ struct Report: ParsableCommand, LogQuestion {
               dwell report --svg week.svg --since 7d
             """)
 
-    @Option(help: ArgumentHelp("From this moment on; default: from the beginning.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("From this moment on; default: from the beginning.", valueName: "time"), completion: .times)
     var since: String?
 
     @Option(help: "Only this controller.", completion: .controllers)
@@ -66,6 +67,7 @@ struct Report: ParsableCommand, LogQuestion {
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
         let bases = try session.read { (log) throws(LogFailure) in try log.bases(of: only) }
         let names = Set(byController.keys).union(bases.keys).sorted()
+        let archived = try session.read { (log) throws(LogFailure) in try log.archivedStartsMicroseconds() }
         if let only, names.isEmpty { throw CommandFailure("controller \(only) has no history") }
         let first = start.position > 0 ? start.atMicroseconds : events.first?.stamp.atMicroseconds ?? now
         let span = min(from ?? first, now)..<max(now, from ?? first)
@@ -73,7 +75,8 @@ struct Report: ParsableCommand, LogQuestion {
             let history = ControllerHistory(
                 (byController[name] ?? []).lazy.filter { $0.event.type.isOfController }
                     .map { StampedEvent(event: $0.event, stamp: $0.stamp) },
-                beginning: bases[name].map { ($0, start.atMicroseconds) }, now: now)
+                beginning: bases[name].map { ($0, start.atMicroseconds) },
+                archivedStartsMicroseconds: archived.starts[name] ?? [], now: now)
             return UsageRow(
                 name: name, history: history, usage: UsageReport(history, in: span),
                 whatIf: windows.map { WhatIf(windowSeconds: $0, history, in: span, now: now) })
@@ -85,6 +88,14 @@ struct Report: ParsableCommand, LogQuestion {
             return try revival.get()
         }
         let output = UsageOutput(rows: rows, span: span, pricePerHour: pricePerHour, width: Terminal.width)
+        // What is saved is not known without a start that was measured.
+        if !archived.notThere.isEmpty,
+            rows.contains(where: { $0.usage.startsAvoided > 0 && $0.usage.meanStartSeconds == nil })
+        {
+            print(
+                "starts that were measured are archived, and these files are not there any more, so SAVED is not known for all: "
+                    + archived.notThere.joined(separator: ", "), to: .error)
+        }
         if json {
             print(try output.json())
         } else {
@@ -93,12 +104,14 @@ struct Report: ParsableCommand, LogQuestion {
         try revival.get()
     }
 
-    /// Until when it is told, microseconds since 1970. A file knows nothing of what came after its last event.
+    /// Before when it is told, microseconds since 1970. A file knows nothing of what came after its last event, which is
+    /// told of itself.
     private static func end(_ session: Session) throws(CommandFailure) -> Int64 {
         try session.read { (log) throws(LogFailure) in
             let now = try Clock.now().wallMicroseconds
-            guard session.isOfFile else { return now }
-            return try log.time(atPosition: log.lastPosition()) ?? now
+            guard let last = try log.time(atPosition: log.lastPosition()) else { return now }
+            // A clock that was set back may have put it before its last event.
+            return session.isOfFile ? last + 1 : max(now, last + 1)
         }
     }
 

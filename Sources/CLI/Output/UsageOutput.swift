@@ -29,7 +29,8 @@ struct UsageOutput {
                 [
                     row.name.rawValue, span(usage.busySeconds), span(usage.idleSeconds), span(usage.startingSeconds),
                     span(usage.stoppedSeconds), String(usage.starts), String(usage.startsAvoided),
-                    usage.meanStartSeconds == nil ? "-" : TimeText.seconds(usage.savedSeconds), String(usage.crashes),
+                    usage.meanStartSeconds == nil && usage.startsAvoided > 0
+                        ? "-" : TimeText.seconds(usage.savedSeconds), String(usage.crashes),
                 ] + (pricePerHour == nil ? [] : [cost(usage.paidSeconds), cost(usage.idleSeconds)]))
         }
         var lines =

@@ -37,6 +37,16 @@ extension CompletionKind {
     /// Types of events.
     static var eventTypes: CompletionKind { .list(EventType.allCases.map(\.rawValue)) }
 
+    /// Moments: the beginning of what people write, and what is written often.
+    static var times: CompletionKind {
+        .list(["now", "10m", "1h", "12h", "24h", "7d", "30d"])
+    }
+
+    /// Who did something, as the log tells: people, and components.
+    static var actorsEver: CompletionKind {
+        .custom { _, _, _ in LiveNames.actors ?? [] }
+    }
+
     /// Names of both.
     static var names: CompletionKind {
         .custom { _, _, _ in
@@ -52,6 +62,8 @@ private enum LiveNames {
     static var report: StatusReport? { log.flatMap { try? $0.status() } }
 
     static var ever: KnownNames? { log.flatMap { try? $0.knownNames() } }
+
+    static var actors: [String]? { log.flatMap { try? $0.knownActors() } }
 
     private static var log: EventLog? {
         let home = Home(environment: ProcessInfo.processInfo.environment)

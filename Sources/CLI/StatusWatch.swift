@@ -25,7 +25,8 @@ struct StatusWatch {
             let report = try session.read { (log) throws(LogFailure) in try log.status() }
             var view = try StatusView(report, name: name, all: all)
             try view.look(session, isNow: true)
-            let lines = StatusTables(view).lines
+            // Asked each time: a window changes its size.
+            let lines = StatusTables(view, width: Terminal.width).lines
             try session.ensureAllRunning()
             if isTerminal {
                 draw(lines)
@@ -39,13 +40,13 @@ struct StatusWatch {
 
     /// Over what was there: each line is ended by clearing what is right of it, so that nothing flickers.
     private func draw(_ lines: [String]) {
-        var size = winsize()
-        let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 && size.ws_row > 1
-        let shown = isKnown ? Array(lines.prefix(Int(size.ws_row) - 1)) : lines
-        let text = shown.map { line in
-            let cut = isKnown && line.count > Int(size.ws_col) ? line.prefix(Int(size.ws_col) - 1) + "…" : line
-            return StatusColours.paint(String(cut)) + "\u{1b}[K\r\n"
+        var shown = lines.flatMap { $0.wrapped(to: Terminal.width) }
+        if let height = Terminal.height, shown.count >= height {
+            let room = max(0, height - 2)
+            let rest = "… and \(shown.count - room) more lines: dwell status"
+            shown = Array(shown.prefix(room)) + [String(rest.prefix(Terminal.width ?? .max))]
         }
+        let text = shown.map { StatusColours.paint($0) + "\u{1b}[K\r\n" }
         write(Array(("\u{1b}[H" + text.joined() + "\u{1b}[J").utf8), to: STDOUT_FILENO)
     }
 

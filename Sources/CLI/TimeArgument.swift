@@ -15,6 +15,11 @@ enum TimeArgument {
         }
         switch ClockTime(text, now) {
         case .date(let date): return microseconds(date)
+        case .twice(let first, let second):
+            print(
+                "note: \(option): \"\(text)\" was twice, as the clocks were set back: this is the first, "
+                    + "\(inZone(first)); the second is \(inZone(second))", to: .error)
+            return microseconds(first)
         case .skipped:
             throw CommandFailure(
                 "\(option): \"\(text)\" was no time in this zone: the clocks were set forward over it", exitCode: 2)
@@ -23,6 +28,11 @@ enum TimeArgument {
         throw CommandFailure(
             "\(option): \"\(text)\" is not a time: write \"2026-11-01 10:00\", 10:00, 2026-11-01T10:00:00Z, or 2h for two hours ago",
             exitCode: 2)
+    }
+
+    /// As it is written to mean just this moment.
+    private static func inZone(_ date: Date) -> String {
+        date.formatted(Date.ISO8601FormatStyle(timeZoneSeparator: .colon, timeZone: .current))
     }
 
     private static func microseconds(_ date: Date) -> Int64 {
@@ -34,6 +44,8 @@ enum TimeArgument {
 /// What somebody wrote as a date and a time of day, in the zone that is written with it or in this machine's.
 private enum ClockTime {
     case date(Date)
+    /// The clocks of this zone were set back over it, so it came two times.
+    case twice(Date, Date)
     /// The clocks of this zone were set forward over it.
     case skipped
     case nonsense
@@ -88,7 +100,17 @@ private enum ClockTime {
             return
         }
         let fraction = clock.4.flatMap { Double("0." + $0.dropFirst()) } ?? 0
-        self = .date(found.addingTimeInterval(fraction))
+        let moments = Self.moments(shownAs: found, in: timeZone).map { $0.addingTimeInterval(fraction) }
+        self = moments.count == 2 ? .twice(moments[0], moments[1]) : .date(found.addingTimeInterval(fraction))
+    }
+
+    /// The moments at which clocks show what they show at this one, the earlier first.
+    private static func moments(shownAs found: Date, in zone: TimeZone) -> [Date] {
+        let shown = found.addingTimeInterval(Double(zone.secondsFromGMT(for: found)))
+        // No zone sets its clocks twice within a day.
+        let offsets = Set([-43_200, 43_200].map { zone.secondsFromGMT(for: found.addingTimeInterval($0)) })
+        return offsets.map { (shown.addingTimeInterval(-Double($0)), $0) }
+            .filter { zone.secondsFromGMT(for: $0.0) == $0.1 }.map { $0.0 }.sorted()
     }
 
     /// `Z`, `+01`, `+0100`, `+01:00`.

@@ -21,6 +21,28 @@ extension EventLog {
         }
     }
 
+    /// Everybody, and every component, that did something; of what was archived nothing. Each is a look at the whole log.
+    public func knownActors() throws(LogFailure) -> [String] {
+        try reading { db in
+            try ["actor", "component"].flatMap { column in
+                try String.fetchAll(db, sql: "SELECT DISTINCT \(column) FROM events ORDER BY 1")
+            }
+        }
+    }
+
+    /// The ids of replicas that this service ever had in this log, or that any had: the first and the last; nil when
+    /// there was none.
+    public func knownReplicas(of service: String?) throws(LogFailure) -> ClosedRange<Int>? {
+        try reading { db in
+            let condition = service.map { EventQuery.matches("service", $0) } ?? "service IS NOT NULL"
+            let row = try Row.fetchOne(
+                db, sql: "SELECT min(replica), max(replica) FROM events WHERE replica IS NOT NULL AND \(condition)",
+                arguments: StatementArguments([service].compactMap(\.self)))
+            guard let row, let first = row[0] as Int?, let last = row[1] as Int? else { return nil }
+            return first...last
+        }
+    }
+
     private static func distinct(_ column: String, _ db: Database) throws -> [String] {
         try String.fetchAll(
             db,

@@ -45,7 +45,7 @@ public struct EventQuery: Hashable, Sendable {
     }
 
     /// An index finds what is equal at once; a pattern is tried on every row.
-    private static func matches(_ column: String, _ text: String) -> String {
+    static func matches(_ column: String, _ text: String) -> String {
         text.contains { "*?[".contains($0) } ? "\(column) GLOB ?" : "\(column) = ?"
     }
 

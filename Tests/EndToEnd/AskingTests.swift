@@ -32,6 +32,7 @@ import Testing
                 (["events", "--type", "replica.redy"], 2, "did you mean replica.ready?"),
                 (["events", "--type", "controler.*"], 2, "there is no type \"controler.*\""),
                 (["events", "--type", ""], 2, "there is no type"),
+                (["events", "--since", "1h", "--until", "2h"], 2, "--until: \"2h\" is not after --since \"1h\""),
                 (["events", "--since", "2026-11-26T24:00:00Z"], 2, "is not a time"),
                 (["events", "--since", "2026-11-26T17:25:60Z"], 2, "is not a time"),
                 (["events", "--since", "2026-11-26 17:60"], 2, "is not a time"),
@@ -54,6 +55,9 @@ import Testing
             for (words, says) in [
                 (["--controller", "locl"], "no event is about a controller locl; there is local"),
                 (["--service", "web*"], "no event is about a service web*; there is none at all"),
+                (["--actor", "controler"], "nothing was done by controler; there is controller"),
+                (["--replica", "9"], "no event is about a replica 9; there is none at all"),
+                (["--since", "2099-01-01"], "--since: \"2099-01-01\" is in the future"),
             ] {
                 let output = try await sandbox.dwell(["events"] + words)
                 #expect(output.exitCode == 0 && output.out.isEmpty && output.err == "note: \(says)\n", "\(output)")
@@ -65,6 +69,24 @@ import Testing
             ] {
                 let output = try await sandbox.dwell(["events"] + words)
                 #expect(output.exitCode == 0 && output.err.isEmpty, "\(words): \(output)")
+            }
+        }
+    }
+
+    /// The hour that comes twice when the clocks are set back: it is said which of the two was taken.
+    @Test func aTimeThatCameTwiceIsTheFirst() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            func asked(_ time: String) async throws -> Output {
+                try await sandbox.dwell(["events", "--until", time], environment: ["TZ": "Europe/Berlin"])
+            }
+            let twice = try await asked("2025-10-26 02:30")
+            #expect(
+                twice.err
+                    == "note: --until: \"2025-10-26 02:30\" was twice, as the clocks were set back: this is the first, "
+                    + "2025-10-26T02:30:00+02:00; the second is 2025-10-26T02:30:00+01:00\n")
+            for once in ["2025-10-26 01:59:59", "2025-10-26 03:00", "2025-10-26T02:30:00+01:00", "2025-03-30 03:00"] {
+                #expect(try await asked(once).err.isEmpty, "\(once)")
             }
         }
     }
@@ -104,6 +126,9 @@ import Testing
                 try await offered("events", "--", "--controller", "0", "0", "dwell", "events", "--controller", "")
                     == ["local"])
             #expect(try await offered("logs", "--", "positional@0", "0", "0", "dwell", "logs", "") == ["hello"])
+            let actors = try await offered("events", "--", "--actor", "0", "0", "dwell", "events", "--actor", "")
+            #expect(actors.contains("cli") && actors.contains("controller") && actors.contains { $0.contains("@") })
+            #expect(script.out.contains("12h"), "moments, too")
         }
     }
 }
@@ -116,12 +141,27 @@ import Testing
         return output.out.split(whereSeparator: \.isNewline).map(String.init)
     }
 
+    /// What `status --watch` draws at a terminal of this size, until it is enough.
+    private func watched(
+        _ sandbox: Sandbox, _ size: String, until isEnough: @escaping @Sendable ([String]) -> Bool
+    ) async throws -> [String] {
+        @Sendable func plain(_ lines: [String]) -> [String] {
+            lines.joined(separator: "\n").replacing(/\u{1b}\[[0-9;?]*[A-Za-z]/, with: "")
+                .split(whereSeparator: \.isNewline).map(String.init)
+        }
+        let watch = try sandbox.startShell(
+            #"NO_COLOR=1 exec script -qec "stty \#(size); exec '\#(Sandbox.dwell)' status --watch" /dev/null < /dev/null"#
+        )
+        defer { watch.end() }
+        return plain(await watch.lines { isEnough(plain($0)) })
+    }
+
     @Test func whatMattersIsThereAtAnyWidth() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()
             #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
             for columns in [40, 50, 60, 79] {
-                for words in ["events", "status", "report", "diff '#1' now"] {
+                for words in ["events", "status", "report", "diff '#1' now", "explain local", "explain hello"] {
                     let lines = try await shown(sandbox, columns, words)
                     #expect(!lines.isEmpty)
                     // Sentences are left to the terminal.
@@ -137,6 +177,15 @@ import Testing
                 #expect(
                     status.contains { $0.contains("IDLE") } && status.contains { $0.contains("10m, in ") }, "\(status)")
             }
+            // As `status` shows it, with nothing cut off.
+            for columns in [40, 60] {
+                let lines = try await watched(sandbox, "rows 50 cols \(columns)") { lines in
+                    lines.contains { $0.contains("10m, in ") } && lines.contains { $0.contains("UPTIME") }
+                }
+                #expect(lines.allSatisfy { $0.count <= columns && !$0.contains("…") }, "\(lines)")
+            }
+            let low = try await watched(sandbox, "rows 5 cols 40") { $0.contains { $0.contains("more lines") } }
+            #expect(low.contains { $0.contains(/^… and \d+ more lines: dwell status$/) }, "\(low)")
             let wide = try await shown(sandbox, 160, "events")
             #expect(try await wide.count == sandbox.count("events"), "a line each")
         }

@@ -18,7 +18,7 @@ struct Archive: ParsableCommand {
               dwell verify --archive old.db
             """)
 
-    @Option(help: ArgumentHelp("Move what happened before this.", valueName: "time"))
+    @Option(help: ArgumentHelp("Move what happened before this.", valueName: "time"), completion: .times)
     var before: String
 
     @Argument(help: "The file to write. It must not exist.", completion: .file())

@@ -18,10 +18,10 @@ struct Diff: ParsableCommand, LogQuestion {
               dwell diff '#1' '#41'
             """)
 
-    @Argument(help: "The first moment.")
+    @Argument(help: "The first moment.", completion: .times)
     var first: String
 
-    @Argument(help: "The second moment.")
+    @Argument(help: "The second moment.", completion: .times)
     var second: String = "now"
 
     @OptionGroup var source: LogOption

@@ -22,10 +22,10 @@ struct Events: FollowingCommand, LogQuestion {
               dwell events --log backup.db
             """)
 
-    @Option(help: ArgumentHelp("Only what happened at or after this.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only what happened at or after this.", valueName: "time"), completion: .times)
     var since: String?
 
-    @Option(help: ArgumentHelp("Only what happened before this.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only what happened before this.", valueName: "time"), completion: .times)
     var until: String?
 
     @Option(help: "Only of this controller.", completion: .controllersEver)
@@ -43,7 +43,9 @@ struct Events: FollowingCommand, LogQuestion {
         completion: .eventTypes)
     var type: [String] = []
 
-    @Option(help: "Only by this user (ann, ann@desk) or component (cli, controller, keeper, timer, notifier).")
+    @Option(
+        help: "Only by this user (ann, ann@desk) or component (cli, controller, keeper, timer, notifier).",
+        completion: .actorsEver)
     var actor: String?
 
     @Option(help: ArgumentHelp("At most so many: the last ones.", valueName: "count"))
@@ -96,7 +98,7 @@ struct Events: FollowingCommand, LogQuestion {
                 printer.print(rows)
             }
         }
-        if isEmpty { try sayWhatIsUnknown(session) }
+        if isEmpty { try sayWhatIsUnknown(query, session) }
         try pointToArchive(query, session)
         try revival.get()
         return position
@@ -117,8 +119,40 @@ struct Events: FollowingCommand, LogQuestion {
         }
     }
 
-    /// Nothing matched: a name that the log never held is most likely why.
-    private func sayWhatIsUnknown(_ session: Session) throws {
+    /// Nothing matched: a name that the log never held is most likely why, or a moment that is still to come.
+    private func sayWhatIsUnknown(_ query: EventQuery, _ session: Session) throws {
+        let now = try session.read { (_) throws(LogFailure) in try Clock.now() }
+        if let since, let moment = query.sinceMicroseconds, moment > now.wallMicroseconds {
+            print("note: --since: \"\(since)\" is in the future", to: .error)
+        }
+        try sayWhatNameIsUnknown(session)
+        try sayWhoIsUnknown(session)
+        try sayWhatReplicaIsUnknown(session)
+    }
+
+    private func sayWhoIsUnknown(_ session: Session) throws {
+        guard let actor else { return }
+        let known = try session.read { (log) throws(LogFailure) in try log.knownActors() }
+        guard !known.contains(where: { Glob.matches($0, actor) || Glob.matches($0, actor + "@*") }) else { return }
+        let there =
+            known.isEmpty
+            ? "there is nobody at all"
+            : "there is " + (NearestKey.to(actor, among: known) ?? known.prefix(10).joined(separator: ", "))
+        print("note: nothing was done by \(actor); \(there)", to: .error)
+    }
+
+    private func sayWhatReplicaIsUnknown(_ session: Session) throws {
+        guard let replica else { return }
+        let known = try session.read { (log) throws(LogFailure) in try log.knownReplicas(of: service) }
+        if let known, known.contains(replica) { return }
+        let there = known.map {
+            $0.count == 1 ? "there is \($0.lowerBound)" : "there are \($0.lowerBound) to \($0.upperBound)"
+        }
+        let place = service.map { " of service \($0)" } ?? ""
+        print("note: no event is about a replica \(replica)\(place); \(there ?? "there is none at all")", to: .error)
+    }
+
+    private func sayWhatNameIsUnknown(_ session: Session) throws {
         guard controller != nil || service != nil else { return }
         let known = try session.read { (log) throws(LogFailure) in try log.knownNames() }
         for (what, name, names) in [
@@ -144,6 +178,9 @@ struct Events: FollowingCommand, LogQuestion {
         var query = EventQuery()
         if let since { query.sinceMicroseconds = try TimeArgument.parse(since, for: "--since") }
         if let until { query.untilMicroseconds = try TimeArgument.parse(until, for: "--until") }
+        if let since, let until, let begin = query.sinceMicroseconds, let end = query.untilMicroseconds, end <= begin {
+            throw CommandFailure("--until: \"\(until)\" is not after --since \"\(since)\"", exitCode: 2)
+        }
         query.controller = controller
         query.service = service
         query.replica = replica

@@ -22,7 +22,9 @@ struct Explain: ParsableCommand, LogQuestion {
     @Argument(help: "Name of a controller or a service.", completion: .names)
     var name: String
 
-    @Option(help: ArgumentHelp("As it was at this moment (a time, or '#41' for event 41).", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("As it was at this moment (a time, or '#41' for event 41).", valueName: "time"),
+        completion: .times)
     var at: String?
 
     @Option(help: "The service of this controller.", completion: .controllers)
@@ -51,22 +53,28 @@ struct Explain: ParsableCommand, LogQuestion {
         }
         if isController {
             let explanation = try explanation(of: NameArgument.controller(name), moment, session)
-            print("Controller \(name)")
-            for line in explanation.ofController { print("  \(line)") }
-            if moment == nil { for line in try untold(session) { print("  \(line)") } }
+            say(explanation.ofController, under: "Controller \(name)")
+            if moment == nil { say(try untold(session)) }
         }
         for row in services {
             let controller = try NameArgument.controller(row.controller)
             let service = try NameArgument.service(name)
             let explanation = try explanation(of: controller, moment, session)
-            print("Service \(name) on controller \(row.controller)")
             // What its load balancer has seen is known of now and of no other moment.
             let isNow = moment == nil && !session.isOfFile
             let traffic = isNow ? TrafficReporter.read(of: service, in: session.paths(controller)) : nil
-            for line in explanation.of(service, traffic: traffic) { print("  \(line)") }
+            say(
+                explanation.of(service, traffic: traffic), under: "Service \(name) on controller \(row.controller)")
         }
         try tellOfArchive(session)
         if moment == nil { try session.ensureAllRunning() }
+    }
+
+    /// - Parameter title: of whom it is told; nil where that was said above.
+    private func say(_ lines: [String], under title: String? = nil) {
+        for line in [title].compactMap(\.self) + lines.map({ "  \($0)" }) {
+            for part in line.wrapped(to: Terminal.width) { print(part) }
+        }
     }
 
     /// Of a service that is gone, the log tells how it went.
@@ -83,8 +91,7 @@ struct Explain: ParsableCommand, LogQuestion {
             let lines = try explanation(of: controller, moment, session).ofGone(service)
             guard !lines.isEmpty else { continue }
             isKnown = true
-            print("Service \(name), which is gone, on controller \(controller)")
-            for line in lines { print("  \(line)") }
+            say(lines, under: "Service \(name), which is gone, on controller \(controller)")
         }
         guard isKnown else { return false }
         try tellOfArchive(session)
@@ -95,7 +102,9 @@ struct Explain: ParsableCommand, LogQuestion {
     private func tellOfArchive(_ session: Session) throws(CommandFailure) {
         let start = try session.read { (log) throws(LogFailure) in try log.start() }
         if start.position > 0 {
-            print("What happened up to event \(start.position) is archived: dwell explain \(name) --log \(start.file)")
+            let line =
+                "What happened up to event \(start.position) is archived: dwell explain \(name) --log \(start.file)"
+            for part in line.wrapped(to: Terminal.width) { print(part) }
         }
     }
 

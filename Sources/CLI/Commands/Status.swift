@@ -35,7 +35,7 @@ struct Status: FollowingCommand, LogQuestion {
     @Flag(help: "Go on showing it as it changes, with what is left counted down; Ctrl-C ends it.")
     var watch = false
 
-    @Option(help: ArgumentHelp("What it showed at this moment.", valueName: "time"))
+    @Option(help: ArgumentHelp("What it showed at this moment.", valueName: "time"), completion: .times)
     var at: String?
 
     @Option(help: ArgumentHelp("What it showed when this event was the last.", valueName: "position"))

@@ -63,8 +63,18 @@ enum Terminal {
     /// Columns of the terminal; nil when it is none, for what reads then wants all of it.
     static var width: Int? {
         guard isatty(STDOUT_FILENO) == 1 else { return nil }
-        var size = winsize()
-        if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        if let size, size.ws_col > 0 { return Int(size.ws_col) }
         return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { max(20, $0) }
+    }
+
+    /// Lines of the terminal; nil when it is none, or does not say.
+    static var height: Int? {
+        guard isatty(STDOUT_FILENO) == 1, let size, size.ws_row > 1 else { return nil }
+        return Int(size.ws_row)
+    }
+
+    private static var size: winsize? {
+        var size = winsize()
+        return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
     }
 }

@@ -15,18 +15,18 @@ struct StatusTables {
 
     var lines: [String] {
         guard !view.controllers.isEmpty else {
-            return ["No controllers. Start a service: dwell up service.yaml"] + hidden
+            return ["No controllers. Start a service: dwell up service.yaml"].flatMap { $0.wrapped(to: width) } + hidden
         }
         var lines = ["Controllers"] + controllers.lines(fitting: width)
         if !view.services.isEmpty { lines += ["", "Services"] + services.lines(fitting: width) }
         if !view.replicas.isEmpty { lines += ["", "Service Replicas"] + replicas.lines(fitting: width) }
         let notes = self.notes
-        if !notes.isEmpty { lines += [""] + notes }
+        if !notes.isEmpty { lines += [""] + notes.flatMap { $0.wrapped(to: width) } }
         return lines + hidden
     }
 
     private var hidden: [String] {
-        view.hidden == 0 ? [] : ["(\(view.hidden) terminated, not shown: dwell status --all)"]
+        view.hidden == 0 ? [] : "(\(view.hidden) terminated, not shown: dwell status --all)".wrapped(to: width)
     }
 
     private var controllers: Table {

@@ -1,3 +1,4 @@
+import EventLog
 import Foundation
 
 /// The last lines of a log file.
@@ -5,7 +6,8 @@ public enum LogTail {
     /// At most `lines` lines and `bytes` bytes from the end of the file; nil when it is empty or cannot
     /// be read. What is not UTF-8 is replaced.
     public static func read(_ path: String, lines: Int = 20, bytes: Int = 4096) -> String? {
-        guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+        guard let descriptor = try? HomeFile.open(path, O_RDONLY) else { return nil }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
         defer { try? file.close() }
         guard let end = try? file.seekToEnd(), end > 0 else { return nil }
         let start = end > UInt64(bytes) ? end - UInt64(bytes) : 0

@@ -14,8 +14,7 @@ public struct CommitBell: Sendable {
 
     /// Rings. Never fails: a bell that cannot be rung is covered by the listeners' slow poll.
     func ring(position: Int, logID: String) {
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
+        guard let descriptor = try? HomeFile.open(path, O_WRONLY) else { return }
         // Of one length, so that one write replaces another whole.
         let digits = String(position)
         let text = String(repeating: " ", count: max(0, 20 - digits.count)) + digits + " " + logID + "\n"
@@ -30,7 +29,7 @@ public struct CommitBell: Sendable {
 
     /// What was acknowledged at least; nil when nothing is known.
     var witness: Witness? {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+        guard let text = HomeFile.text(path) else { return nil }
         let words = text.split(whereSeparator: \.isWhitespace)
         guard words.count == 2, let position = Int(words[0]) else { return nil }
         return Witness(position: position, logID: String(words[1]))

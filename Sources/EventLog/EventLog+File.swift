@@ -20,11 +20,7 @@ extension EventLog {
     /// - Throws: ``LogFailure``.
     public static func reading(file path: String) throws(LogFailure) -> EventLog {
         do {
-            guard access(path, F_OK) == 0 else { throw HomeFailure(path) }
-            var isFolder: ObjCBool = false
-            if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-                throw HomeFailure(path: path, reason: "it is a folder")
-            }
+            try HomeFile.mustBeAFile(path)
             var configuration = Configuration()
             configuration.readonly = true
             configuration.busyMode = .timeout(5)

@@ -38,8 +38,8 @@ public struct Home: Hashable, Sendable {
         try closeToOthers()
         try makeDirectory(run)
         // Before SQLite makes it, for SQLite would let the umask decide who may read it.
-        if touchingDatabase { try touch(database) }
-        try touch(commitBell)
+        if touchingDatabase { try touchDatabase() }
+        close(try HomeFile.open(commitBell, O_WRONLY | O_CREAT))
     }
 
     /// Whether its owner may write in it; root could also where it may not be.
@@ -70,27 +70,59 @@ public struct Home: Hashable, Sendable {
     }
 
     /// Makes a folder of mode 0700 under the home, and those above it.
+    ///
+    /// A folder of the home itself may be a link to another disk, which is its owner's to choose; no link below is
+    /// followed, for then what is written there would go to a place that nobody meant.
     public func makeDirectory(_ path: String) throws(HomeFailure) {
-        if mkdir(path, 0o700) == 0 { return }
-        switch errno {
-        case EEXIST:
+        try refuseLinks(path)
+        try make(path)
+    }
+
+    private func refuseLinks(_ path: String) throws(HomeFailure) {
+        let below = self.path + "/"
+        guard path.hasPrefix(below) else { return }
+        let parts = path.dropFirst(below.count).split(separator: "/")
+        for count in stride(from: 2, through: parts.count, by: 1) {
+            let folder = below + parts.prefix(count).joined(separator: "/")
             var status = stat()
-            guard stat(path, &status) == 0 else { throw HomeFailure(path) }
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw HomeFailure(path: path, reason: "it is not a folder")
+            guard lstat(folder, &status) == 0 else { return }
+            guard status.st_mode & S_IFMT != S_IFLNK else {
+                throw HomeFailure(path: folder, reason: "it is a symbolic link, which is not followed; remove it")
             }
-        case ENOENT where path != "/":
-            try makeDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
-            if mkdir(path, 0o700) != 0 && errno != EEXIST { throw HomeFailure(path) }
-        default:
-            throw HomeFailure(path)
         }
     }
 
-    private func touch(_ path: String) throws(HomeFailure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw HomeFailure(path) }
-        close(descriptor)
+    private func make(_ path: String) throws(HomeFailure) {
+        // Others remove what is empty, also in the moment between two looks.
+        for _ in 0..<100 {
+            if mkdir(path, 0o700) == 0 { return }
+            switch errno {
+            case EEXIST:
+                var status = stat()
+                guard stat(path, &status) == 0 else {
+                    if errno == ENOENT { continue }
+                    throw HomeFailure(path)
+                }
+                guard status.st_mode & S_IFMT == S_IFDIR else {
+                    throw HomeFailure(path: path, reason: "it is not a folder")
+                }
+                return
+            case ENOENT where path != "/":
+                try make(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+            default:
+                throw HomeFailure(path)
+            }
+        }
+        throw HomeFailure(path: path, reason: "there is something that leads nowhere, or it is removed again and again")
+    }
+
+    /// It may be a link to another disk, which is its owner's to choose.
+    private func touchDatabase() throws(HomeFailure) {
+        let descriptor = open(database, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        let failure = HomeFailure(database)
+        if descriptor >= 0 { close(descriptor) }
+        if access(database, F_OK) == 0 { try HomeFile.mustBeAFile(database) }
+        if descriptor < 0 { throw failure }
     }
 }
 
@@ -98,6 +130,8 @@ public struct Home: Hashable, Sendable {
 public struct HomeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var path: String
     public var reason: String
+    /// Whether there is no such file; of one that was to be made, that its folder is not there.
+    public private(set) var isMissing = false
 
     public init(path: String, reason: String) {
         self.path = path
@@ -106,7 +140,9 @@ public struct HomeFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The failure that `errno` tells.
     init(_ path: String) {
-        self.init(path: path, reason: String(cString: strerror(errno)))
+        let code = errno
+        self.init(path: path, reason: String(cString: strerror(code)))
+        isMissing = code == ENOENT
     }
 
     public var description: String { "cannot use \(path): \(reason)" }

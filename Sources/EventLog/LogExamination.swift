@@ -31,7 +31,7 @@ public struct LogExamination: Sendable {
 
     private init(path: String, bell: CommitBell?) {
         do {
-            guard access(path, F_OK) == 0 else { throw HomeFailure(path) }
+            try HomeFile.mustBeAFile(path)
             var configuration = Configuration()
             configuration.readonly = true
             configuration.busyMode = .timeout(5)

@@ -34,7 +34,7 @@ struct WritersTurn: Sendable {
     private final class Descriptor: Sendable {
         let raw: CInt
 
-        init(_ path: String) { raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+        init(_ path: String) { raw = (try? HomeFile.open(path, O_RDWR | O_CREAT)) ?? -1 }
 
         deinit { if raw >= 0 { close(raw) } }
     }

@@ -51,7 +51,9 @@ import Testing
             "find . ! -name pipe -printf '%P %y %m %s %l %T@\\n' | LC_ALL=C grep -av ' d ' | LC_ALL=C sort; md5sum holes tool"
         let original = stage.shell(listing)
         let copied = stage.shell("cd '\(stage.copies.path(copy.name))' && \(listing)")
-        #expect(original == copied)
+        // But for what others than its owner may do.
+        #expect(original.replacing(#/ f ([0-7])[0-7]{2} /#) { " f \($0.1)00 " } == copied)
+        #expect(copied.contains("tool f 700 "))
         #expect(stage.shell("cd '\(stage.copies.path(copy.name))'; ls -d pipe").contains("No such file"))
         #expect(
             stage.shell("stat -c %a '\(stage.copies.path(copy.name))/deep/er' '\(stage.sources)'") == "500\n700\n"

@@ -120,6 +120,49 @@ import Testing
         }
     }
 
+    /// Nobody waits for the other end of a pipe, nor is what should be a file read without end.
+    @Test(arguments: ["run/commits", "run/local.lease", "run/turn", "dwell.db"])
+    func aPipeInThePlaceOfAFileIsSaidSo(_ name: String) async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            let output = try await sandbox.shell(
+                #"cd "$DWELL_HOME" && rm "\#(name)" && mkfifo "\#(name)" && exec timeout 10 "$DWELL" start local"#)
+            if name == "run/turn" {
+                #expect(output.exitCode == 0, "it is a courtesy: \(output)")
+            } else {
+                #expect(output.exitCode == 1, "\(output)")
+                #expect(output.errors.count == 1 && output.err.contains("it is a pipe"), "\(output)")
+            }
+            _ = try await sandbox.shell(#"rm "$DWELL_HOME/\#(name)""#)
+        }
+    }
+
+    @Test func whatIsNoFileIsNotRestored() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("status").exitCode == 0)
+            for name in ["fifo", "/dev/zero", "home"] {
+                let output = try await sandbox.shell(
+                    #"[ -e fifo ] || mkfifo fifo; exec timeout 10 "$DWELL" restore --stop \#(name)"#)
+                #expect(output.exitCode == 2, "\(output)")
+                #expect(output.errors.count == 1 && output.err.contains("it is a "), "\(output)")
+            }
+        }
+    }
+
+    /// Else what is ours would be written to wherever it leads.
+    @Test func aLinkAmongTheLogsIsNotFollowed() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            _ = try await sandbox.shell(#"mkdir elsewhere && ln -s "$PWD/elsewhere" "$DWELL_HOME/logs/local/hello""#)
+            try sandbox.writeService()
+            let output = try await sandbox.dwell("up", "hello.yaml")
+            #expect(output.exitCode == 1 && (output.out + output.err).contains("it is a symbolic link"), "\(output)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.folder + "/elsewhere") == [])
+            _ = try await sandbox.dwell("down", "hello", "--purge")
+        }
+    }
+
     @Test func aDatabaseThatIsNoneIsSaidSo() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write(String(repeating: "not a database. ", count: 500), to: "home/dwell.db")
@@ -155,10 +198,12 @@ import Testing
     @Test func whatIsOursIsForNobodyElseToRead() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.shell(#"rm -r "$DWELL_HOME"; umask 000; "$DWELL" start local"#)
+            _ = try await sandbox.shell("mkdir -p code/more && echo exit > code/run && chmod 777 code/run code/more")
             _ = try await sandbox.up()
-            let open = try await sandbox.shell(
-                #"find "$DWELL_HOME" ! -type l -perm /077 -not -name config.yaml -not -path '*/sources/local/*'"#)
+            let open = try await sandbox.shell(#"find "$DWELL_HOME" ! -type l -perm /077 -not -name config.yaml"#)
             #expect(open.out.isEmpty, "\(open.out)")
+            let code = try await sandbox.shell(#"find "$DWELL_HOME/sources" -name run -perm 700"#)
+            #expect(!code.out.isEmpty, "what can be run stays so")
         }
     }
 }

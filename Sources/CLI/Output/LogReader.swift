@@ -1,4 +1,5 @@
 import Controller
+import EventLog
 import Foundation
 
 /// Reads a log file from where it stopped reading, and from its beginning again when it was replaced. In pieces:
@@ -45,8 +46,7 @@ struct LogReader {
     }
 
     private mutating func withFile(_ body: (inout Self, CInt, Int64) -> Void) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return }
+        guard let file = try? HomeFile.open(path, O_RDONLY) else { return }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0 else { return }

@@ -1,3 +1,4 @@
+import EventLog
 import Foundation
 import Lifecycle
 
@@ -123,11 +124,11 @@ struct GitClone {
                 kill(-pid, SIGKILL)  // it leads a session of its own
             }
         }
-        let code = (try? String(contentsOfFile: result, encoding: .utf8)).flatMap {
+        let code = HomeFile.text(result).flatMap {
             Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
         }
         guard code != 0 else { return }
-        let said = (try? String(contentsOfFile: result + ".said", encoding: .utf8)) ?? ""
+        let said = HomeFile.text(result + ".said") ?? ""
         throw LaunchFailure(
             "workdir: \(Self.reason(code, said)) (git \(Self.verb(arguments)) of \(Self.withoutPassword(repository.url)))"
         )

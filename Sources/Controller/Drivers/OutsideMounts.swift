@@ -88,7 +88,7 @@ public struct OutsideMounts {
     }
 
     private static func read(_ path: String) -> [Note] {
-        guard let data = FileManager.default.contents(atPath: path) else { return [] }
+        guard let data = HomeFile.contents(path) else { return [] }
         return (try? JSONDecoder().decode([Note].self, from: data)) ?? []
     }
 

@@ -47,7 +47,7 @@ public struct SecretFiles: Sendable {
     /// The values behind `reference`; none for none.
     func read(_ reference: SecretsReference?) throws(LaunchFailure) -> [String: String] {
         guard let reference else { return [:] }
-        guard let data = FileManager.default.contents(atPath: path(reference.key)),
+        guard let data = HomeFile.contents(path(reference.key)),
             let values = try? JSONDecoder().decode([String: String].self, from: data)
         else {
             throw LaunchFailure(

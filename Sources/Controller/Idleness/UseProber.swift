@@ -1,3 +1,4 @@
+import EventLog
 import Foundation
 import Lifecycle
 
@@ -61,7 +62,7 @@ struct UseProber: Sendable {
             workingDirectory: paths.home.path, log: output, outputLimit: Self.answerLimit,
             resultPath: output + ".code")
         switch await asking.perform() {
-        case .exited(0): return Self.read((try? String(contentsOfFile: output, encoding: .utf8)) ?? "")
+        case .exited(0): return Self.read(HomeFile.text(output) ?? "")
         case .exited(let code): return Answer(isActive: true, evidence: "it exited with code \(code)")
         case .timedOut: return Answer(isActive: true, evidence: "no answer within \(timeoutSeconds) s")
         case .killed: return Answer(isActive: true, evidence: "it was killed")

@@ -1,4 +1,5 @@
 import CLinux
+import EventLog
 import Foundation
 import Synchronization
 
@@ -31,9 +32,8 @@ struct Spawn {
     /// Starts it.
     ///
     /// - Returns: its process id.
-    func start() throws(SystemError) -> pid_t {
-        let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard output >= 0 else { throw SystemError("open \(log)") }
+    func start() throws -> pid_t {
+        let output = try HomeFile.open(log, O_WRONLY | O_CREAT | O_APPEND)
         defer { close(output) }
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard input >= 0 else { throw SystemError("open /dev/null") }

@@ -1,3 +1,4 @@
+import EventLog
 import Foundation
 
 /// A command of the user's from `config.yaml`: bash runs it in a session of its own, for so long and no longer.
@@ -81,7 +82,7 @@ struct UserCommand: Sendable {
             _ = await end()
             return .timedOut
         }
-        guard let text = try? String(contentsOfFile: resultPath, encoding: .utf8),
+        guard let text = HomeFile.text(resultPath),
             let code = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
         else { return .killed }
         return .exited(code: code)

@@ -100,7 +100,7 @@ public struct TrafficReporter: Sendable {
 
     /// The report in the file; nil when there is none, or none that can be read.
     static func read(_ path: String) -> TrafficReport? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard let data = HomeFile.contents(path) else { return nil }
         return try? JSONDecoder().decode(TrafficReport.self, from: data)
     }
 
@@ -110,8 +110,7 @@ public struct TrafficReporter: Sendable {
         encoder.outputFormatting = [.sortedKeys]
         let data = try encoder.encode(report)
         let new = path + ".new"
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError("open \(new)") }
+        let descriptor = try HomeFile.open(new, O_WRONLY | O_CREAT | O_TRUNC)
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try file.write(contentsOf: data)
         guard rename(new, path) == 0 else { throw SystemError("rename \(new)") }

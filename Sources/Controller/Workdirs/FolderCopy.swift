@@ -220,9 +220,8 @@ struct FolderCopy: ~Copyable {
         if isRoot, fchown(copy, status.st_uid, status.st_gid) != 0 { throw writeFailure(path) }
         // Their owner could not remove the whole otherwise.
         let mode = path.isEmpty ? status.st_mode | 0o700 : status.st_mode
-        // What runs as its owner must not run as us because the copy is ours.
-        let bits: mode_t = isRoot || status.st_uid == geteuid() ? 0o7777 : 0o1777
-        guard fchmod(copy, mode & bits) == 0 else { throw writeFailure(path) }
+        // A copy is in the home and for nobody else to read, and must not run as us what runs as its owner.
+        guard fchmod(copy, mode & 0o700) == 0 else { throw writeFailure(path) }
         var times = [status.st_atim, status.st_mtim]
         futimens(copy, &times)
     }

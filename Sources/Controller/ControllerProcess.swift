@@ -17,9 +17,14 @@ public actor ControllerProcess {
     private let alarm: Alarm
     private let logger: Logger
     private let log: EventLog
+    private let lease: Lease
     private let logRetention: LogRetention
-    private var loop = ControllerLoop(process: ProcessIdentity.current.handle.rawValue)
+    private let identity: ProcessIdentity
+    private var loop: ControllerLoop
     private var isRetrying = false
+    private var isStandingBy = false
+    /// Whether what the log does not know was ended, which is done once, by the process that serves.
+    private var hasEndedStrangers = false
     /// Nil until it was looked at once, for an earlier process may have left some.
     private var secretsInUse: Set<String>?
     private var copiesInUse: Set<String>?
@@ -33,13 +38,16 @@ public actor ControllerProcess {
     private static let retryPause = Duration.seconds(1)
 
     public init(
-        home: Home, controller: ControllerName, log: EventLog, environment: [String: String], author: Author,
-        hookCommand: @escaping @Sendable (HookKind) -> HookCommand?,
+        home: Home, controller: ControllerName, lease: Lease, log: EventLog, environment: [String: String],
+        author: Author, hookCommand: @escaping @Sendable (HookKind) -> HookCommand?,
         useProbe: @escaping @Sendable (String) -> UseProbe?, logger: Logger
     ) throws {
         let paths = ControllerPaths(home: home, controller: controller)
         try home.makeDirectory(paths.logDirectory)
         self.logger = logger
+        self.lease = lease
+        identity = .current
+        loop = ControllerLoop(process: identity.handle.rawValue)
         let driver = LocalDriver(paths: paths, logID: log.logID, environment: environment)
         access = LogAccess(log: log, controller: controller, author: author, logger: logger) {
             // What another log knows nothing of, nobody would ever end.
@@ -64,25 +72,33 @@ public actor ControllerProcess {
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Serves until the state needs no process any more.
+    /// Why it serves no more.
+    public enum End: Sendable {
+        case nothingLeft
+        /// Another process has the controller.
+        case gaveWay
+    }
+
+    /// Serves until the state needs no process any more, or another process has the controller.
     ///
     /// - Throws: ``LogFailure`` when this machine does not tell its boot.
-    public func run() async throws {
-        let listening = listen(to: [alarm.ticks, Alarm.clockIsSet, Commits.quietTicks(log)])
+    public func run() async throws -> End {
+        let listening = listen(to: [alarm.ticks, Alarm.clockIsSet, Commits.quietTicks(log), lease.losses()])
         let trimming = Task { [logRetention] in await logRetention.run() }
         defer {
             listening.cancel()
             trimming.cancel()
         }
-        let first = await access.state()
-        await worker.endStrangers(first)
         wake.yield()
+        var end: End?
         for await _ in wakes {
-            guard try await goOn() else { break }
+            end = try await goOn()
+            if end != nil { break }
         }
         for task in tasks.values { task.cancel() }
         await copyRemoval?.value
-        logger.info("nothing left to run")
+        if case .nothingLeft? = end { logger.info("nothing left to run") }
+        return end ?? .nothingLeft
     }
 
     private func listen(to ticks: [AsyncStream<Void>]) -> Task<Void, Never> {
@@ -97,8 +113,8 @@ public actor ControllerProcess {
 
     /// Does what there is to do now.
     ///
-    /// - Returns: whether there is anything to wait for.
-    private func goOn() async throws -> Bool {
+    /// - Returns: nil while there is anything to wait for.
+    private func goOn() async throws -> End? {
         let state = await access.state()
         if state.secretsInUse != secretsInUse {
             secretsInUse = state.secretsInUse
@@ -111,7 +127,14 @@ public actor ControllerProcess {
                 await worker.removeUnusedCopies()
             }
         }
-        for action in loop.wake(state, now: try Clock.now()) {
+        let other = otherProcess(state)
+        let standing = ControllerLoop.Standing(holdsLease: lease.isKept, isOtherAlive: other != nil)
+        let actions = loop.wake(state, now: try Clock.now(), standing: standing)
+        if !hasEndedStrangers, actions != [.standBy], actions != [.giveWay] {
+            hasEndedStrangers = true
+            await worker.endStrangers(state)
+        }
+        for action in actions {
             switch action {
             case .submit(let command):
                 await submit(command)
@@ -124,11 +147,35 @@ public actor ControllerProcess {
                 alarm.arm(pending.map(\.deadline))
             case .retryLater:
                 retryLater()
+            case .standBy:
+                standBy(until: other)
+            case .giveWay:
+                logger.warning("another process has controller \(state.name), and the lease; this one ends")
+                return .gaveWay
             case .end:
-                return false
+                return .nothingLeft
             }
         }
-        return true
+        return nil
+    }
+
+    /// The process that is recorded, if it is another than this one and lives.
+    private func otherProcess(_ state: ControllerState) -> ProcessIdentity? {
+        guard let recorded = state.process.flatMap({ ProcessIdentity(Handle(rawValue: $0)) }),
+            recorded != identity, recorded.isAlive
+        else { return nil }
+        return recorded
+    }
+
+    private func standBy(until other: ProcessIdentity?) {
+        guard let other, !isStandingBy else { return }
+        isStandingBy = true
+        logger.warning("process \(other.pid) still serves the controller, without the lease; waiting for it to end")
+        Task {
+            await other.waitUntilEnded()
+            isStandingBy = false
+            wake.yield()
+        }
     }
 
     private func submit(_ command: Command) async {

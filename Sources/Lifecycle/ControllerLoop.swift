@@ -14,10 +14,33 @@ public struct ControllerLoop: Sendable {
         case retryLater
         /// Nothing is left to run: end the process.
         case end
+        /// The process that is recorded still lives: wake when it has ended, and do nothing until then.
+        case standBy
+        /// The controller is another process's: end this one, and leave what there is to do to that one.
+        case giveWay
+    }
+
+    /// What a process sees of its own place among processes of the same controller, of which there should be one. There
+    /// are two for a while when the file of the lease is removed, and somebody makes another.
+    public struct Standing: Hashable, Sendable {
+        /// Whether the lease that this process holds is still the one that everybody asks for.
+        public var holdsLease: Bool
+        /// Whether another process than this one is recorded, and lives.
+        public var isOtherAlive: Bool
+
+        public init(holdsLease: Bool, isOtherAlive: Bool) {
+            self.holdsLease = holdsLease
+            self.isOtherAlive = isOtherAlive
+        }
+
+        /// Of a process that is the only one.
+        public static let alone = Standing(holdsLease: true, isOtherAlive: false)
     }
 
     private let process: String
     public private(set) var reconciler = Reconciler()
+    /// Whether this process was seen to be the one that is recorded.
+    private var hasServed = false
 
     /// - Parameter process: identity of the controller process, as it is recorded.
     public init(process: String) {
@@ -32,9 +55,22 @@ public struct ControllerLoop: Sendable {
         return state.heldStart.map { $0.until.bootID != now.bootID } ?? true
     }
 
+    /// Whether the controller is not this process's any more. What another has taken over is not taken back: two that
+    /// both did would do nothing else.
+    private func mustGiveWay(_ state: ControllerState, _ standing: Standing) -> Bool {
+        if hasServed, let recorded = state.process, recorded != process { return true }
+        return !standing.holdsLease
+    }
+
     /// What to do now. Commands come alone, for what they lead to is not known before.
-    public mutating func wake(_ state: ControllerState, now: Instant) -> [Action] {
+    public mutating func wake(_ state: ControllerState, now: Instant, standing: Standing = .alone) -> [Action] {
         guard state.needsProcess else { return [.end] }
+        if mustGiveWay(state, standing) {
+            // Whoever comes next would cut a hook off and not run it again; it waits for this process to end.
+            return reconciler.isRunningHook ? [] : [.giveWay]
+        }
+        if standing.isOtherAlive { return [.standBy] }
+        if state.process == process { hasServed = true }
         if mustTakeOver(state, now) { return [.submit(.takeOver(process: process))] }
         let pending = state.pendingDeadlines
         let due = pending.filter {

@@ -42,6 +42,11 @@ public struct Reconciler: Sendable {
     /// Whether work ended without changing the state: time to call ``retry()`` after a pause.
     public var hasFruitlessWork: Bool { !fruitless.isEmpty }
 
+    /// Whether a hook is being run.
+    public var isRunningHook: Bool {
+        inFlight.values.contains { if case .runHook = $0 { true } else { false } }
+    }
+
     public init() {}
 
     /// Compares what is outstanding with what is in flight.

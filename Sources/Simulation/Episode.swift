@@ -89,6 +89,9 @@ extension Simulator {
             if processes[controller] != nil, !log.state(of: controller).needsProcess {
                 throw Violation(law: "liveness", what: "the process of \(controller) does not end")
             }
+            if let stray = strays[controller] {
+                throw Violation(law: "lease", what: "\(stray.name) of \(controller) has no lease and does not end")
+            }
             try log.recover(controller, snapshotAt: 0)
         }
     }
@@ -106,6 +109,13 @@ extension Simulator {
                 try wake(controller, &random)
                 for subject in processes[controller]?.order ?? [] {
                     try advance(subject, of: controller, &random)
+                }
+                try asStray(controller) { simulator throws(Violation) in
+                    try simulator.wake(controller, &random)
+                    guard simulator.processes[controller]?.isOutOfSight == false else { return }
+                    for subject in simulator.processes[controller]?.order ?? [] {
+                        try simulator.advance(subject, of: controller, &random)
+                    }
                 }
             }
             guard isQuiet else { continue }
@@ -138,6 +148,7 @@ extension Simulator {
     /// Whether nobody is awake and nothing is in flight but watching that has nothing to say.
     private var isQuiet: Bool {
         controllers.allSatisfy { controller in
+            guard strays[controller] == nil else { return false }
             guard let process = processes[controller] else { return !log.state(of: controller).needsProcess }
             return !process.isAwake && process.jobs.values.allSatisfy { $0.work.isWatching && $0.isAtRest }
         }

@@ -18,6 +18,7 @@ struct Laws {
         var starts = Starts()
         /// What says that the controller is used.
         var uses: Set<String> = []
+        var processes = Processes()
 
         struct OpenIdle {
             var version: Int
@@ -106,7 +107,8 @@ struct Laws {
             book.idle = Book.OpenIdle(
                 version: stamped.stamp.version, dueWall: now.wallMicroseconds + left,
                 dueBoot: now.bootMicroseconds + left, bootID: now.bootID, window: left)
-        case .controllerRecovered:
+        case .controllerRecovered(let event):
+            try book.processes.tookOver(event.process)
             guard var idle = book.idle, idle.bootID != now.bootID, let due = idle.dueWall, let window = idle.window
             else { return }
             let left = min(due - now.wallMicroseconds, window)
@@ -124,7 +126,8 @@ struct Laws {
             book.starts.asked(event.policy)
             if event.heldUntil == nil { try book.starts.began(now) }
         case .controllerStartDue: try book.starts.began(now)
-        case .controllerStarted:
+        case .controllerStarted(let event):
+            try book.processes.tookOver(event.process)
             guard !book.starts.isHeld(before) || events.contains(where: { $0.event.type == .controllerStartDue }) else {
                 throw Violation(law: "churn", what: "\(before.name) starts although its start is held back")
             }

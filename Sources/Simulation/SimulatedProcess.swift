@@ -3,6 +3,8 @@ import Lifecycle
 /// A controller process: the real loop, and work in flight that advances one step at a time, so that a
 /// crash can come between any two.
 struct SimulatedProcess {
+    /// As it is recorded.
+    let name: String
     var loop: ControllerLoop
     /// Whether it has something to look at.
     var isAwake = true
@@ -31,7 +33,28 @@ struct SimulatedProcess {
         var isAtRest = false
     }
 
-    init(process: String) { loop = ControllerLoop(process: process) }
+    /// Whether it has woken as the one that is recorded.
+    var hasServed = false
+    /// Whether its lease is still the one that everybody asks for.
+    var hasLease = true
+    /// Whether it was suspended when it lost its lease, and neither sees that nor is seen by the one that comes after:
+    /// all it does then is wake, late.
+    var isOutOfSight = false
+
+    init(process: String) {
+        name = process
+        loop = ControllerLoop(process: process)
+    }
+
+    /// Timers go off; the safety poll comes once a second.
+    mutating func ring(isPoll: Bool, _ now: Instant) {
+        if isPoll || armed.contains(where: { $0.deadline.latenessMicroseconds(at: now) != nil }) { isAwake = true }
+        if let retryAt = retryAtBootMicroseconds, retryAt <= now.bootMicroseconds {
+            retryAtBootMicroseconds = nil
+            loop.retry()
+            isAwake = true
+        }
+    }
 
     mutating func begin(_ work: Work) throws(Violation) {
         guard jobs[work.subject] == nil else {

@@ -6,6 +6,10 @@ extension Simulator {
     /// A controller process, its keeper, or both are killed.
     mutating func crash(_ controller: ControllerName, _ random: inout SeededGenerator) {
         let what = random.below(4)
+        if strays[controller] != nil, random.chance(30) {
+            endStray(controller)
+            return
+        }
         if what != 1 {
             processes[controller] = nil
             note("the process of \(controller) is killed")
@@ -23,13 +27,17 @@ extension Simulator {
         let seconds = random.pick([1, 60, 3600, 86_400, -1, -60, -3600, -86_400] as [Int64])
         clock.jump(seconds * 1_000_000)
         note("the wall clock jumps by \(seconds) s")
-        for controller in controllers { processes[controller]?.isAwake = true }
+        for controller in controllers {
+            processes[controller]?.isAwake = true
+            strays[controller]?.isAwake = true
+        }
     }
 
     mutating func reboot(_ random: inout SeededGenerator) {
         clock.reboot(offMicroseconds: Int64(random.below(7200)) * 1_000_000)
         machine.reboot()
         processes = [:]
+        strays = [:]
         keepers = []
         note("the machine is booted again")
     }

@@ -13,11 +13,14 @@ extension Simulator {
             return
         }
         process.isAwake = false
-        let actions = process.loop.wake(log.state(of: controller), now: clock.now)
+        let state = log.state(of: controller)
+        let actions = process.loop.wake(state, now: clock.now, standing: standing(of: process, state))
+        if state.process == process.name { process.hasServed = true }
         processes[controller] = process
         for action in actions {
             switch action {
             case .submit(let command):
+                if case .takeOver = command { try checkNobodyElseServes(process, state) }
                 // A failure of the log is tried again at the next wake.
                 processes[controller]?.isAwake = true
                 // Between looking and submitting, somebody else may submit.
@@ -33,6 +36,14 @@ extension Simulator {
                 if processes[controller]?.retryAtBootMicroseconds == nil {
                     processes[controller]?.retryAtBootMicroseconds = clock.bootMicroseconds + 1_000_000
                 }
+            case .standBy:
+                // Its end wakes whoever waits for it.
+                note("\(process.name) of \(controller) stands by")
+            case .giveWay:
+                try checkNoHookIsCutOff(process)
+                processes[controller] = nil
+                note("\(process.name) of \(controller) gives way")
+                return
             case .end:
                 processes[controller] = nil
                 note("the process of \(controller) ends")

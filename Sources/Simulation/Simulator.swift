@@ -12,6 +12,8 @@ struct Simulator {
     var machine = SimulatedMachine()
     var laws = Laws()
     var processes: [ControllerName: SimulatedProcess] = [:]
+    /// Processes that have lost their lease, and live beside the one that holds it now.
+    var strays: [ControllerName: SimulatedProcess] = [:]
     var keepers: Set<ControllerName> = []
     /// Commands people gave, so that one can be given twice.
     var given: [(id: UInt64, command: Command, controller: ControllerName)] = []
@@ -49,11 +51,22 @@ struct Simulator {
         switch kind {
         case 0..<8: try person(controller, &random)
         case 8..<20: traffic(controller, &random)
-        case 20..<38: try wake(controller, &random)
-        case 38..<72: try work(controller, &random)
+        case 20..<38:
+            if strays[controller] != nil, random.chance(50) {
+                try asStray(controller) { simulator throws(Violation) in try simulator.wake(controller, &random) }
+            } else {
+                try wake(controller, &random)
+            }
+        case 38..<72:
+            if strays[controller]?.isOutOfSight == false, random.chance(50) {
+                try asStray(controller) { simulator throws(Violation) in try simulator.work(controller, &random) }
+            } else {
+                try work(controller, &random)
+            }
         case 72..<82: advance(&random)
         case 82..<88: mishap(controller, &random)
-        case 88..<90: crash(controller, &random)
+        case 88: crash(controller, &random)
+        case 89: if random.chance(50) { crash(controller, &random) } else { loseLease(controller, &random) }
         case 90..<96: try keep(controller, &random)
         case 96: try timer(controller, &random)
         case 97: jump(&random)
@@ -135,17 +148,8 @@ struct Simulator {
 
     /// Timers go off; the safety poll comes once a second.
     private mutating func ring(_ controller: ControllerName, isPoll: Bool) {
-        guard var process = processes[controller] else { return }
-        let now = clock.now
-        if isPoll || process.armed.contains(where: { $0.deadline.latenessMicroseconds(at: now) != nil }) {
-            process.isAwake = true
-        }
-        if let retryAt = process.retryAtBootMicroseconds, retryAt <= now.bootMicroseconds {
-            process.retryAtBootMicroseconds = nil
-            process.loop.retry()
-            process.isAwake = true
-        }
-        processes[controller] = process
+        processes[controller]?.ring(isPoll: isPoll, clock.now)
+        strays[controller]?.ring(isPoll: isPoll, clock.now)
     }
 
     // MARK: The log
@@ -168,6 +172,7 @@ struct Simulator {
                 events, before: before, after: log.state(of: controller), machine: machine, now: clock.now)
             // A ring of the bell may be lost; the safety poll covers it.
             if !hasFaults || random.chance(80) { processes[controller]?.isAwake = true }
+            if !hasFaults || random.chance(80) { strays[controller]?.isAwake = true }
         }
         return outcome
     }

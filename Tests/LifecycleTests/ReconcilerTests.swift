@@ -90,6 +90,50 @@ import Testing
         #expect(loop.wake(it.state, now: it.clock.now) == [.arm([idle])])
     }
 
+    /// The lease was lost, and another made: whoever comes waits for who was there.
+    @Test func aProcessStandsByWhileAnotherServes() throws {
+        var it = try Scenario.serving()
+        var loop = ControllerLoop(process: "b")
+        let beside = ControllerLoop.Standing(holdsLease: true, isOtherAlive: true)
+        #expect(loop.wake(it.state, now: it.clock.now, standing: beside) == [.standBy])
+        #expect(loop.wake(it.state, now: it.clock.now) == [.submit(.takeOver(process: "b"))], "it has ended")
+        try it.given(.stop)
+        #expect(loop.wake(it.state, now: it.clock.now, standing: beside) != [.end], "it is still to be stopped")
+    }
+
+    @Test func aProcessWithoutItsLeaseGivesWay() throws {
+        let it = try Scenario.serving()
+        var loop = ControllerLoop(process: "a")
+        #expect(loop.wake(it.state, now: it.clock.now).contains(.arm(it.state.pendingDeadlines)))
+        let bare = ControllerLoop.Standing(holdsLease: false, isOtherAlive: false)
+        #expect(loop.wake(it.state, now: it.clock.now, standing: bare) == [.giveWay])
+    }
+
+    /// Whoever comes next would cut it off, and not run it again.
+    @Test func aHookIsRunToItsEndBeforeItsProcessGivesWay() throws {
+        var it = Scenario()
+        var policy = AutostopPolicy.configured(seconds: 600)
+        policy.hooks = [.stop]
+        try it.given(.start(policy: policy), .takeOver(process: "a"), .stop)
+        var loop = ControllerLoop(process: "a")
+        let hook = try #require(it.state.hooks.first)
+        #expect(loop.wake(it.state, now: it.clock.now).contains(.begin(.runHook(.stop, version: hook.version))))
+        let bare = ControllerLoop.Standing(holdsLease: false, isOtherAlive: false)
+        #expect(loop.wake(it.state, now: it.clock.now, standing: bare) == [])
+        try it.given(.hookStarted(hook.version))
+        loop.finished(.hook(hook.version), atVersion: it.state.version)
+        #expect(loop.wake(it.state, now: it.clock.now, standing: bare) == [.giveWay])
+    }
+
+    /// Two that took it from each other would fill the log and do nothing else.
+    @Test func whatAnotherHasTakenOverIsNotTakenBack() throws {
+        var it = try Scenario.serving()
+        var loop = ControllerLoop(process: "a")
+        #expect(loop.wake(it.state, now: it.clock.now).contains(.arm(it.state.pendingDeadlines)))
+        try it.given(.takeOver(process: "b"))
+        #expect(loop.wake(it.state, now: it.clock.now) == [.giveWay])
+    }
+
     @Test(arguments: [GivenController.absent, .stopped, .failed, .terminated])
     func aProcessEndsWhenNothingIsLeftToRun(_ given: GivenController) throws {
         let it = try given.scenario()

@@ -56,7 +56,8 @@ struct ControllerCommand: AsyncParsableCommand {
             let configuration = session.home.configuration
             repeat {
                 let process = try ControllerProcess(
-                    home: session.home, controller: name, log: session.log, environment: session.environment,
+                    home: session.home, controller: name, lease: lease, log: session.log,
+                    environment: session.environment,
                     author: session.author,
                     hookCommand: { kind in
                         // As the file says now; one that has become unreadable says nothing.
@@ -64,7 +65,9 @@ struct ControllerCommand: AsyncParsableCommand {
                     },
                     useProbe: { use in (try? Configuration.load(path: configuration))?.useProbes(for: name)[use] },
                     logger: logger)
-                try await process.run()
+                if case .gaveWay = try await process.run() {
+                    throw CommandFailure("controller \(name) has another process")
+                }
                 // An `up` between the last look and the end of this process relies on it.
             } while try session.read { (log) throws(LogFailure) in try log.state(of: name).needsProcess }
             try session.ensureTimer()

@@ -38,9 +38,11 @@ struct HomeProcess: Sendable {
         var lock =
             try inherited.map { (raw) throws in try FileLock(inherited: raw, of: lockPath) }
             ?? FileLock.attempt(lockPath)
-        while lock != nil {
+        while let taken = lock.take() {
+            // Whoever made the lock's file anew does the same.
+            let kept = KeptLock(taken, of: lockPath) { exit(0) }
             try await work()
-            lock = nil
+            kept.release()
             // What came between the last look and letting the lock go found it taken, and relied on it.
             guard try isNeeded() else { return }
             lock = try FileLock.attempt(lockPath)

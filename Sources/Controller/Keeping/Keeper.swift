@@ -29,25 +29,24 @@ public struct Keeper {
     /// Keeps the controller until it needs no process. Takes over the keeper lock under `inherited`, or
     /// tries for it; returns at once when another keeper has it.
     public func keep(inherited: CInt?) throws {
-        var keeperLock: FileLock?
-        if let inherited {
-            keeperLock = try FileLock(inherited: inherited, of: launcher.paths.keeperLock)
-        } else {
-            keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
-        }
+        let path = launcher.paths.keeperLock
+        var keeperLock =
+            try inherited.map { raw throws in try FileLock(inherited: raw, of: path) } ?? FileLock.attempt(path)
         guard keeperLock != nil else { return }
-        keeperLock?.signHolder()
         clinux_become_subreaper()
         // Orphans of the controller come to the keeper; nobody asks how they ended.
         signal(SIGCHLD, SIG_IGN)
-        repeat {
+        while let taken = keeperLock.take() {
+            let kept = KeptLock(taken, of: path) { [logger] in
+                logger.warning("\(path) was removed, and another keeper has the new one; this one ends")
+                exit(0)
+            }
             try keepUntilDone()
-            keeperLock = nil
+            kept.release()
             // An `up` between the last look and letting the lock go found a keeper and relied on it.
             guard try needsProcess() else { return }
-            keeperLock = try FileLock.attempt(launcher.paths.keeperLock)
-            keeperLock?.signHolder()
-        } while keeperLock != nil
+            keeperLock = try FileLock.attempt(path)
+        }
     }
 
     private func keepUntilDone() throws {

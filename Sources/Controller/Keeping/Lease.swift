@@ -6,9 +6,13 @@ import Synchronization
 
 /// A controller process's proof that it is the only one. Held until the process ends, and let go by nothing else: a
 /// keeper that gets it while the process still ends would end too, and be missed.
+///
+/// Its file may be removed, and another process have the next one's; see ``KeptLock``, and ``ControllerLoop/Standing``
+/// for what follows from it.
 public final class Lease: Sendable {
-    private let lock: FileLock
+    private let lock: KeptLock
     private let paths: ControllerPaths
+    private let loss: Loss
 
     /// Takes the lease.
     ///
@@ -16,17 +20,35 @@ public final class Lease: Sendable {
     /// - Returns: nil when another controller process has it.
     public init?(_ paths: ControllerPaths, inherited: Bool) throws {
         self.paths = paths
+        let loss = Loss()
+        self.loss = loss
         if inherited {
-            lock = try FileLock(inherited: Spawn.inheritedNumber, of: paths.lease)
+            let taken = try FileLock(inherited: Spawn.inheritedNumber, of: paths.lease)
+            lock = KeptLock(taken, of: paths.lease) { loss.tell() }
         } else {
-            guard let lock = try Self.attempt(paths.lease) else { return nil }
-            self.lock = lock
+            guard let taken = try Self.attempt(paths.lease) else { return nil }
+            lock = KeptLock(taken, of: paths.lease) { loss.tell() }
         }
-        lock.signHolder()
         Self.held.withLock { $0.append(self) }
     }
 
     private static let held = Mutex<[Lease]>([])
+
+    /// Whether it is still this process's.
+    var isKept: Bool { lock.isKept() }
+
+    /// Ticks while it is another process's, for the one that asked last.
+    func losses() -> AsyncStream<Void> { loss.listen() }
+
+    private final class Loss: Sendable {
+        private let listener = Mutex<AsyncStream<Void>.Continuation?>(nil)
+
+        func tell() { _ = listener.withLock { $0?.yield() } }
+
+        func listen() -> AsyncStream<Void> {
+            AsyncStream(bufferingPolicy: .bufferingNewest(1)) { ears in listener.withLock { $0 = ears } }
+        }
+    }
 
     /// Somebody who only looks whether the lease is free holds it for a moment, which is waited out.
     private static func attempt(_ path: String) throws -> FileLock? {

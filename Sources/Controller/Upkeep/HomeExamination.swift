@@ -143,6 +143,12 @@ public struct HomeExamination: Sendable {
     private mutating func examineControllers(_ log: EventLog, _ environment: [String: String]) {
         do {
             let names = try log.status().controllers.compactMap { ControllerName(rawValue: $0.name) }
+            let doubles = HomeProcesses(home: home).surplus()
+            if !doubles.isEmpty {
+                wrong(
+                    "\(doubles.map(\.description).joined(separator: " and ")) are more than one where one may be (a lock in \(home.run) was removed); all but one end within seconds, unless they are suspended: see dwell logs --controller"
+                )
+            }
             let needing = Set(try log.controllersNeedingProcess())
             for name in names {
                 let launcher = ControllerLauncher(home: home, controller: name, environment: environment)

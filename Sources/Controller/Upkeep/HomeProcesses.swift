@@ -14,9 +14,11 @@ public struct HomeProcesses: Sendable {
         public var name: String
         /// What it was started for; nil for a controller process, a keeper, the timer or the notifier.
         var cookie: Cookie?
+        /// What it is of those, in words.
+        var role: String?
 
         public var description: String {
-            guard let cookie else { return "process \(pid) (\(name))" }
+            guard let cookie else { return "process \(pid) (\(role ?? name))" }
             let what = cookie.replica.map { "replica \($0)" } ?? "load balancer"
             return "process \(pid) (\(name)), \(what) of service \(cookie.service)"
         }
@@ -31,17 +33,36 @@ public struct HomeProcesses: Sendable {
             if let text = ProcessTable.environment(of: entry.pid, Cookie.variable), let cookie = Cookie(text) {
                 return Found(pid: entry.pid, name: entry.name, cookie: cookie)
             }
-            return Self.isDaemon(entry.pid) ? Found(pid: entry.pid, name: entry.name) : nil
+            return Self.role(entry.pid).map { Found(pid: entry.pid, name: entry.name, role: $0) }
         }
     }
 
-    /// By its command line, which it has from its first moment; the name for `ps` comes later.
-    private static func isDaemon(_ pid: pid_t) -> Bool {
-        guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
+    /// By its command line, which it has from its first moment; the name for `ps` comes later, and is cut.
+    private static func role(_ pid: pid_t) -> String? {
+        guard let bytes = ProcessTable.read("/proc/\(pid)/cmdline") else { return nil }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-        guard words.count > 2 else { return false }
-        return words[1] == "controller" && ["run", "keep"].contains(words[2])
-            || ["timer", "notifier"].contains(words[1]) && words[2] == "--inherited"
+        guard words.count > 2 else { return nil }
+        switch (words[1], words[2]) {
+        case ("controller", "run") where words.count > 3: return "the process of controller \(words[3])"
+        case ("controller", "keep") where words.count > 3: return "the keeper of controller \(words[3])"
+        case ("timer", "--inherited"): return "the timer"
+        case ("notifier", "--inherited"): return "the notifier"
+        default: return nil
+        }
+    }
+
+    /// Processes of which there should be one, and there are several: those that hold no lock, though they should. It
+    /// takes a few seconds until they have ended.
+    public func surplus() -> [Found] {
+        let daemons = alive().filter { $0.role != nil }
+        return Dictionary(grouping: daemons) { $0.role }.values.flatMap { alike -> [Found] in
+            // A child that is just being started is its parent's double until it is another program.
+            let pids = Set(alike.map(\.pid))
+            let grown = alike.filter { found in
+                ProcessTable.entry(of: found.pid).map { !pids.contains($0.parent) } ?? false
+            }
+            return grown.count > 1 ? grown : []
+        }.sorted { $0.pid < $1.pid }
     }
 
     /// Ends all of them: controllers, keepers, the timer and the notifier at once and first, for they start each other again; then the

@@ -1,0 +1,66 @@
+import Dispatch
+import EventLog
+import Foundation
+import Synchronization
+
+/// A lock that a process holds for as long as it lives, on a file that somebody may remove: then whoever asks for it next
+/// makes another file, gets that one's, and there are two that think they have it.
+///
+/// So the holder looks, once in a while and before it acts. While nobody else has the new file's lock it takes that, and
+/// nothing has happened: those who waited for the old one wait for the new one as soon as the old is let go
+/// (``FileLock/wait(_:)``). Where somebody has it, it is theirs.
+final class KeptLock: Sendable {
+    private let path: String
+    private let held: Mutex<FileLock?>
+    private let timer: Readiness.Cancellation
+
+    /// The time between two looks: two system calls.
+    private static let lookSeconds = 2
+
+    /// - Parameter whenLost: called again and again once the lock is somebody else's.
+    init(_ lock: consuming FileLock, of path: String, whenLost: @escaping @Sendable () -> Void) {
+        self.path = path
+        lock.signHolder()
+        held = Mutex(lock)
+        let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.lock"))
+        timer = Readiness.Cancellation(source: source)
+        let interval = DispatchTimeInterval.seconds(Self.lookSeconds)
+        source.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(200))
+        source.setEventHandler { [weak self] in
+            if let self, !self.isKept() { whenLost() }
+        }
+        source.resume()
+    }
+
+    deinit { timer.cancel() }
+
+    /// Whether this process holds the lock that everybody asks for, if need be from now on.
+    func isKept() -> Bool {
+        held.withLock { held in
+            guard held != nil else { return true }
+            if held?.isInPlace(path) == true { return true }
+            // Somebody who only looks holds it for a moment.
+            for _ in 0..<10 {
+                do {
+                    if let anew = try FileLock.attempt(path) {
+                        anew.signHolder()
+                        held = consume anew
+                        return true
+                    }
+                } catch let failure as HomeFailure where failure.isMissing {
+                    // With the home itself the log is gone, which whoever has it open sees.
+                    mkdir((path as NSString).deletingLastPathComponent, 0o700)
+                } catch {
+                    return true  // what nobody can open, nobody else has
+                }
+                usleep(10_000)
+            }
+            return false
+        }
+    }
+
+    func release() {
+        timer.cancel()
+        held.withLock { $0 = nil }
+    }
+}

@@ -14,6 +14,12 @@ enum Main {
             leave(after: error)
         }
         SecretArguments.hide()
+        do throws(CommandFailure) {
+            try ProcessLimits.check(needsThreads: command is any AsyncParsableCommand)
+        } catch {
+            error.report()
+            exit(error.exitCode)
+        }
         do {
             if let command = command as? any FollowingCommand, command.isFollowing {
                 try await command.follow()

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <link.h>
@@ -166,4 +167,42 @@ int64_t clinux_open_file_limit(int64_t wanted) {
         if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
     }
     return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
+
+static void *wait_for_gate(void *gate) {
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+int clinux_try_threads(int count) {
+    pthread_t threads[8];
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_attr_t attributes;
+    int started = 0, error = pthread_attr_init(&attributes);
+    if (error) return error;
+    if (count > 8) count = 8;
+    error = pthread_attr_setstacksize(&attributes, 64 * 1024);
+    /* None ends before all have begun. */
+    pthread_mutex_lock(&gate);
+    while (!error && started < count) {
+        error = pthread_create(&threads[started], &attributes, wait_for_gate, &gate);
+        if (!error) started++;
+    }
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+int clinux_try_descriptors(int count) {
+    int opened[64], number = 0, error = 0;
+    if (count > 64) count = 64;
+    while (!error && number < count) {
+        opened[number] = open("/", O_PATH | O_CLOEXEC);
+        if (opened[number] < 0) error = errno;
+        else number++;
+    }
+    while (number > 0) close(opened[--number]);
+    return error;
 }

@@ -196,7 +196,7 @@ import Testing
 }
 
 /// Whether strace is there and may trace.
-private let canTrace: Bool = {
+let canTrace: Bool = {
     let strace = Process()
     strace.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     strace.arguments = ["strace", "-o", "/dev/null", "true"]

@@ -155,7 +155,8 @@ struct Up: AsyncParsableCommand {
         let taken = Set(others.compactMap { UInt16(exactly: $0.port) })
         guard let port = PortChooser.loadBalancerPort(host: address.host, ports: address.ports, except: taken) else {
             throw CommandFailure(
-                "no port from \(address.ports.lowerBound) to \(address.ports.upperBound) can be bound on \(address.host)"
+                PortChooser.obstacle
+                    ?? "no port from \(address.ports.lowerBound) to \(address.ports.upperBound) can be bound on \(address.host)"
             )
         }
         return port

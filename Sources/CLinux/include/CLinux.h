@@ -143,6 +143,12 @@ static inline int clinux_watch(const char *path) {
     return descriptor;
 }
 
+/// Whether `count` more threads can run at once: 0, or the error of the one that could not be started.
+int clinux_try_threads(int count);
+
+/// Whether `count` more files can be open at once: 0, or the error of the one that could not be opened.
+int clinux_try_descriptors(int count);
+
 /// Sets the close-on-exec flag.
 static inline int clinux_set_cloexec(int descriptor) {
     return fcntl(descriptor, F_SETFD, FD_CLOEXEC);

@@ -31,6 +31,14 @@ public enum PortChooser {
         return nil
     }
 
+    /// Why no port at all can be tried now, as when too many files are open; nil when one can.
+    public static var obstacle: String? {
+        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard raw >= 0 else { return "no socket can be opened: \(String(cString: strerror(errno)))" }
+        close(raw)
+        return nil
+    }
+
     /// Whether a load balancer could listen there now.
     public static func canListen(at endpoint: Endpoint) -> Bool { (try? Listener(endpoint)) != nil }
 

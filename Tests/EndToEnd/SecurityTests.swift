@@ -21,6 +21,53 @@ import Testing
         }
     }
 
+    /// Variables that are code to a bash, or that would have dwell's own find other programs, reach what the user runs and
+    /// nothing before it.
+    @Test func valuesDoNotReachTheWrapper() async throws {
+        try await Sandbox.run { sandbox in
+            let marks = sandbox.folder + "/marks"
+            try FileManager.default.createDirectory(atPath: marks, withIntermediateDirectories: true)
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+            try sandbox.write(
+                """
+                name: odd
+                envs:
+                  BASH_ENV: '$(touch "\(marks)/bash-env")'
+                  ENV: '$(touch "\(marks)/env")'
+                  PS4: '$(touch "\(marks)/ps4")+'
+                  SHELLOPTS: xtrace
+                  BASHOPTS: extdebug
+                  PATH: /nowhere
+                  IFS: x
+                  QUOTED: "'; touch \(marks)/quoted; '"
+                  LD_LIBRARY_PATH: /nowhere
+                  DWELL_ENV_0: NAME=other
+                  UID: "12"
+                setup: |
+                  echo "setup $PATH $LD_LIBRARY_PATH $QUOTED"
+                run: |
+                  echo "run $PATH $BASH_ENV"
+                  echo "left ${!DWELL_ENV@} $NAME"
+                  unset BASH_ENV; PATH='\(path)' exec python3 -m http.server $PORT --bind 127.0.0.1
+                service: {readiness_probe: /}
+                """, to: "odd.yaml")
+            let output = try await sandbox.dwell("up", "odd.yaml")
+            #expect(output.exitCode == 0, "\(output)")
+            let log = try String(contentsOfFile: sandbox.home + "/logs/local/odd/replica-1.log", encoding: .utf8)
+            #expect(log.contains("setup /nowhere /nowhere '; touch"), "\(log)")
+            #expect(log.contains("run /nowhere $(touch"), "\(log)")
+            #expect(log.contains("left  \n"), "\(log)")
+            #expect(!log.contains("not found") && !log.contains("+ "), "\(log)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: marks) == [])
+            // How it ends is written down by the wrapper, which finds its programs.
+            for pid in sandbox.processes(named: "python") { kill(pid, SIGTERM) }
+            try await eventually("how it ended is known") {
+                try await sandbox.count("audit_log where event = 'replica.ended' and what like '%143%'") == 1
+            }
+            #expect(try await sandbox.dwell("down", "odd", "--purge").exitCode == 0)
+        }
+    }
+
     @Test func servicesListenOnLoopbackOnly() async throws {
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up()

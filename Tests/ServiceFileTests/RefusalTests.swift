@@ -7,6 +7,10 @@ import Testing
     @Test(arguments: [
         ("service:\n  replicas: -1", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not -1"),
         (
+            "service:\n  replicas: 1001",
+            "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1001"
+        ),
+        (
             "service:\n  replicas: 1.5",
             "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not 1.5"
         ),

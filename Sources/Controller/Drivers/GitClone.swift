@@ -102,7 +102,8 @@ struct GitClone {
         let pid: pid_t
         do {
             pid = try Spawn(
-                executable: "bash", arguments: ["bash", "-c", Self.wrapper, "dwell-git", result, "git"] + arguments,
+                executable: "bash",
+                arguments: ["bash", "-p", "-c", Self.wrapper, "dwell-git", result, "git"] + arguments,
                 environment: environment, cookie: cookie, workingDirectory: directory,
                 log: isQuiet ? result + ".log" : log
             ).start()

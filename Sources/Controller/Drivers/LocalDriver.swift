@@ -10,7 +10,8 @@ import Synchronization
 /// cookie from the moment it exists; see ``ProcessTree`` for what belongs to it.
 ///
 /// The replica inherits the controller's environment, as a daemon's child does, with the service's
-/// `envs` and secrets over it and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over those.
+/// `envs` and secrets over it (``UserEnvironment``) and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over
+/// those.
 ///
 /// One whose file names a port gets it: its `run` has an address of its own (``OwnAddress``), so that any number of
 /// replicas can have the same port. Where this machine cannot do that, and for files that name none, it has to serve on
@@ -59,7 +60,7 @@ final class LocalDriver: Driver {
             defer { withExtendedLifetime(program) {} }
             let pid = try Spawn(
                 executable: "bash",
-                arguments: ["bash", "-c", Self.wrapper, "dwell-replica", directory]
+                arguments: ["bash", "-p", "-c", Self.wrapper, "dwell-replica", directory]
                     + [place.address?.text].compactMap { $0 },
                 environment: environment, cookie: cookie(of: replica), workingDirectory: workingDirectory,
                 log: paths.replicaLog(replica.service, replica.id), inherited: program?.descriptor.raw
@@ -78,11 +79,14 @@ final class LocalDriver: Driver {
     /// The user's commands are in files, so that no process listing shows them. Only `run` is at the replica's own
     /// address: there a user without privileges gets none by `sudo`, which `setup` may need.
     ///
+    /// `-p`, for what the controller's own environment says to a bash is not for this one either.
+    ///
     /// Replicas share what `setup` installs, which was written for machines of their own: two of `pip install` at once
     /// break each other. So one of a service runs alone until it has succeeded; those after it find its work done, and
     /// run side by side. In other code, which they share too, it is another setup.
     private static let wrapper = """
         directory=$1
+        user='\(UserEnvironment.unwrapping)'
         at=()
         if [ $# -gt 1 ]; then at=(/proc/self/fd/\(Spawn.inheritedNumber) replica --address "$2"); fi
         finish() {
@@ -97,12 +101,12 @@ final class LocalDriver: Driver {
                 flock 9
             fi
             if [ -e "$shared.done" ]; then exec 9>&-; fi
-            bash "$directory/setup.sh" \(Spawn.inheritedNumber)<&- 9>&- || finish setup $?
+            bash -c "$user" "$directory/setup.sh" \(Spawn.inheritedNumber)<&- 9>&- || finish setup $?
             : > "$shared.done"
             exec 9>&-
         fi
         : > "$directory/setup.done"
-        "${at[@]}" bash "$directory/run.sh"
+        "${at[@]}" bash -c "$user" "$directory/run.sh"
         finish run $?
         """
 
@@ -138,20 +142,20 @@ final class LocalDriver: Driver {
     private func environment(
         of replica: ReplicaReference, _ spec: ServiceSpec, _ secrets: [String: String], _ place: ReplicaPlace
     ) -> [String: String] {
-        var environment = environment.merging(spec.envs) { _, theirs in theirs }
-        environment.merge(secrets) { _, secret in secret }
-        environment["PORT"] = String(place.port)
-        environment[ReplicaPlace.variable] = place.endpoint.description
-        environment["DWELL_REPLICA_ID"] = String(replica.id)
-        environment["SKYPILOT_SERVE_REPLICA_ID"] = String(replica.id)
-        return environment
+        let told = [
+            "PORT": String(place.port), ReplicaPlace.variable: place.endpoint.description,
+            "DWELL_REPLICA_ID": String(replica.id), "SKYPILOT_SERVE_REPLICA_ID": String(replica.id),
+            Cookie.variable: cookie(of: replica).description,
+        ]
+        let theirs = spec.envs.merging(secrets) { _, secret in secret }.filter { told[$0.key] == nil }
+        return environment.merging(UserEnvironment(theirs).wrapped) { $1 }.merging(told) { $1 }
     }
 
     private var secretFiles: SecretFiles { SecretFiles(home: paths.home, controller: paths.controller) }
 
     private func choosePlace(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> ReplicaPlace {
         guard let (place, reservation) = ReplicaPlace.choose(for: ProcessMark(cookie(of: replica)), declared: declared)
-        else { throw LaunchFailure("no free port between 20000 and 29999") }
+        else { throw LaunchFailure(PortChooser.obstacle ?? "no free port between 20000 and 29999") }
         portsGiven.withLock { $0[replica] = reservation }
         return place
     }
@@ -206,13 +210,13 @@ final class LocalDriver: Driver {
 
     private func secrets(of replica: ReplicaReference) -> Secrets {
         let file = paths.runDirectory(replica) + "/secrets"
-        guard let key = try? String(contentsOfFile: file, encoding: .utf8) else { return Secrets(values: [:]) }
+        guard let key = HomeFile.text(file) else { return Secrets(values: [:]) }
         let reference = SecretsReference(names: [], key: key.trimmingCharacters(in: .whitespacesAndNewlines))
         return Secrets(values: (try? secretFiles.read(reference)) ?? [:])
     }
 
     private func readEnding(of replica: ReplicaReference) -> Ending? {
-        guard let text = try? String(contentsOfFile: paths.runDirectory(replica) + "/exit", encoding: .utf8) else {
+        guard let text = HomeFile.text(paths.runDirectory(replica) + "/exit") else {
             return nil
         }
         let words = text.split(whereSeparator: \.isWhitespace)

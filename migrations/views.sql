@@ -35,7 +35,8 @@ SELECT
         WHEN 'controller.woken' THEN
             CASE WHEN json_extract(payload, '$.reason') IS NULL
                 THEN printf('woken by service %s after %.3f s idle', service, json_extract(payload, '$.idleMicroseconds') / 1e6)
-                ELSE printf('not idle after %.3f s: %s', json_extract(payload, '$.idleMicroseconds') / 1e6, json_extract(payload, '$.reason')) END
+                ELSE printf(CASE WHEN json_extract(payload, '$.keptSinceMicroseconds') IS NULL THEN 'not idle after %.3f s: %s'
+                        ELSE 'idle for %.3f s, and its deadline is worked out anew: %s' END, json_extract(payload, '$.idleMicroseconds') / 1e6, json_extract(payload, '$.reason')) END
         WHEN 'controller.use_changed' THEN
             printf('%s: %s (wait_for %s)', CASE WHEN json_extract(payload, '$.isActive') THEN 'in use' ELSE 'not in use' END,
                 json_extract(payload, '$.evidence'), json_extract(payload, '$.probe'))
@@ -128,7 +129,8 @@ FROM events
 ORDER BY position;
 
 -- Every idle period: from when nothing was asked of a controller to when it was not idle any more. Changes of policy,
--- pauses and their ends move its deadline, and are the end of no period (in the log each is followed by another
+-- pauses and their ends, and a clock that is set where there is a schedule (a `controller.woken` that keeps since when it
+-- was idle), move its deadline, and are the end of no period (in the log each is followed by another
 -- `controller.idle`, law L5). Which service was the last that went or failed, and whose `down` that was (nobody's when it
 -- failed or went by itself); the deadline that was in force when it ended (none while autostop was paused), and how often
 -- it had been moved; how it ended and who ended it.
@@ -165,6 +167,7 @@ LEFT JOIN events AS ended ON ended.stream = began.stream AND ended.version = (
     SELECT e.version FROM events AS e
     WHERE e.stream = began.stream AND e.version > began.version AND e.type GLOB 'controller.*'
         AND e.type IN ('controller.woken', 'controller.terminating', 'controller.stopping')
+        AND (e.type <> 'controller.woken' OR json_extract(e.payload, '$.keptSinceMicroseconds') IS NULL)
     ORDER BY e.version LIMIT 1)
 LEFT JOIN events AS set_last ON set_last.stream = began.stream AND set_last.version = (
     SELECT i.version FROM events AS i
@@ -183,6 +186,7 @@ WHERE began.type = 'controller.idle' AND began.type GLOB 'controller.*'
         WHERE b.stream = began.stream AND b.version < began.version AND b.type GLOB 'controller.*'
             AND b.type IN ('controller.idle', 'controller.started', 'controller.woken', 'controller.terminating',
                 'controller.stopping')
+            AND (b.type <> 'controller.woken' OR json_extract(b.payload, '$.keptSinceMicroseconds') IS NULL)
         ORDER BY b.version DESC LIMIT 1) IS NOT 'controller.idle'
 ORDER BY began.position;
 

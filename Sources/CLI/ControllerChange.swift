@@ -35,6 +35,9 @@ enum ControllerChange {
             let then = isStopped ? "" : ", and is terminated: it was to stay so until before now"
             return print("Controller \(name) is stopped already\(then).")
         }
+        if let hook = session.ownHook(receipt.state) {
+            return print("Controller \(name) is stopped \(hook.whenItHasEnded).")
+        }
         Interruption.explain("controller \(name) goes on stopping: dwell status")
         var patience = Patience()
         var status = ControllerStatus.stopped
@@ -80,6 +83,9 @@ enum ControllerChange {
             try session.ensureRunning(name)
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")
             return
+        }
+        if let hook = session.ownHook(receipt.state), hook.isBeforeStart {
+            return print("Controller \(name) starts again \(hook.whenItHasEnded).")
         }
         try session.launchWhatIsRecorded(name, undo: "dwell stop \(name)")
         Interruption.explain("controller \(name) goes on starting: dwell status")
@@ -138,6 +144,7 @@ enum ControllerChange {
                 return try session.log.submit(
                     .start(policy: policy), to: name, by: session.author, commandID: UUID().uuidString)
             } catch .rejected(.terminating) {
+                try session.refuseToWaitForOwnEnd(of: name)
                 if !isSaid { print("waiting for controller \(name) to be terminated") }
                 isSaid = true
                 // It may have been due, and nobody there to begin it.
@@ -152,7 +159,11 @@ enum ControllerChange {
 
     static func terminate(_ name: ControllerName, force: Bool, _ session: Session) async throws(CommandFailure) {
         let begun = ContinuousClock.now
-        let life = try session.submit(.terminate(force: force), to: name).state.incarnation
+        let receipt = try session.submit(.terminate(force: force), to: name)
+        let life = receipt.state.incarnation
+        if let hook = session.ownHook(receipt.state) {
+            return print("Controller \(name) is terminated \(hook.whenItHasEnded).")
+        }
         var isAnother = false
         Interruption.explain("controller \(name) goes on terminating: dwell status")
         var patience = Patience()

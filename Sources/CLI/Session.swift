@@ -263,7 +263,7 @@ struct Session {
     func adoptConfiguration() throws(CommandFailure) -> Configuration {
         let configuration: Configuration
         do {
-            configuration = try Configuration.load(path: home.configuration)
+            configuration = try ConfigurationInForce(home: home).remember()
         } catch {
             throw CommandFailure(error)
         }

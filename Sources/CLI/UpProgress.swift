@@ -121,7 +121,9 @@ struct UpSteps {
     }
 
     /// A line for the person who waits; nil for what only the log needs to know.
-    func describe(_ recorded: RecordedEvent) -> String? {
+    func describe(_ recorded: RecordedEvent) -> String? { sentence(recorded)?.printable }
+
+    private func sentence(_ recorded: RecordedEvent) -> String? {
         switch recorded.event {
         case .controllerStarting(let event):
             event.heldUntil.map { held in

@@ -8,7 +8,8 @@ public enum Clock {
     /// - Throws: ``LogFailure/noBootID`` where the kernel does not tell which boot this is.
     public static func now() throws(LogFailure) -> Instant {
         Instant(
-            wallMicroseconds: microseconds(CLOCK_REALTIME), bootMicroseconds: microseconds(CLOCK_BOOTTIME),
+            wallMicroseconds: microseconds(CLOCK_REALTIME),
+            bootMicroseconds: microseconds(CLOCK_BOOTTIME) &- namespaceMicroseconds,
             bootID: try currentBootID.get())
     }
 
@@ -18,6 +19,22 @@ public enum Clock {
             return .failure(.noBootID)
         }
         return .success(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }()
+
+    /// How far the boot clock that the kernel shows this process is ahead of the machine's: one may have a time namespace
+    /// of its own (time_namespaces(7)), and the boot's id is the same in all of them. What is recorded is the machine's,
+    /// so that a command line and a controller in different ones speak of the same moment.
+    public static let namespaceMicroseconds: Int64 = {
+        guard let text = try? String(contentsOfFile: "/proc/self/timens_offsets", encoding: .utf8) else { return 0 }
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            // By name, or by the clock's number in older kernels.
+            guard words.count == 3, words[0] == "boottime" || words[0] == "\(CLOCK_BOOTTIME)",
+                let seconds = Int64(words[1]), let nanoseconds = Int64(words[2])
+            else { continue }
+            return seconds &* 1_000_000 &+ nanoseconds / 1_000
+        }
+        return 0
     }()
 
     private static func microseconds(_ clock: clockid_t) -> Int64 {

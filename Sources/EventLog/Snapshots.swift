@@ -6,7 +6,7 @@ import Lifecycle
 enum Snapshots {
     /// Raised whenever the stored form of ``ControllerState`` or the meaning of `apply` changes. As ``Base`` states of
     /// every format must be read for ever: what is new in the form is optional or has a default.
-    static let format = 5
+    static let format = 6
     /// A snapshot is stored whenever a stream passes a multiple of this.
     static let interval = 128
 

@@ -13,9 +13,7 @@ extension ControllerState {
         case .controllerStartFailed(let payload): apply(payload, stamp)
         case .controllerRecovered(let payload): apply(payload, stamp)
         case .controllerIdle(let payload): apply(payload, stamp)
-        case .controllerWoken:
-            phase = .up
-            call(.wake, for: stamp.version)
+        case .controllerWoken(let payload): apply(payload, stamp)
         case .controllerPolicySet(let payload): apply(payload, stamp)
         case .controllerAutostopPaused(let payload): apply(payload, stamp)
         case .controllerUseChanged(let payload): apply(payload, stamp)
@@ -104,10 +102,20 @@ extension ControllerState {
         phase = .idle(
             Idle(
                 sinceMicroseconds: event.sinceMicroseconds ?? stamp.atMicroseconds, deadline: event.deadline,
-                generation: stamp.version))
+                generation: stamp.version,
+                clockSinceMicroseconds: event.clockSinceMicroseconds ?? stamp.atMicroseconds))
         (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (nil, nil)
         // One that goes on after a change of policy was told of already.
         if event.sinceMicroseconds == nil { call(.idle, for: stamp.version) }
+    }
+
+    private mutating func apply(_ event: ControllerWoken, _ stamp: Stamp) {
+        phase = .up
+        if let since = event.keptSinceMicroseconds {
+            (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (since, event.keptClockSinceMicroseconds)
+        } else {
+            call(.wake, for: stamp.version)
+        }
     }
 
     private mutating func apply(_ event: ControllerAutostopPaused, _ stamp: Stamp) {

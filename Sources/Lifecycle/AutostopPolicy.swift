@@ -12,8 +12,11 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     public var terminateAfterSeconds: Said<Double?>?
     /// Which hooks the configuration has, sorted; nil for none.
     public var hooks: [HookKind]?
-    /// Times at which idleness does not count, and at which it is enough; nil where nobody has said.
+    /// Times at which idleness does not count, and at which it is enough, and who has said the former; nil where
+    /// nobody has said either.
     public var schedule: Said<Schedule>?
+    /// Who has said at which times it is enough, where that is somebody else.
+    public var stopAtSource: PolicySource?
     /// Names of what is asked whether the controller is used, besides by services; nil where nobody has said.
     public var waitFor: Said<[String]>?
 
@@ -34,12 +37,13 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
     public init(
         idleTimeoutSeconds: Double?, source: PolicySource, down: Said<Bool>? = nil,
         terminateAfterSeconds: Said<Double?>? = nil, hooks: [HookKind]? = nil, schedule: Said<Schedule>? = nil,
-        waitFor: Said<[String]>? = nil, minStartIntervalSeconds: Said<Double>? = nil
+        stopAtSource: PolicySource? = nil, waitFor: Said<[String]>? = nil, minStartIntervalSeconds: Said<Double>? = nil
     ) {
         self.minStartIntervalSeconds = minStartIntervalSeconds
         self.waitFor = waitFor
         self.hooks = hooks
         self.schedule = schedule
+        self.stopAtSource = stopAtSource
         self.idleTimeoutSeconds = idleTimeoutSeconds
         self.source = source
         self.down = down
@@ -68,6 +72,28 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
         if let down = change.down { policy.down = down }
         if let after = change.terminateAfterSeconds { policy.terminateAfterSeconds = after }
         return policy
+    }
+
+    /// Says times of the week; of two kinds, either is left as it was where nothing is said of it.
+    public mutating func say(keepWarm: [WeeklyWindow]?, stopAt: [WeeklyMoment]?, _ source: PolicySource) {
+        guard keepWarm != nil || stopAt != nil else { return }
+        let (warmSource, stopSource) = (schedule?.source, stopAtSource ?? schedule?.source)
+        let said = keepWarm == nil ? warmSource ?? source : source
+        schedule = Said(
+            Schedule(
+                keepWarm: keepWarm ?? schedule?.value.keepWarm ?? [], stopAt: stopAt ?? schedule?.value.stopAt ?? []),
+            said)
+        let stopSaid = stopAt == nil ? stopSource ?? source : source
+        stopAtSource = stopSaid == said ? nil : stopSaid
+    }
+
+    /// Who has said `keep_warm`, and who `stop_at`; nil where there is none.
+    public var scheduleSources: (keepWarm: PolicySource?, stopAt: PolicySource?) {
+        guard let schedule else { return (nil, nil) }
+        return (
+            schedule.value.keepWarm.isEmpty ? nil : schedule.source,
+            schedule.value.stopAt.isEmpty ? nil : stopAtSource ?? schedule.source
+        )
     }
 
     /// Ten minutes, as SkyPilot's `serve.controller.autostop`.

@@ -68,6 +68,11 @@ public struct ControllerState: Hashable, Sendable, Codable {
         public var deadline: Deadline?
         /// Stream version of the `controller.idle` that began it: the deadline's generation (law L5).
         public var generation: Int
+        /// What its window counts from, wall time in microseconds; states that earlier dwells kept do not say.
+        public var clockSinceMicroseconds: Int64?
+
+        /// How far the wall clock was set since its deadline was worked out; one that has none does not tell.
+        func wallClockMoved(at now: Instant) -> Int64 { deadline?.wallClockMoved(at: now) ?? 0 }
     }
 
     /// A time in which it does not stop by itself.

@@ -6,9 +6,13 @@ extension Decision {
         let policy = state.policy.changed(by: change)
         var event = ControllerPolicySet(policy: policy, idleVersion: idleVersion)
         switch state.phase {
-        case .idle(let idle): event.keptSinceMicroseconds = keepClock ? idle.sinceMicroseconds : nil
+        case .idle(let idle):
+            event.keptSinceMicroseconds = keepClock ? idle.sinceMicroseconds &+ idle.wallClockMoved(at: now) : nil
         case .stopped(let stopped):
-            let elapsed = keepClock ? Double(now.wallMicroseconds &- stopped.sinceMicroseconds) / 1e6 : 0
+            // By the boot clock, where the deadline there is tells how far the other was set.
+            let moved = stopped.terminateAt?.wallClockMoved(at: now) ?? 0
+            let elapsed =
+                keepClock ? Double(now.wallMicroseconds &- moved &- stopped.sinceMicroseconds) / 1e6 : 0
             // What was not changed goes on as it was.
             let isTheSame = change.terminateAfterSeconds == nil && !keepClock
             event.terminateAt =
@@ -98,13 +102,12 @@ extension ControllerState {
     /// Schedules are told to the minute; clocks that are slewed differ by less.
     private static let outOfStepMicroseconds: Int64 = 60_000_000
 
-    /// Whether the wall clock was set since an idle deadline was: it counts by the boot clock, and times of the week,
-    /// by which it was worked out, are others now.
+    /// Whether the wall clock was set since an idle deadline was worked out: it counts by the boot clock, and times of
+    /// the week, by which it was worked out, are others now.
     func isOutOfStep(_ pending: PendingDeadline, _ now: Instant) -> Bool {
         let deadline = pending.deadline
-        guard pending.key == .idle, policy.schedule != nil, deadline.bootID == now.bootID else { return false }
-        let then = deadline.wallMicroseconds &- deadline.bootMicroseconds
-        let moved = (now.wallMicroseconds &- now.bootMicroseconds) &- then
+        guard pending.key == .idle, policy.schedule != nil else { return false }
+        let moved = deadline.wallClockMoved(at: now)
         return moved > Self.outOfStepMicroseconds || moved < -Self.outOfStepMicroseconds
     }
 }

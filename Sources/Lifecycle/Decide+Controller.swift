@@ -152,7 +152,7 @@ extension Decision {
         guard let pending = state.pendingDeadline(key), pending.generation == generation else { return }
         guard let lateness = pending.deadline.latenessMicroseconds(at: now) else {
             if state.isOutOfStep(pending, now) {
-                wake(because: "the clock was set, and its times of the week go by it")
+                goOnIdle(because: "the clock was set, and its times of the week go by it")
             }
             return  // reported before its time
         }
@@ -160,7 +160,7 @@ extension Decision {
         case .idle:
             // Law L3: this transaction is the one that sees no live service.
             guard !state.isInUse else { return }
-            guard !isKeptWarm else { return wake(because: "it is to be kept warm at this time (keep_warm)") }
+            guard !isKeptWarm else { return goOnIdle(because: "it is to be kept warm at this time (keep_warm)") }
             if state.policy.down?.value == true { return beginTermination(force: false, lateness) }
             record(
                 .controllerStopping(
@@ -201,7 +201,24 @@ extension Decision {
             .controllerWoken(
                 ControllerWoken(
                     service: reason == nil ? state.liveServices.first : nil, idleVersion: idle.generation,
-                    idleMicroseconds: Swift.max(0, now.wallMicroseconds &- idle.sinceMicroseconds), reason: reason)))
+                    idleMicroseconds: idleMicroseconds(idle), reason: reason)))
+    }
+
+    /// Another idle period takes the place of this one, for its deadline was worked out by what is not so any more. It has
+    /// been idle for as long as before: what of that counts is no longer to be waited for.
+    private mutating func goOnIdle(because reason: String) {
+        guard case .idle(let idle) = state.phase else { return }
+        let moved = idle.wallClockMoved(at: now)
+        record(
+            .controllerWoken(
+                ControllerWoken(
+                    idleVersion: idle.generation, idleMicroseconds: idleMicroseconds(idle), reason: reason,
+                    keptSinceMicroseconds: idle.sinceMicroseconds &+ moved,
+                    keptClockSinceMicroseconds: idle.clockSinceMicroseconds.map { $0 &+ moved })))
+    }
+
+    private func idleMicroseconds(_ idle: ControllerState.Idle) -> Int64 {
+        Swift.max(0, now.wallMicroseconds &- idle.wallClockMoved(at: now) &- idle.sinceMicroseconds)
     }
 
     /// The idle period that what comes next ends, if there is one.

@@ -54,6 +54,10 @@ public struct ControllerWoken: Hashable, Sendable, Codable {
     public var idleMicroseconds: Int64
     /// What else than a service woke it.
     public var reason: String?
+    /// Where it goes on being idle, with a deadline that is worked out anew: since when it is, wall time in microseconds.
+    public var keptSinceMicroseconds: Int64?
+    /// And what its window counts from, wall time in microseconds.
+    public var keptClockSinceMicroseconds: Int64?
 }
 
 public struct ControllerPolicySet: Hashable, Sendable, Codable {

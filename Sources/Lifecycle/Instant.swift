@@ -75,6 +75,13 @@ public struct Deadline: Hashable, Sendable, Codable {
             : wallMicroseconds &- now.wallMicroseconds
     }
 
+    /// How far the wall clock was set since the deadline was worked out: by how much it has gone further than the boot
+    /// clock, microseconds. Of another boot nobody can tell, and it is taken for 0.
+    func wallClockMoved(at now: Instant) -> Int64 {
+        guard bootID == now.bootID else { return 0 }
+        return (now.wallMicroseconds &- now.bootMicroseconds) &- (wallMicroseconds &- bootMicroseconds)
+    }
+
     /// How long ago it was due; nil while it is still to come.
     public func latenessMicroseconds(at now: Instant) -> Int64? {
         let remaining = remainingMicroseconds(at: now)

@@ -114,6 +114,8 @@ public struct ControllerHistory: Sendable {
             if let last = idlePeriods.indices.last, idlePeriods[last].ended == nil { return }
             beginIdle(at)
             enter(.idle, at)
+        // It goes on being idle, with another deadline.
+        case .controllerWoken(let woken) where woken.keptSinceMicroseconds != nil: return
         case .controllerWoken:
             endIdle(.woken, at)
             enter(.busy, at)

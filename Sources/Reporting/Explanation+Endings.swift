@@ -122,6 +122,8 @@ extension Explanation {
                 let window = set.policy.idleTimeoutSeconds.map(words.window) ?? "none"
                 let from = set.keptSinceMicroseconds == nil ? "from then" : "from when it became idle"
                 lines.append("Its window was set \(at)\(by(happening)): \(window), counted \(from).")
+            case .controllerWoken(let woken) where woken.keptSinceMicroseconds != nil:
+                lines.append("Its deadline was worked out anew \(at): \(woken.reason ?? "").")
             default: break
             }
         }

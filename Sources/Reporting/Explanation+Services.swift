@@ -60,7 +60,9 @@ extension Explanation {
         case .goes(let left):
             let last =
                 traffic.lastRequestAtMicroseconds.map { "the last came \(words.clock($0))" } ?? "none has come yet"
-            let when = words.clock(now.wallMicroseconds &+ left)
+            // Up to the next whole second: it never goes before what was told.
+            let second: Int64 = 1_000_000
+            let when = words.clock((now.wallMicroseconds &+ left &+ second &- 1) / second &* second)
             return "\(rule); \(last): \(it) \(goes) at \(when), in \(words.span(left)), unless one comes"
         }
     }

@@ -143,10 +143,18 @@ public struct Explanation: Sendable {
         var lines = ["Idle since \(words.clock(idle.sinceMicroseconds)): \(whyIdle(at: idle.generation))."]
         lines += interludes(from: idle.generation, to: .max, sparing: state.pause?.generation)
         if let pause = state.pause {
-            let until = pause.until.map { "until \(moment($0))" } ?? "until it is resumed"
-            lines.append(
-                "It does not stop by itself \(until): paused by \(pause.by) \(words.clock(pause.sinceMicroseconds))"
-                    + (pause.reason.map { " (\($0))" } ?? "") + ".")
+            let who =
+                "paused by \(pause.by) \(words.clock(pause.sinceMicroseconds))"
+                + (pause.reason.map { " (\($0))" } ?? "")
+            if let until = pause.until, until.remainingMicroseconds(at: now) <= 0 {
+                // The machine was off, or whoever would have ended it was killed.
+                lines.append(
+                    "Its pause was over at \(moment(until)), \(who); nothing of dwell has run since to end it. "
+                        + "The window counts from then.")
+            } else {
+                let until = pause.until.map { "until \(moment($0))" } ?? "until it is resumed"
+                lines.append("It does not stop by itself \(until): \(who).")
+            }
         } else if let deadline = idle.deadline {
             let ends = state.policy.down?.value == true ? "is terminated" : "stops"
             let left = deadline.remainingMicroseconds(at: now)

@@ -23,6 +23,16 @@ enum AutostopValue {
         }
     }
 
+    private static let keys = [
+        "profile", "idle_minutes", "idle", "down", "terminate_after", "keep_warm", "stop_at", "wait_for", "hook",
+        "hook_timeout",
+    ]
+
+    /// Keys of the section, and where they belong when they stand beside it or outside of everything.
+    static func misplaced(in section: String) -> [String: String] {
+        Dictionary(uniqueKeysWithValues: keys.map { ($0, section) })
+    }
+
     /// What suits three ways of working; whatever else is said in the section goes before it.
     private static let profiles: [String: Configuration.IdleRule] = [
         // Stopped by hand as a rule, and after ten minutes when that is forgotten; forgotten for a week, it goes.
@@ -40,10 +50,7 @@ enum AutostopValue {
 
     private static func read(parts: Section) throws(OptionFailure) -> Configuration.IdleRule? {
         parts.refuseUnknownKeys(
-            known: [
-                "profile", "idle_minutes", "idle", "down", "terminate_after", "keep_warm", "stop_at", "wait_for",
-                "hook", "hook_timeout",
-            ])
+            known: keys, elsewhere: ["min_start_interval": String(parts.path.dropLast(".autostop".count))])
         // SkyPilot takes a section without idle_minutes for 0; what people mean is the default.
         var rule = Configuration.IdleRule()
         if parts.has("profile") {
@@ -66,13 +73,14 @@ enum AutostopValue {
             rule.waitFor = probes.map(\.name)
             rule.useProbes = Dictionary(probes.map { ($0.name, $0.probe) }) { first, _ in first }
         }
-        if parts.has("keep_warm") || parts.has("stop_at") { rule.schedule = schedule(parts) }
+        if parts.has("keep_warm") { rule.keepWarm = keepWarm(parts) }
+        if parts.has("stop_at") { rule.stopAt = stopAt(parts) }
         if parts.has("terminate_after") { rule.terminateAfter = try window(parts, "terminate_after") }
         if parts.has("idle"), parts.has("idle_minutes") {
             parts.problem("says the same as idle_minutes; keep one of them", key: "idle")
         }
         if parts.has("idle") { rule.window = try window(parts, "idle") }
-        if rule.window == .never, rule.schedule?.stopAt.isEmpty == false {
+        if rule.window == .never, rule.stopAt?.isEmpty == false {
             parts.problem(
                 "stops nothing whose idle is false; say how long it may be idle, such as idle: 7d", key: "stop_at")
         }
@@ -89,23 +97,28 @@ enum AutostopValue {
         return rule
     }
 
-    private static func schedule(_ parts: Section) -> Schedule {
-        var schedule = Schedule()
+    private static func keepWarm(_ parts: Section) -> [WeeklyWindow] {
+        var windows: [WeeklyWindow] = []
         for text in parts.texts("keep_warm", wanted: "a list such as [\"Mon-Fri 08:00-22:00\"]") {
             do throws(OptionFailure) {
-                schedule.keepWarm.append(try ScheduleText.window(text))
+                windows.append(try ScheduleText.window(text))
             } catch {
                 parts.problem(error.description, key: "keep_warm")
             }
         }
+        return windows
+    }
+
+    private static func stopAt(_ parts: Section) -> [WeeklyMoment] {
+        var moments: [WeeklyMoment] = []
         for text in parts.texts("stop_at", wanted: "a list such as [\"22:00\"]") {
             do throws(OptionFailure) {
-                schedule.stopAt.append(try ScheduleText.moment(text))
+                moments.append(try ScheduleText.moment(text))
             } catch {
                 parts.problem(error.description, key: "stop_at")
             }
         }
-        return schedule
+        return moments
     }
 
     /// `false` or `never`, minutes, or a time such as `7d`.

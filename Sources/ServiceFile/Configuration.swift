@@ -56,8 +56,8 @@ public struct Configuration: Hashable, Sendable {
         public var terminateAfter: Window?
         /// SkyPilot's `hook`: it runs when the controller stops.
         public var hook: HookCommand?
-        /// `keep_warm` and `stop_at`.
-        public var schedule: Schedule?
+        public var keepWarm: [WeeklyWindow]?
+        public var stopAt: [WeeklyMoment]?
         /// `wait_for`, in order.
         public var waitFor: [String]?
         var useProbes: [String: UseProbe] = [:]
@@ -71,12 +71,20 @@ public struct Configuration: Hashable, Sendable {
     /// Reads the file; one that does not exist says nothing.
     ///
     /// - Throws: ``FileProblems``, with everything that is wrong.
-    public static func load(path: String) throws(FileProblems) -> Configuration {
-        guard access(path, F_OK) == 0 || errno != ENOENT else { return Configuration() }
+    public static func load(path: String) throws(FileProblems) -> Configuration { try loadWithText(path: path).0 }
+
+    /// The same, and the text that says so; nil where there is no file.
+    ///
+    /// - Throws: ``FileProblems``, with everything that is wrong.
+    public static func loadWithText(path: String) throws(FileProblems) -> (Configuration, String?) {
+        guard access(path, F_OK) == 0 || errno != ENOENT else { return (Configuration(), nil) }
         let findings = Findings()
         var configuration = Configuration()
+        var text: String?
         do throws(ReadFailure) {
-            if let root = try YAMLReader.read(try FileText.read(path)), root.content != .null {
+            let read = try FileText.read(path)
+            text = read
+            if let root = try YAMLReader.read(read), root.content != .null {
                 guard case .map = root.content else {
                     throw ReadFailure("must be a section of `key: value` lines, not \(root.inWords)", line: root.line)
                 }
@@ -87,7 +95,7 @@ public struct Configuration: Hashable, Sendable {
             findings.problem(error.message, at: error.line)
         }
         guard findings.problems.isEmpty else { throw FileProblems(file: path, problems: findings.problems) }
-        return configuration
+        return (configuration, text)
     }
 
     /// `notify` alone, for whoever looks often: a file that does not speak of it is not taken apart.
@@ -131,13 +139,14 @@ public struct Configuration: Hashable, Sendable {
     private mutating func read(_ file: Section) {
         file.refuseUnknownKeys(
             known: ["serve", "controllers", "load_balancer", "hooks", "notify"],
-            elsewhere: ["autostop": "serve.controller", "controller": "serve"])
+            elsewhere: AutostopValue.misplaced(in: "serve.controller.autostop").merging(
+                ["autostop": "serve.controller", "controller": "serve"]) { $1 })
         if let serve = file.section("serve") {
             serve.refuseUnknownKeys(known: ["controller"], elsewhere: ["autostop": "serve.controller"])
             if let controller = serve.section("controller") {
-                controller.refuseUnknownKeys(known: [
-                    "autostop", "resources", "min_start_interval", "high_availability",
-                ])
+                controller.refuseUnknownKeys(
+                    known: ["autostop", "resources", "min_start_interval", "high_availability"],
+                    elsewhere: AutostopValue.misplaced(in: "autostop"))
                 if controller.has("high_availability") {
                     file.findings.note(
                         "serve.controller.high_availability does nothing: a controller process that dies is always replaced"
@@ -152,6 +161,10 @@ public struct Configuration: Hashable, Sendable {
         }
         if let section = file.section("load_balancer") { loadBalancer = LoadBalancerAddress(section) }
         if let section = file.section("hooks") { hooks = Hooks(section) }
+        if hooks.byKind[.stop] != nil, standard?.hook != nil {
+            file.section("serve")?.section("controller")?.section("autostop")?
+                .problem("says the same as hooks.stop; keep one of them", key: "hook")
+        }
         if file.has("notify") { receivers = NotifyValue.read(file) }
         guard let section = file.section("controllers") else { return }
         for entry in section.entries {
@@ -162,10 +175,15 @@ public struct Configuration: Hashable, Sendable {
                 continue
             }
             guard let controller = section.section(entry.key) else { continue }
-            controller.refuseUnknownKeys(known: ["autostop", "hooks", "min_start_interval"])
+            controller.refuseUnknownKeys(
+                known: ["autostop", "hooks", "min_start_interval"], elsewhere: AutostopValue.misplaced(in: "autostop"))
             controllers[name] = AutostopValue.read(controller)
             minStartIntervals[name] = Self.interval(controller)
             if let section = controller.section("hooks") { controllerHooks[name] = Hooks(section) }
+            if controllerHooks[name]?.byKind[.stop] != nil, controllers[name]?.hook != nil {
+                controller.section("autostop")?
+                    .problem("says the same as \(controller.fullKey("hooks")).stop; keep one of them", key: "hook")
+            }
         }
     }
 
@@ -191,7 +209,7 @@ extension Configuration.IdleRule {
         }
         if let down { policy.down = AutostopPolicy.Said(down, source) }
         if let waitFor { policy.waitFor = AutostopPolicy.Said(waitFor, source) }
-        if let schedule { policy.schedule = AutostopPolicy.Said(schedule, source) }
+        policy.say(keepWarm: keepWarm, stopAt: stopAt, source)
         switch terminateAfter {
         case .never: policy.terminateAfterSeconds = AutostopPolicy.Said(nil, source)
         case .after(let seconds): policy.terminateAfterSeconds = AutostopPolicy.Said(seconds, source)

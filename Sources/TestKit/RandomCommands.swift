@@ -76,6 +76,7 @@ public struct RandomCommands: Sendable {
             let window = WeeklyWindow(days: [0, 2, 6], startMinute: 480, endMinute: 1320, timeZone: "UTC", text: "Mon")
             let moment = WeeklyMoment(days: [0], minute: 1320, timeZone: "UTC", text: "22:00")
             policy.schedule = .init(Schedule(keepWarm: [window], stopAt: [moment]), .controllers)
+            if random.chance(30) { policy.stopAtSource = .serveController }
         }
         // Beside the two before it would only make more forms of the same.
         if policy.waitFor == nil, policy.schedule == nil, random.chance(25) {

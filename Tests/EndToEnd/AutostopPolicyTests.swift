@@ -29,6 +29,71 @@ import Testing
         }
     }
 
+    /// It is somebody's text, and a terminal takes some characters for orders.
+    @Test func aReasonGivesTheTerminalNoOrders() async throws {
+        try await Sandbox.run { sandbox in
+            try await idle(sandbox)
+            let reason = "\u{1b}[2Jgone\u{7}\r\u{9b}1m\u{202e}x\nController local is STOPPED"
+            let told = [
+                try await sandbox.dwell("autostop", "local", "--pause", "--reason", reason),
+                try await sandbox.dwell("status"), try await sandbox.dwell("explain", "local"),
+                try await sandbox.dwell("events"),
+            ]
+            for output in told {
+                let orders = output.out.unicodeScalars.filter {
+                    $0 != "\n" && ($0.value < 32 || (0x7f..<0xa0).contains($0.value) || $0.value == 0x202e)
+                }
+                #expect(output.exitCode == 0 && orders.isEmpty, "\(output)")
+                #expect(output.out.contains("\\x1b[2Jgone\\x07\\x0d\\x9b1m\\u{202e}x"), "\(output)")
+                #expect(!output.out.split(separator: "\n").contains { $0.hasPrefix("Controller local is STOPPED") })
+            }
+            let none = try await sandbox.dwell("autostop", "local", "--pause", "0")
+            #expect(none.exitCode == 2 && none.errors.count == 1 && none.err.contains("--pause 2h"), "\(none)")
+        }
+    }
+
+    /// Its boot clock is another, and the boot's id is the same: what one writes down the other must not misread.
+    @Test(.enabled(if: Sandbox.hasTimeNamespaces))
+    func aCommandLineInATimeNamespaceOfItsOwn() async throws {
+        try await Sandbox.run { sandbox in
+            func away(_ command: String) async throws -> Output {
+                try await sandbox.shell(
+                    "\(Sandbox.inATimeNamespace) '\(Sandbox.dwell)' \(command)")
+            }
+            #expect(try await away("start local").exitCode == 0)
+            #expect(try await sandbox.dwell("autostop", "local", "--idle", "1h").exitCode == 0)
+            #expect(try await away("explain local").out.contains("in 1h, unless a service is brought up"))
+            #expect(try await sandbox.dwell("explain", "local").out.contains("in 1h, unless a service is brought up"))
+            for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+            #expect(try await away("autostop local --idle 0.3s").exitCode == 0)
+            try await eventually("it stops itself") { try await sandbox.status().controller().status == "STOPPED" }
+            let lateness = try await sandbox.query(
+                "select payload ->> '$.latenessMicroseconds' from events where type = 'controller.stopping'")
+            #expect(try #require(lateness.first.flatMap(Double.init)) < 60e6, "\(lateness)")
+        }
+    }
+
+    /// The same of processes: those that are adopted are known by when they began.
+    @Test(.enabled(if: Sandbox.hasTimeNamespaces))
+    func aControllerInATimeNamespaceOfItsOwnAdoptsItsReplicas() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up()
+            let before = sandbox.processes(named: "python")
+            for pid in sandbox.processes(named: "dwell-ctl") + sandbox.processes(named: "dwell-keep") {
+                kill(pid, SIGKILL)
+            }
+            let output = try await sandbox.shell(
+                "\(Sandbox.inATimeNamespace) '\(Sandbox.dwell)' status")
+            #expect(output.exitCode == 0, "\(output)")
+            try await eventually("another process has taken over") {
+                try await sandbox.count("events where type = 'controller.recovered'") > 0
+            }
+            #expect(await HTTP.get(url)?.status == 200)
+            #expect(sandbox.processes(named: "python") == before)
+            #expect(try await sandbox.count("events where type in ('replica.ended', 'load_balancer.ended')") == 0)
+        }
+    }
+
     /// The second timer: nothing of the controller runs, and it is terminated all the same; also when whoever
     /// waited for it was killed, by the next command.
     @Test(arguments: [false, true])

@@ -73,6 +73,59 @@ import Testing
         }
     }
 
+    /// What it asks for waits for it, so it is not to wait for that.
+    @Test(arguments: [
+        ("stop", "stop local", "Controller local is stopped once this hook (stop) has ended."),
+        ("idle", "stop local", "Controller local is stopped once this hook (idle) has ended."),
+        ("stop", "terminate local", "Controller local is terminated once this hook (stop) has ended."),
+        ("terminate", "start local", "controller local is being terminated; it can be started once this hook"),
+    ])
+    func oneThatIsAboutItsOwnControllerDoesNotWaitForItself(
+        _ hook: String, _ command: String, _ says: String
+    ) async throws {
+        try await Sandbox.run { sandbox in
+            let run = "\(Sandbox.dwell) \(command) >> '\(sandbox.folder)/told' 2>&1; true"
+            try sandbox.write("hooks: {\(hook): {run: \"\(run)\", timeout: 1h}}\n", to: "home/config.yaml")
+            // The hook may be quicker than who waits for the start.
+            _ = try await sandbox.dwell("start", "local")
+            if hook == "stop" { #expect(try await sandbox.dwell("stop", "local").exitCode == 0) }
+            if hook == "terminate" { #expect(try await sandbox.dwell("terminate", "local").exitCode == 0) }
+            let end = command == "stop local" ? "STOPPED" : "TERMINATED"
+            try await eventually("it comes to its end") {
+                try await sandbox.query("select status from controllers") == [end]
+            }
+            #expect(lines(sandbox).count == 1 && lines(sandbox)[0].contains(says), "\(lines(sandbox))")
+            #expect(
+                try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
+                    == ["hook \(hook) exited with code 0"])
+            #expect(try await sandbox.count("events where type = 'controller.stopping'") <= 1)
+        }
+    }
+
+    /// It is read when it runs, and somebody may be in the middle of an edit then.
+    @Test func aFileThatIsBrokenMeanwhileTakesNoHookAway() async throws {
+        try await Sandbox.run { sandbox in
+            try configure(sandbox)
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try sandbox.write("hooks: {stop: [\n", to: "home/config.yaml")
+            // Whoever comes after it knows it as well.
+            for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            #expect(lines(sandbox).contains("stop local"), "\(lines(sandbox))")
+            let log = try String(contentsOfFile: sandbox.home + "/logs/local/controller.log", encoding: .utf8)
+            #expect(log.contains("config.yaml:") && log.contains("what it said before goes on"), "\(log)")
+            let kept = try FileManager.default.attributesOfItem(
+                atPath: sandbox.home + "/run/config.last-read.yaml")
+            #expect(kept[.posixPermissions] as? Int == 0o600)
+            // One that is taken away is not broken: it says that there is no hook.
+            try configure(sandbox)
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            unlink(sandbox.home + "/config.yaml")
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            #expect(lines(sandbox).filter { $0 == "stop local" }.count == 1)
+        }
+    }
+
     /// The machine goes down under it, as with `poweroff`: it is not run again, and the stop comes to its end.
     @Test func oneThatIsCutOffIsNotRunAgain() async throws {
         try await Sandbox.run { sandbox in

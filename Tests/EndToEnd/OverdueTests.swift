@@ -53,6 +53,7 @@ import Testing
     @Test(arguments: [
         ["status"], ["report"], ["verify"], ["replay"], ["rebuild"], ["diff", "1h"], ["explain", "local"],
         ["validate", "hello.yaml"], ["install-service", "--print"], ["backup", "copy.db"],
+        ["timer"], ["controller", "run", "another"],
     ])
     func whateverIsAskedBringsItBack(_ command: [String]) async throws {
         try await Sandbox.run { sandbox in

@@ -14,6 +14,9 @@ import Testing
             let unit = try String(contentsOfFile: folder + "/dwell-controller@.service", encoding: .utf8)
             #expect(unit.contains("Environment=\"DWELL_HOME=\(sandbox.folder)/a home of 100%% $x\""))
             #expect(unit.contains("KillMode=process") && !unit.contains("User="))
+            #expect(unit.contains("Restart=on-failure") && unit.contains("RestartPreventExitStatus=2"))
+            let timer = try String(contentsOfFile: folder + "/dwell-timer.service", encoding: .utf8)
+            #expect(timer.contains("Type=oneshot") && timer.contains("KillMode=process"))
             let printed = try await sandbox.dwell("install-service", "--system", "--print", environment: environment)
             #expect(printed.out.contains("WantedBy=multi-user.target") && printed.out.contains("User="))
             let check = try await sandbox.shell(
@@ -25,6 +28,34 @@ import Testing
                 """)
             #expect(check.out == "")
             #expect(!FileManager.default.fileExists(atPath: home), "no home is made")
+        }
+    }
+
+    /// What `Restart=on-failure` makes of it: where there is nothing to run, trying again would go on for ever.
+    @Test func aControllerThatIsNotToRunIsNoFailureToSystemd() async throws {
+        try await Sandbox.run { sandbox in
+            let absent = try await sandbox.dwell("controller", "run", "local")
+            #expect(
+                absent.exitCode == 0 && absent.out.hasPrefix("there is no controller local: nothing to"), "\(absent)")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            let second = try await sandbox.dwell("controller", "run", "local")
+            #expect(second.exitCode == 0 && second.out.contains("local has a process already"), "\(second)")
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            let stopped = try await sandbox.dwell("controller", "run", "local")
+            #expect(stopped.exitCode == 0 && stopped.out.contains("local is STOPPED: nothing to run"), "\(stopped)")
+            #expect(try await sandbox.dwell("controller", "run", "Not a name").exitCode == 2)
+        }
+    }
+
+    /// After a boot there is nothing of dwell; the timer unit alone brings back whatever was to run.
+    @Test func theTimerUnitBringsServicesBack() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up()
+            for pid in sandbox.processes() { kill(pid, SIGKILL) }
+            try await eventually("nothing runs") { sandbox.processes().isEmpty }
+            let output = try await sandbox.dwell("timer")
+            #expect(output.exitCode == 0, "\(output)")
+            try await eventually("it is served again") { await HTTP.get(url)?.status == 200 }
         }
     }
 

@@ -116,7 +116,10 @@ struct CookbookAnswers {
                         controller: name, position: recorded.position, began: recorded.stamp.atMicroseconds,
                         takenDownBy: lastDown[name]))
                 continue
-            case .controllerWoken: how = "woken"
+            case .controllerWoken(let event):
+                // Its deadline was worked out anew, and it goes on.
+                if event.keptSinceMicroseconds != nil { continue }
+                how = "woken"
             case .controllerTerminating: how = "terminated by hand"
             case .controllerStopping(let event):
                 how = event.reason == .idleDeadline ? "stopped by deadline" : "stopped by hand"

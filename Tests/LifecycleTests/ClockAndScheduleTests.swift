@@ -6,14 +6,14 @@ import Testing
 /// Times of the week go by the wall clock, deadlines by the boot clock: when somebody sets the one, the other follows.
 @Suite struct ClockAndScheduleTests {
     /// Warm from 08:00 to 22:00, idle since a moment of the day.
-    private func idle(atMinute minute: Int64, window: Double = 600) throws -> Scenario {
+    private func idle(atMinute minute: Int64, hooks: [HookKind]? = nil) throws -> Scenario {
         var it = Scenario()
         let today = it.clock.now.wallMicroseconds / 60_000_000 % 1_440
         it.clock.setWallClock(forwardSeconds: Double((minute - today + 1_440) % 1_440) * 60)
         let warm = WeeklyWindow(
             days: Array(0...6), startMinute: 480, endMinute: 1_320, timeZone: "UTC", text: "08:00-22:00")
         let policy = AutostopPolicy(
-            idleTimeoutSeconds: window, source: .serveController,
+            idleTimeoutSeconds: 600, source: .serveController, hooks: hooks,
             schedule: .init(Schedule(keepWarm: [warm]), .controllers))
         try it.given(.start(policy: policy), .takeOver(process: "a"))
         return it
@@ -47,12 +47,41 @@ import Testing
         #expect(try left(it) > 9 * 3_600)
     }
 
+    /// What it has been idle for by the clock that nobody sets is not to be waited for again, however often.
+    @Test(arguments: [1_800.0, -1_800])
+    func aClockThatIsSetBeginsNoWindowAnew(_ seconds: Double) throws {
+        var it = try idle(atMinute: 23 * 60 + 59, hooks: [.idle, .wake])
+        let began = it.clock.now
+        #expect(it.state.hooks.map(\.kind) == [.idle])
+        for passed in [100.0, 200, 300] {
+            it.clock.advance(seconds: 100)
+            it.clock.setWallClock(forwardSeconds: seconds)
+            try it.given(.deadlineReached(.idle, generation: #require(it.pending(.idle)).generation))
+            #expect(try left(it) == 600 - passed)
+        }
+        #expect(it.state.hooks.map(\.kind) == [.idle], "nothing has woken it")
+        guard case .idle(let idle) = it.state.phase else { Issue.record("it is not idle"); return }
+        #expect(idle.sinceMicroseconds == began.wallMicroseconds + Int64(3 * seconds * 1e6), "as the clock is now")
+        it.clock.advance(seconds: 300)
+        try it.given(.deadlineReached(.idle, generation: idle.generation))
+        #expect(it.state.status == .stopping)
+    }
+
     @Test func aClockThatIsSlewedMovesNothing() throws {
         var it = try idle(atMinute: 12 * 60)
         it.clock.setWallClock(forwardSeconds: 59)
         let pending = try #require(it.pending(.idle))
         #expect(!it.state.isOutOfStep(pending, it.clock.now))
         #expect(try it.when(.deadlineReached(.idle, generation: pending.generation)).isEmpty)
+    }
+
+    /// `--keep-clock` counts by it as well.
+    @Test func aKeptClockIsNotTheOneThatWasSet() throws {
+        var it = try Scenario.idle()
+        it.clock.advance(seconds: 60)
+        it.clock.setWallClock(forwardSeconds: 86_400)
+        try it.given(.setAutostop(.byHand(seconds: 100), keepClock: true))
+        #expect(try left(it) == 40)
     }
 
     /// Without times of the week nobody's deadline goes by the wall clock.

@@ -37,6 +37,16 @@ import Testing
         #expect(controller(it).contains("(demo)"))
     }
 
+    /// Nobody was there to end it: it was over while the machine was off.
+    @Test func oneWhosePauseIsOver() throws {
+        var it = try Scenario.idle()
+        try it.given(.pauseAutostop(seconds: 60, reason: "demo"))
+        it.clock.reboot(afterSeconds: 100)
+        let text = controller(it)
+        #expect(text.contains("Its pause was over at T+60, paused by "), "\(text)")
+        #expect(text.contains("nothing of dwell has run since") && !text.contains("until T+60"), "\(text)")
+    }
+
     @Test func oneThatWasStoppedByItsDeadline() throws {
         var it = try Scenario.serving()
         try it.given(.down([.api]))

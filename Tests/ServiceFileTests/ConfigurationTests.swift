@@ -41,6 +41,27 @@ import Testing
         #expect(said.value.stopAt.map(\.minute) == [1320])
     }
 
+    /// What a controller says of the one leaves the other as it is said for all.
+    @Test func timesOfTheWeekAreInheritedEachByItself() throws {
+        func read(_ all: String, _ own: String) throws -> AutostopPolicy {
+            try policy("serve: {controller: {autostop: {\(all)}}}\ncontrollers: {local: {autostop: {\(own)}}}")
+        }
+        func sources(_ policy: AutostopPolicy) -> [PolicySource?] {
+            [policy.scheduleSources.keepWarm, policy.scheduleSources.stopAt]
+        }
+        let (warm, stop) = ("keep_warm: [\"08:00-22:00\"]", "stop_at: [\"23:00\"]")
+        let ownWarm = try read(stop, warm)
+        #expect(ownWarm.schedule?.value.stopAt.map(\.minute) == [1380])
+        #expect(sources(ownWarm) == [.controllers, .serveController])
+        let ownStop = try read(warm, stop)
+        #expect(ownStop.schedule?.value.keepWarm.map(\.startMinute) == [480])
+        #expect(sources(ownStop) == [.serveController, .controllers])
+        #expect(try sources(read("\(warm), \(stop)", "idle: 5m")) == [.serveController, .serveController])
+        #expect(try sources(read("\(warm), \(stop)", "keep_warm: []")) == [nil, .serveController])
+        #expect(try read("stop_at: [\"21:00\"]", stop).schedule?.value.stopAt.map(\.minute) == [1380])
+        #expect(try sources(read(stop, "idle: false")) == [nil, .serveController], "and never is never")
+    }
+
     /// Each gets one line that says what would be right.
     @Test(arguments: [
         ("keep_warm: [\"Mon-Fri 08:00\"]", "no time from HH:MM to HH:MM"),
@@ -148,6 +169,21 @@ import Testing
             failure?.lines.first?.contains("controllers.local.autostop.profile: must be dev, prod or batch") == true)
     }
 
+    /// Of the two places for a stop hook, what a controller says in either goes before what is said for all.
+    @Test func aControllersOwnStopHookGoesBeforeThatOfAll() throws {
+        func stop(_ text: String) throws -> String? {
+            let folder = try Folder()
+            let path = try folder.write(text, to: "config.yaml")
+            let local = try #require(ControllerName(rawValue: "local"))
+            return try Configuration.load(path: path).hooks(for: local)[.stop]?.run
+        }
+        #expect(try stop("hooks: {stop: all}\ncontrollers: {local: {autostop: {hook: own}}}") == "own")
+        #expect(
+            try stop("serve: {controller: {autostop: {hook: all}}}\ncontrollers: {local: {hooks: {stop: own}}}")
+                == "own")
+        #expect(try stop("serve: {controller: {autostop: {hook: all}}}\nhooks: {idle: x}") == "all")
+    }
+
     /// Who is asked oftener than that has no ten seconds.
     @Test func aProbeHasNoLongerThanUntilItIsAskedAgain() throws {
         let folder = try Folder()
@@ -204,6 +240,27 @@ import Testing
         ("controllers: {prod: {autostop: 1h30}}", "\"1h30\" is not a time"),
         ("controllers: {prod: {autostop: {hook: \"\"}}}", "controllers.prod.autostop.hook: must be a command for bash"),
         ("hooks: {stop: {run: \" \"}}", "config.yaml:1: hooks.stop.run: must be a command for bash"),
+        (
+            "hooks: {stop: b}\nserve: {controller: {autostop: {hook: c}}}",
+            "config.yaml:2: serve.controller.autostop.hook: says the same as hooks.stop; keep one of them"
+        ),
+        (
+            "controllers: {prod: {hooks: {stop: b}, autostop: {hook: c}}}",
+            "config.yaml:1: controllers.prod.autostop.hook: says the same as controllers.prod.hooks.stop; keep one of them"
+        ),
+        (
+            "controllers: {prod: {profile: batch}}",
+            "config.yaml:1: controllers.prod.profile: unknown key; it belongs under `autostop`"
+        ),
+        ("profile: dev", "config.yaml:1: profile: unknown key; it belongs under `serve.controller.autostop`"),
+        (
+            "serve: {controller: {keep_warm: [\"08:00-22:00\"]}}",
+            "config.yaml:1: serve.controller.keep_warm: unknown key; it belongs under `autostop`"
+        ),
+        (
+            "controllers: {prod: {autostop: {min_start_interval: 60s}}}",
+            "config.yaml:1: controllers.prod.autostop.min_start_interval: unknown key; it belongs under `controllers.prod`"
+        ),
         ("hooks: {terminate: b, down: c}", "config.yaml:1: hooks.down: is SkyPilot's word for terminate"),
         ("notify: {command: x, on: []}", "config.yaml:1: notify[0].on: picks nothing"),
         ("notify: {command: x, controllers: []}", "config.yaml:1: notify[0].controllers: names none"),

@@ -79,13 +79,18 @@ struct Autostop: AsyncParsableCommand {
     func run() async throws {
         let name = try NameArgument.controller(controller)
         let command = try command()
+        if case .pauseAutostop(0, _) = command {
+            throw CommandFailure(
+                "a pause of 0 is over as it begins: say for how long, such as --pause 2h; --resume ends one",
+                exitCode: 2)
+        }
         let session = try Session()
         let receipt = try session.submit(command, to: name)
         let state = receipt.state
         try session.ensureAllRunning()
         if resume, receipt.events.isEmpty { print("Autostop of controller \(name) is not paused: nothing to resume.") }
         for line in AutostopText(state, now: try session.read { (_) throws(LogFailure) in try Clock.now() }).lines {
-            print(line)
+            print(line.printableLine)
         }
     }
 

@@ -40,30 +40,35 @@ struct ControllerCommand: AsyncParsableCommand {
             let session = try Session(component: "controller")
             let logger = Daemon.logger("controller \(name)")
             let lease = try Lease(session.paths(name), inherited: inherited)
-            guard let lease else { throw CommandFailure("controller \(name) has a process already") }
+            guard let lease else {
+                // No failure, and the same for systemd: somebody has started it already, and keeps it.
+                return print("controller \(name) has a process already: nothing to run")
+            }
             // Kept: another keeper takes over should this process's keeper die.
             if inherited { lease.watchKeeper(session.launcher(name), logger) }
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: name) }
             guard state.needsProcess || inherited else {
-                if state.status == .absent || state.status == .terminated {
-                    throw CommandFailure(Rejection.noSuchController(name))
-                }
-                // No failure: systemd starts this at boot, also of a controller that is stopped.
-                return print(
-                    "controller \(name) is \(state.status.rawValue): nothing to run; start it: dwell start \(name)")
+                // No failure: systemd starts this at boot, also of a controller that is stopped or gone, and would try
+                // for ever to start what fails.
+                let isThere = state.status != .absent && state.status != .terminated
+                print(
+                    (isThere ? "controller \(name) is \(state.status.rawValue)" : "there is no controller \(name)")
+                        + ": nothing to run; start it: dwell start \(name)")
+                // Not what this is about: what cannot be brought back is told by the next command.
+                try? session.ensureAllRunning(saysWhatFails: false)
+                return
             }
             session.notices.watch()
-            let configuration = session.home.configuration
+            let configuration = ConfigurationInForce(home: session.home)
+            _ = configuration.load(logger)
             repeat {
                 let process = try ControllerProcess(
                     home: session.home, controller: name, lease: lease, log: session.log,
                     environment: session.environment,
                     author: session.author,
-                    hookCommand: { kind in
-                        // As the file says now; one that has become unreadable says nothing.
-                        (try? Configuration.load(path: configuration))?.hooks(for: name)[kind]
-                    },
-                    useProbe: { use in (try? Configuration.load(path: configuration))?.useProbes(for: name)[use] },
+                    // As the file says now.
+                    hookCommand: { kind in configuration.load(logger)?.hooks(for: name)[kind] },
+                    useProbe: { use in configuration.load(logger)?.useProbes(for: name)[use] },
                     logger: logger)
                 if case .gaveWay = try await process.run() {
                     throw CommandFailure("controller \(name) has another process")

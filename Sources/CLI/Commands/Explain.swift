@@ -72,7 +72,7 @@ struct Explain: ParsableCommand, LogQuestion {
 
     /// - Parameter title: of whom it is told; nil where that was said above.
     private func say(_ lines: [String], under title: String? = nil) {
-        for line in [title].compactMap(\.self) + lines.map({ "  \($0)" }) {
+        for line in [title].compactMap(\.self) + lines.map({ "  \($0.printableLine)" }) {
             for part in line.wrapped(to: Terminal.width) { print(part) }
         }
     }

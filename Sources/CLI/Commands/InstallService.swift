@@ -7,8 +7,8 @@ struct InstallService: ParsableCommand {
         commandName: "install-service",
         abstract: "Write systemd units, so that controllers and deadlines come back after a boot without a command.",
         discussion: """
-            One unit runs controllers in the foreground (dwell-controller@NAME.service), one wakes up what is to be \
-            terminated (dwell-timer.timer). Nothing is enabled: the lines that do so are printed.
+            dwell-timer.timer brings back after a boot whatever is to run, and does what was due: it is all it takes. \
+            dwell-controller@NAME.service runs one controller under systemd itself. Nothing is enabled: the lines that do so are printed.
 
             Examples:
               dwell install-service                 units of your own systemd (~/.config/systemd/user)
@@ -80,9 +80,12 @@ struct SystemdUnits {
         \(common)ExecStart=\(command) controller run %i
         # Replicas outlive it, and the next one adopts them.
         KillMode=process
-        # It ends by itself when its controller is stopped, which is no failure.
+        # Exit code 0: its controller is stopped, or there is none, or another process runs it already; so it ends, until
+        # the next boot or `systemctl start`. 1: something failed, and it is tried again. 2: it is called in a way that
+        # makes no sense, such as by a name that can be none, which no other try would mend.
         Restart=on-failure
         RestartSec=1
+        RestartPreventExitStatus=2
 
         [Install]
         WantedBy=\(target)
@@ -93,10 +96,12 @@ struct SystemdUnits {
     private var timerService: String {
         """
         [Unit]
-        Description=dwell: terminate controllers that have been stopped for long enough
+        Description=dwell: bring back controllers, and do what is due
 
         [Service]
+        Type=oneshot
         \(common)ExecStart=\(command) timer
+        # What it brings back outlives it.
         KillMode=process
 
         """
@@ -105,11 +110,12 @@ struct SystemdUnits {
     private var timer: String {
         """
         [Unit]
-        Description=dwell: see to controllers that stay stopped
+        Description=dwell: bring back controllers after a boot, and do what is due
 
         [Timer]
         OnBootSec=30
-        # It waits by itself for what is to come; this is for a process that was killed.
+        # Controllers, and those that stay stopped, wait by themselves for what is to come; this is for processes that
+        # were killed.
         OnUnitInactiveSec=15min
 
         [Install]

@@ -5,10 +5,9 @@ import Foundation
 struct TimerCommand: AsyncParsableCommand, DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "timer",
-        abstract: "Wait for controllers that are to be terminated when they stay stopped, in the foreground.",
+        abstract: "Bring back what died and see to what is due, as every command does, and nothing else.",
         discussion: """
-            Other commands start this by themselves when there is one, and it ends when there is none. By hand \
-            it is for systemd, so that it happens after a reboot too:
+            For systemd, after a boot and once in a while (dwell install-service):
               dwell timer
             """, shouldDisplay: false)
 
@@ -16,11 +15,13 @@ struct TimerCommand: AsyncParsableCommand, DaemonCommand {
     var inherited = false
 
     func run() async throws {
+        guard inherited else { return try Session(component: "timer").ensureAllRunning() }
+        // Other commands start this by themselves while a controller is to be terminated when it stays stopped.
         Daemon.prepare(name: "dwell-timer")
         let session = try Session(component: "timer")
         do {
             session.ensureNotifier()
-            try await session.timer.run(inherited: inherited ? Daemon.inheritedDescriptor : nil)
+            try await session.timer.run(inherited: Daemon.inheritedDescriptor)
         } catch {
             throw CommandFailure("\(error)")
         }

@@ -78,6 +78,10 @@ struct Up: AsyncParsableCommand {
             try await waitUntilListening(request.service, on: controller, session)
             return
         }
+        if let hook = session.ownHook(receipt.state), hook.isBeforeStart {
+            return print(
+                "Service \(request.service) is on its way \(hook.whenItHasEnded): \(endpoint)")
+        }
         print("Service \(request.service) on controller \(controller): \(endpoint)")
         Interruption.explain(
             "service \(request.service) is still being started: dwell status \(request.service); take it down: dwell down \(request.service)"
@@ -133,6 +137,7 @@ struct Up: AsyncParsableCommand {
             } catch .rejected(.serviceExists(_, _, .shuttingDown)) {
                 announce("waiting for the \(request.service) that is being taken down", &said)
             } catch .rejected(.terminating) {
+                try session.refuseToWaitForOwnEnd(of: controller)
                 announce("waiting for controller \(controller) to be terminated", &said)
                 // It may have been due, and nobody there to begin it.
                 try session.ensureTimer()

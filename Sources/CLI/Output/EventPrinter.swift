@@ -47,7 +47,7 @@ struct EventPrinter {
 
     /// One line, whatever a replica wrote, and no longer than there is room.
     private func cut(_ text: String) -> String {
-        let line = text.split(separator: "\n").joined(separator: " / ")
+        let line = text.printableLine
         guard let width, line.count > width else { return line }
         return line.prefix(max(1, width - 1)) + "…"
     }

@@ -102,7 +102,8 @@ struct StatusTables {
             }
             if let by = row.pausedBy {
                 notes.append(
-                    "controller \(row.name): autostop was paused by \(by)" + (row.pausedReason.map { ": \($0)" } ?? ""))
+                    "controller \(row.name): autostop was paused by \(by)"
+                        + (row.pausedReason.map { ": \($0.printableLine)" } ?? ""))
             }
             if let left = view.terminationRemaining(of: row) {
                 notes.append(
@@ -119,7 +120,9 @@ struct StatusTables {
                 if let source = row.downSource { said.append("down: \(source)") }
                 if let source = row.terminateAfterSource { said.append("terminate_after: \(source)") }
                 let policy = view.policies[row.name]
-                if let schedule = policy?.schedule { said.append("keep_warm, stop_at: \(schedule.source.rawValue)") }
+                let schedule = policy?.scheduleSources
+                if let source = schedule?.keepWarm { said.append("keep_warm: \(source.rawValue)") }
+                if let source = schedule?.stopAt { said.append("stop_at: \(source.rawValue)") }
                 if let interval = policy?.minStartIntervalSeconds {
                     let window = TimeText.window(seconds: interval.value)
                     said.append("min_start_interval \(window): \(interval.source.rawValue)")
@@ -142,7 +145,7 @@ struct StatusTables {
             let isSaid = notes.contains { $0.hasSuffix("replica \(row.id): \(reason)") && $0.hasPrefix(row.service) }
             if !isSaid { notes.append("\(row.service) replica \(row.id): \(reason)") }
         }
-        return notes
+        return notes.map(\.printable)
     }
 
     /// That an idle controller never stops, and which of its times of the week do nothing.

@@ -108,11 +108,13 @@ public struct Keeper {
     }
 
     private func giveUpStarting() {
-        let tail = LogTail.read(launcher.paths.controllerLog, lines: 3) ?? "see \(launcher.paths.controllerLog)"
+        let died = "its process died \(Self.quickDeathsAllowed) times in a row"
+        // What it says to people, and not what it notes for whoever looks for a mistake in it.
+        let lines = LogTail.read(launcher.paths.controllerLog)?.split(separator: "\n") ?? []
+        let said = lines.last { $0.hasPrefix("dwell: ") }.map { ": \($0.dropFirst("dwell: ".count))" }
+        let reason = died + (said ?? "; what it wrote last: dwell logs \(launcher.paths.controller) --controller")
         do {
-            try log.submit(
-                .startFailed(reason: "its process died \(Self.quickDeathsAllowed) times in a row: \(tail)"),
-                to: launcher.paths.controller, by: author)
+            try log.submit(.startFailed(reason: reason), to: launcher.paths.controller, by: author)
         } catch {
             logger.error("\(error)")
         }

@@ -1,3 +1,4 @@
+import EventLog
 import Foundation
 
 /// What `/proc` tells of the processes of this machine.
@@ -82,8 +83,13 @@ enum ProcessTable {
         return Entry(
             pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
             state: Character(UnicodeScalar(state)), parent: number(1), session: number(3), threads: number(17),
-            startTicks: number(19))
+            startTicks: number(19) &- namespaceTicks)
     }
+
+    /// The kernel tells the start of a process by the clock of whoever asks, in its time namespace; here it is the
+    /// machine's, as it is recorded.
+    private static let namespaceTicks = UInt64(
+        bitPattern: Clock.namespaceMicroseconds * Int64(sysconf(Int32(_SC_CLK_TCK))) / 1_000_000)
 
     /// The whole of a file of `/proc`; nil when it is gone or may not be read.
     static func read(_ path: String) -> [UInt8]? {

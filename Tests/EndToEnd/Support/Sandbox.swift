@@ -46,6 +46,21 @@ final class Sandbox: Sendable {
         if let failure { throw failure }
     }
 
+    /// Whether a process may have a time namespace of its own here (time_namespaces(7)).
+    static let hasTimeNamespaces: Bool = {
+        let unshare = Process()
+        unshare.executableURL = URL(fileURLWithPath: "/bin/sh")
+        unshare.arguments = ["-c", "\(inATimeNamespace) true"]
+        unshare.standardError = FileHandle.nullDevice
+        guard (try? unshare.run()) != nil else { return false }
+        unshare.waitUntilExit()
+        return unshare.terminationStatus == 0
+    }()
+
+    /// What to put before a command line so that it runs there, with a boot clock that is a day ahead.
+    static let inATimeNamespace =
+        "unshare \(geteuid() == 0 ? "" : "--user --map-root-user ")--time --boottime 86400"
+
     /// The program under test, beside the tests' own.
     static let dwell: String = {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

@@ -77,6 +77,9 @@ struct MakeFleet: ParsableCommand {
         }
         while let command = Self.next(for: state, at: now.wallMicroseconds) { try give(command) }
         while state.version < events { try give(.setAutostop(policy)) }
+        // The first is run, and is not to start anything.
+        if number == 1, !stopped { try give(.down(state.orderedServices)) }
+        while let command = Self.next(for: state, at: now.wallMicroseconds) { try give(command) }
         try give(.setAutostop(policy))
         guard stopped else { return }
         try give(.stop)

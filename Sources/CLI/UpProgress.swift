@@ -74,13 +74,8 @@ struct UpProgress {
     }
 
     private func failure(_ service: ServiceState, _ controller: ControllerName, _ steps: UpSteps) -> CommandFailure {
-        let reason = service.launchesStopped ?? "no reason known"
-        if let replica = steps.failedReplica {
-            let log = session.paths(controller).replicaLog(service.name, replica)
-            if let tail = steps.logTail ?? LogTail.read(log) {
-                print("--- the end of the log of replica \(replica) ---\n\(tail)\n---", to: .error)
-            }
-        }
+        let reason = service.whyLaunchesStopped ?? "no reason known"
+        steps.tellOfFailure(of: service, session.paths(controller))
         return CommandFailure(
             "service \(service.name) FAILED: \(reason); whole log: dwell logs \(service.name); remove it: dwell down \(service.name)"
         )
@@ -90,11 +85,6 @@ struct UpProgress {
 /// What is worth showing of the events of an `up`, and how long each step took.
 struct UpSteps {
     private var logTails: [Int: String] = [:]
-    private var lastRemoved: Int?
-    /// The replica whose failure ended all launching.
-    private(set) var failedReplica: Int?
-    /// The last lines of that replica, if it had ended by itself.
-    var logTail: String? { failedReplica.flatMap { logTails[$0] } }
     private var startMicroseconds: Int64?
     private var launchedAt: [Int: Int64] = [:]
     private var startedAt: [Int: Int64] = [:]
@@ -107,6 +97,7 @@ struct UpSteps {
         switch recorded.event {
         case .controllerStarted(let event): startMicroseconds = event.tookMicroseconds
         case .serviceUpRequested(let event): hasSetup = event.spec.setup != nil
+        case .serviceUpdated(let event): hasSetup = event.spec.setup != nil
         case .replicaLaunched(let event): launchedAt[event.replica] = at
         case .replicaStarting(let event):
             startedAt[event.replica] = at
@@ -114,10 +105,16 @@ struct UpSteps {
         case .replicaReady(let event):
             if readyMicroseconds == nil { readyMicroseconds = startedAt[event.replica].map { at - $0 } }
         case .replicaEnded(let event): logTails[event.replica] = event.logTail
-        case .replicaRemoving(let event): lastRemoved = event.replica
-        case .serviceLaunchesStopped: failedReplica = lastRemoved
         default: break
         }
+    }
+
+    /// Shows the end of the log of the replica whose failure tells most of why the service does not come up.
+    func tellOfFailure(of service: ServiceState, _ paths: ControllerPaths) {
+        guard let replica = service.mostTellingFailure?.id,
+            let tail = logTails[replica] ?? LogTail.read(paths.replicaLog(service.name, replica))
+        else { return }
+        print("--- the end of the log of replica \(replica) ---\n\(tail)\n---", to: .error)
     }
 
     /// A line for the person who waits; nil for what only the log needs to know.

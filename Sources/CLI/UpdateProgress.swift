@@ -33,7 +33,7 @@ struct UpdateProgress {
             guard now.version == version else {
                 throw CommandFailure("version \(version) of service \(service) gave way to version \(now.version)")
             }
-            if let reason = now.launchesStopped { throw failure(reason, now, controller, steps) }
+            if let reason = now.whyLaunchesStopped { throw failure(reason, now, controller, steps) }
             if now.isServedByThisVersionAlone {
                 try session.beSure()
                 print(
@@ -53,12 +53,7 @@ struct UpdateProgress {
     private func failure(
         _ reason: String, _ service: ServiceState, _ controller: ControllerName, _ steps: UpSteps
     ) -> CommandFailure {
-        if let replica = steps.failedReplica {
-            let log = session.paths(controller).replicaLog(service.name, replica)
-            if let tail = steps.logTail ?? LogTail.read(log) {
-                print("--- the end of the log of replica \(replica) ---\n\(tail)\n---", to: .error)
-            }
-        }
+        steps.tellOfFailure(of: service, session.paths(controller))
         let serving = service.lastGoodVersion.map { "version \($0) goes on serving" } ?? "nothing serves"
         return CommandFailure(
             "version \(version) of service \(service.name) does not come up: \(reason); \(serving); "

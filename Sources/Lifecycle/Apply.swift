@@ -48,7 +48,8 @@ extension ControllerState {
         case .replicaProbeFailed(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload)
         case .replicaReady(let payload): services[payload.service]?.apply(payload, stamp)
         case .replicaNotReady(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
-        case .replicaEnded: break  // what follows from it is recorded by `replica.removing`
+        case .replicaEnded(let payload):
+            services[payload.service]?.replicas[payload.replica]?.ending = payload.ending
         case .replicaDraining(let payload): services[payload.service]?.replicas[payload.replica]?.apply(payload, stamp)
         case .replicaRemoving(let payload): services[payload.service]?.apply(payload, stamp)
         case .replicaCleanupFailed(let payload):

@@ -68,7 +68,7 @@ extension Decision {
         if case .draining(let draining) = replica.phase { return remove(reference, draining.reason) }
         switch ending {
         case .exited, .signaled, .vanished:
-            remove(reference, .failed(status: .failed, reason: ending.inWords))
+            remove(reference, .failed(status: .failed, reason: ending.reason(logTail: logTail)))
         case .rebooted:
             remove(reference, .preempted(reason: ending.inWords))
         }

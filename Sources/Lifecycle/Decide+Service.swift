@@ -2,9 +2,7 @@
 
 extension Decision {
     mutating func up(_ request: Command.Up) throws(Rejection) {
-        if let existing = state.services[request.service] {
-            try replace(existing)
-        }
+        if let existing = state.services[request.service] { return try upAgain(existing, request) }
         try ensureStarted(for: request.service, policy: request.policy)
         let taken = surroundings.portsTakenElsewhere
         guard let port = request.candidatePorts.first(where: { !taken.contains($0) && !isHeld($0) }) else {
@@ -18,14 +16,21 @@ extension Decision {
         applyConfigured(request.policy)
     }
 
-    /// Makes room for a new life of a name, which only a service that failed for good gives up.
-    private mutating func replace(_ existing: ServiceState) throws(Rejection) {
+    /// A service that failed for good is given another version, as by an update: whoever knows its endpoint, where its
+    /// load balancer has told them of the failure, is served there. One that lives is not replaced.
+    private mutating func upAgain(_ existing: ServiceState, _ request: Command.Up) throws(Rejection) {
         if case .terminating = state.phase { throw .terminating(state.name) }
-        guard !existing.isLive else {
+        guard !existing.isLive, !existing.isEnding else {
             if case .stopped = state.phase { throw .serviceSuspended(existing.name, controller: state.name) }
             throw .serviceExists(existing.name, controller: state.name, status: existing.status)
         }
-        record(.serviceGone(ServiceGone(service: existing.name)))
+        try ensureStarted(for: request.service, policy: request.policy)
+        record(
+            .serviceUpdated(
+                ServiceUpdated(
+                    service: existing.name, version: existing.version &+ 1, spec: request.spec, mode: .rolling,
+                    reused: [])))
+        applyConfigured(request.policy)
     }
 
     private func isHeld(_ port: UInt16) -> Bool {

@@ -16,6 +16,8 @@ public struct ReplicaState: Hashable, Sendable, Codable {
     public internal(set) var readyAtMicroseconds: Int64?
     public internal(set) var handle: Handle?
     public internal(set) var endpoint: Endpoint?
+    /// How its process ended by itself; nil while it has not.
+    public internal(set) var ending: Ending?
 
     /// Where a replica is in its life. Each case's comment lists its exits.
     public enum Phase: Hashable, Sendable, Codable {
@@ -66,6 +68,11 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         public var reason: RemovalReason
         /// Set when the last attempt left something alive.
         public var stuck: Stuck?
+
+        var status: ReplicaStatus {
+            if stuck != nil { return .failedCleanup }
+            return if case .preempted = reason { .preempted } else { .shuttingDown }
+        }
     }
 
     /// An attempt to remove it that did not succeed.
@@ -86,7 +93,7 @@ public struct ReplicaState: Hashable, Sendable, Codable {
         case .ready: .ready
         case .notReady: .notReady
         case .draining: .shuttingDown
-        case .removing(let removal): removal.stuck == nil ? .shuttingDown : .failedCleanup
+        case .removing(let removal): removal.status
         case .failed(let status, _): status
         }
     }

@@ -72,7 +72,7 @@ extension ServiceState {
 
     /// How an update stands, where there is more to say of it than the status does.
     var updateInWords: String? {
-        if let reason = launchesStopped {
+        if let reason = whyLaunchesStopped {
             let serving = lastGoodVersion.map { "; version \($0) serves" } ?? ""
             return "version \(version) is not launched any more: \(reason)\(serving)"
         }

@@ -23,7 +23,7 @@ public struct ServiceState: Hashable, Sendable, Codable {
     /// Whether a replica of this version was ever ready. Only such a version is launched again after
     /// a failure: a version that cannot work must not be restarted for ever.
     public internal(set) var wasEverReady = false
-    /// Why this version is not launched any more; nil while it may be.
+    /// Why this version is not launched any more, by the first of its replicas that failed; nil while it may be.
     public internal(set) var launchesStopped: String?
     /// Failures in a row of the version that is launched, for the back-off of the next launch.
     public internal(set) var consecutiveFailures = 0
@@ -80,10 +80,18 @@ public struct ServiceState: Hashable, Sendable, Codable {
     /// Whether anything of it may be running or listening.
     var hasSomethingPresent: Bool { loadBalancer != nil || replicas.values.contains(where: \.isPresent) }
 
-    /// Whether it holds its controller up. A service that failed for good and has nothing left
-    /// running does not: it waits for nothing, and holding a paid machine for it would serve nobody.
-    public var isLive: Bool {
-        isEnding || launchedVersion != nil || hasSomethingPresent
+    /// Whether it failed for good: none of its versions is launched any more, and no replica is left. Its load balancer
+    /// may be, to tell whoever asks why.
+    var hasFailed: Bool { launchedVersion == nil && !replicas.values.contains(where: \.isPresent) }
+
+    /// Whether it holds its controller up. A service that failed for good does not: it waits for nothing, and holding a
+    /// paid machine for it would serve nobody. Its load balancer goes with its controller; one that cannot be removed
+    /// is waited for like everything that cannot.
+    public var isLive: Bool { !hasFailed || loadBalancer?.stuck != nil }
+
+    /// Why it failed, once none of its replicas works and no other is to come; nil while one may.
+    public var failure: String? {
+        launchedVersion == nil && !replicas.values.contains(where: \.isWorking) ? whyLaunchesStopped : nil
     }
 }
 

@@ -104,8 +104,10 @@ extension Decision {
     }
 
     private mutating func forgetOldFailures(_ name: ServiceName) {
-        let failed = state.services[name]?.orderedReplicas.filter { !$0.isPresent } ?? []
-        for replica in failed.dropLast(Self.failedReplicasKept) {
+        guard let service = state.services[name] else { return }
+        let failed = service.orderedReplicas.filter { !$0.isPresent }
+        let telling = service.launchesStopped == nil ? nil : service.mostTellingFailure?.id
+        for replica in failed.dropLast(Self.failedReplicasKept) where replica.id != telling {
             record(.replicaGone(ReplicaGone(service: name, replica: replica.id)))
         }
     }
@@ -143,11 +145,8 @@ extension ControllerState {
     }
 
     /// Whether the service should be reachable: also while no replica is ready yet, so that callers are
-    /// told what is happening; not when it failed for good.
-    func wantsLoadBalancer(_ service: ServiceState) -> Bool {
-        isServing && !service.isEnding
-            && (service.launchedVersion != nil || service.replicas.values.contains(where: \.isPresent))
-    }
+    /// told what is happening, and once it failed for good, so that they are told why.
+    func wantsLoadBalancer(_ service: ServiceState) -> Bool { isServing && !service.isEnding }
 
     /// The service's status as it follows from the state, and why, where there is a reason to give.
     func derivedStatus(of service: ServiceState) -> (ServiceStatus, reason: String?) {
@@ -155,9 +154,7 @@ extension ControllerState {
             return (.failedCleanup, stuck.leftovers)
         }
         if service.isEnding { return (.shuttingDown, nil) }
-        if let reason = service.launchesStopped, service.launchedVersion == nil, !service.hasSomethingPresent {
-            return (.failed, reason)
-        }
+        if service.hasFailed { return (.failed, service.whyLaunchesStopped) }
         switch phase {
         case .failed(let reason): return (.controllerFailed, reason)
         case .starting:
@@ -179,7 +176,7 @@ extension ControllerState {
         if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) {
             return (.replicaInit, service.updateInWords ?? service.failuresInWords)
         }
-        if let reason = service.launchesStopped, service.launchedVersion == nil { return (.shuttingDown, reason) }
+        if let reason = service.whyLaunchesStopped, service.launchedVersion == nil { return (.shuttingDown, reason) }
         if service.targetReplicas == 0 { return (.noReplica, service.scaledToZeroInWords) }
         return statuses.isEmpty ? (.noReplica, nil) : (.shuttingDown, nil)
     }

@@ -57,6 +57,7 @@ struct OwnAnswer {
     static func noReadyReplica(_ loop: BalancerLoop, heldSeconds: Double? = nil) -> OwnAnswer {
         let waited = heldSeconds.map { " (waited \($0) s)" } ?? ""
         if loop.table.ready.isEmpty {
+            if let failure = loop.table.failure { return failed(loop, failure) }
             return unavailable(
                 loop, "no_ready_replica", "has no replica that is ready: \(loop.table.explanation)\(waited)")
         }
@@ -71,6 +72,13 @@ struct OwnAnswer {
 
     static func shuttingDown(_ loop: BalancerLoop) -> OwnAnswer {
         unavailable(loop, "shutting_down", "is being shut down")
+    }
+
+    /// Asking again helps nobody until somebody has acted.
+    private static func failed(_ loop: BalancerLoop, _ reason: String) -> OwnAnswer {
+        var answer = unavailable(loop, "service_failed", "FAILED: \(reason)")
+        answer.retryAfterSeconds = nil
+        return answer
     }
 
     private static func unavailable(_ loop: BalancerLoop, _ code: String, _ message: String) -> OwnAnswer {

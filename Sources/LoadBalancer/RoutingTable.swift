@@ -35,16 +35,20 @@ public struct RoutingTable: Hashable, Sendable {
     public var isReplicaExpected: Bool
     /// What to tell clients while none is, e.g. `1 replica is STARTING`.
     public var explanation: String
+    /// Why the service failed, where none is to come until somebody acts; nil while one may.
+    public var failure: String?
     /// Which state of the world this follows from; told again in ``Traffic/routesVersion``.
     public var version: Int
 
     public init(
-        service: String, ready: [Route], isReplicaExpected: Bool = false, explanation: String, version: Int = 0
+        service: String, ready: [Route], isReplicaExpected: Bool = false, explanation: String, failure: String? = nil,
+        version: Int = 0
     ) {
         self.service = service
         self.ready = ready
         self.isReplicaExpected = isReplicaExpected
         self.explanation = explanation
+        self.failure = failure
         self.version = version
     }
 

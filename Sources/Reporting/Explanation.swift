@@ -217,6 +217,13 @@ public struct Explanation: Sendable {
     func whyNoService(before version: Int) -> String {
         let earlier = happenings.prefix { $0.stamp.version < version }
         let start = earlier.last { $0.event.type == .controllerStarting }
+        // It is the last that was said of a service that failed for good, before it is recorded as FAILED.
+        let last = earlier.last { $0.event.type == .serviceDownRequested || $0.event.type == .serviceLaunchesStopped }
+        if let last, last.stamp.version > start?.stamp.version ?? 0,
+            case .serviceLaunchesStopped(let event) = last.event
+        {
+            return "\(event.service) FAILED: \(event.reason)"
+        }
         guard
             let down = earlier.last(where: { $0.event.type == .serviceDownRequested }),
             down.stamp.version > start?.stamp.version ?? 0, case .serviceDownRequested(let event) = down.event

@@ -148,6 +148,9 @@ extension Laws {
         guard isFine || service.status == .failed else {
             throw Violation(law: "liveness", what: "\(service.name) settled as \(service.status.rawValue)")
         }
+        if service.status == .failed, shouldRun, state.status != .failed, service.loadBalancer?.isRunning != true {
+            throw Violation(law: "liveness", what: "\(service.name) failed, and nobody tells those who ask for it")
+        }
         guard service.status == .ready, let version = service.launchedVersion else { return }
         guard service.launchedSpec.idleDownSeconds == nil || service.launchedSpec.replicaPolicy.startsOnRequest else {
             throw Violation(law: "liveness", what: "\(service.name) is there still although nobody asks for it")

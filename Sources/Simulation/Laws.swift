@@ -16,6 +16,8 @@ struct Laws {
         var idleTimeoutSeconds: Double?
         var schedule: Schedule?
         var starts = Starts()
+        /// Services that are not launched any more: of those there may be a load balancer, to say so.
+        var failed: Set<ServiceName> = []
         /// What says that the controller is used.
         var uses: Set<String> = []
         var processes = Processes()
@@ -185,7 +187,11 @@ struct Laws {
             if let leftover = machine.leftover(on: before.name) {
                 throw Violation(law: "L7", what: "\(leftover) is alive although \(before.name) has ended")
             }
+        case .serviceLaunchesStopped(let event): book.failed.insert(event.service)
+        case .serviceUpdated(let event): book.failed.remove(event.service)
+        case .replicaReady(let event): book.failed.remove(event.service)
         case .serviceGone(let event):
+            book.failed.remove(event.service)
             if let leftover = machine.leftover(of: event.service, on: before.name) {
                 throw Violation(law: "L7", what: "\(leftover) is alive although \(event.service) is gone")
             }
@@ -244,7 +250,9 @@ struct Laws {
         for name in book.wanted where before.services[name]?.status != .failed {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(name) is wanted")
         }
-        if let leftover = machine.leftover(on: before.name) {
+        // One that cannot be removed is waited for.
+        let failed = book.failed.filter { before.services[$0]?.status != .failedCleanup }
+        if let leftover = machine.leftover(on: before.name, sparingLoadBalancersOf: failed) {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(leftover) runs")
         }
     }

@@ -110,11 +110,16 @@ struct SimulatedMachine {
         return nil
     }
 
-    func leftover(on controller: ControllerName) -> String? {
+    /// Something of the controller that is alive, in words.
+    ///
+    /// - Parameter failed: services whose load balancers are passed over.
+    func leftover(on controller: ControllerName, sparingLoadBalancersOf failed: Set<ServiceName> = []) -> String? {
         if let key = replicas.keys.first(where: { $0.controller == controller }) {
             return "replica \(key.replica.id) of \(key.replica.service)"
         }
-        if let key = loadBalancers.keys.first(where: { $0.controller == controller }) {
+        if let key = loadBalancers.keys.first(where: {
+            $0.controller == controller && !failed.contains($0.reference.service)
+        }) {
             return "the load balancer of \(key.reference.service)"
         }
         return nil

@@ -95,6 +95,16 @@ extension Scenario {
         return it
     }
 
+    /// A controller that is idle, with ``ServiceName/api`` that failed for good behind its load balancer.
+    public static func failed() throws(Rejection) -> Scenario {
+        var it = try up()
+        try it.launchLoadBalancer()
+        try it.launch(1)
+        try it.crash(1)
+        try it.removeEverything()
+        return it
+    }
+
     public mutating func launchLoadBalancer(of service: ServiceName = .api) throws(Rejection) {
         try when(.loadBalancerLaunched(loadBalancer(of: service), .sample))
     }

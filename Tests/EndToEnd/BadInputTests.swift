@@ -111,6 +111,38 @@ import Testing
         }
     }
 
+    /// Through crashes and a stop of its controller, until it is up again or taken down.
+    @Test func theEndpointOfAServiceThatFailedSaysWhy() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write("name: bad\nrun: exit 3\nservice: {readiness_probe: /}\n", to: "bad.yaml")
+            #expect(try await sandbox.dwell("up", "bad.yaml").exitCode == 1)
+            let url = try await sandbox.status().service("bad").endpoint
+            func tells() async throws {
+                try await eventually("whoever asks is told") {
+                    guard let answer = await HTTP.get(url) else { return false }
+                    return answer.status == 503
+                        && answer.body == "service bad FAILED: replica 1: `run` exited with code 3\n"
+                }
+            }
+            try await tells()
+            for pid in sandbox.processes(named: "dwell-ctl-local") + sandbox.processes(named: "dwell-lb-bad") {
+                kill(pid, SIGKILL)
+            }
+            try await tells()
+            #expect(try await sandbox.dwell("stop").exitCode == 0)
+            #expect(await HTTP.get(url) == nil)
+            #expect(try await sandbox.dwell("start").exitCode == 0)
+            try await tells()
+            try sandbox.write(
+                "name: bad\nrun: exec python3 -m http.server $PORT\nservice: {readiness_probe: /}\n", to: "bad.yaml")
+            let up = try await sandbox.dwell("up", "bad.yaml")
+            #expect(up.exitCode == 0 && up.out.contains(url), "at the same endpoint: \(up)")
+            #expect(await HTTP.get(url)?.status == 200)
+            #expect(try await sandbox.dwell("down", "bad").exitCode == 0)
+            #expect(await HTTP.get(url) == nil)
+        }
+    }
+
     @Test func aProbeThatIsNeverAnsweredFailsTheServiceInTime() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write(

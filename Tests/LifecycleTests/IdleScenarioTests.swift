@@ -116,6 +116,7 @@ import Testing
         let deadline = try #require(it.pending(.idle))
         it.clock.advance(seconds: 500)
         try it.when(.down([.api]))
+        try it.removeEverything()
         #expect(it.state.services.isEmpty)
         #expect(it.pending(.idle) == deadline)
     }

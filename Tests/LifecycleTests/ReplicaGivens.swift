@@ -71,7 +71,8 @@ enum GivenReplica: String, CaseIterable, Sendable {
         case .starting: .starting
         case .ready: .ready
         case .notReady: .notReady
-        case .draining, .removingUnlaunched, .removingUnwanted, .removingFailed, .removingPreempted: .shuttingDown
+        case .draining, .removingUnlaunched, .removingUnwanted, .removingFailed: .shuttingDown
+        case .removingPreempted: .preempted
         case .stuck, .stuckTriedAgain: .failedCleanup
         case .failed: .failed
         }

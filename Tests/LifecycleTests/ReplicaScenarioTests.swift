@@ -26,8 +26,47 @@ import Testing
         let service = try #require(it.state.services[.api])
         #expect(service.status == .failed)
         #expect(service.replicas[1]?.status == .failed)
-        #expect(service.loadBalancer == nil)
-        #expect(!service.isLive)
+        #expect(service.failure == "replica 1: `run` exited with code 1")
+        #expect(!service.isLive && it.state.status == .idle)
+    }
+
+    /// Whoever asks for it is told why it failed, until it is taken down; and nothing waits for that.
+    @Test func theLoadBalancerOfAFailedServiceStaysUntilDown() throws {
+        var it = try Scenario.failed()
+        #expect(it.state.services[.api]?.loadBalancer?.isRunning == true)
+        let deadline = try #require(it.pending(.idle))
+        try it.given(.loadBalancerEnded(it.loadBalancer(), reason: "its process ended"))
+        #expect(
+            it.state.outstanding.contains(.launchLoadBalancer(it.loadBalancer(), it.state.services[.api]!.endpoint)))
+        try it.launchLoadBalancer()
+        #expect(try it.when(.down([.api])).map(\.type).contains(.loadBalancerRemoving))
+        #expect(it.pending(.idle) == deadline, "tidying up after it is no use of the controller")
+        try it.removeEverything()
+        #expect(it.state.services.isEmpty && it.pending(.idle) == deadline)
+    }
+
+    @Test func theLoadBalancerOfAFailedServiceComesAndGoesWithItsController() throws {
+        var it = try Scenario.failed()
+        let endpoint = it.state.services[.api]?.endpoint
+        it.clock.advance(seconds: 600)
+        try it.whenReached(.idle)
+        #expect(it.state.status == .stopping)
+        #expect(it.state.outstanding == [.removeLoadBalancer(it.loadBalancer())], "nothing is left over")
+        try it.removeEverything()
+        #expect(it.state.status == .stopped && it.state.services[.api]?.status == .failed)
+        try it.given(.start, .takeOver(process: "b"))
+        #expect(it.state.services[.api]?.loadBalancer != nil && it.state.services[.api]?.endpoint == endpoint)
+        #expect(it.state.status == .idle)
+    }
+
+    /// As everything that cannot be removed.
+    @Test func aStuckLoadBalancerOfAFailedServiceHoldsItsControllerUp() throws {
+        var it = try Scenario.failed()
+        try it.given(.down([.api]), .loadBalancerRemovalFailed(it.loadBalancer(), leftovers: "process 7"))
+        #expect(it.state.services[.api]?.status == .failedCleanup)
+        #expect(it.state.status == .up && it.state.liveServices == [.api])
+        try it.given(.loadBalancerRemoved(it.loadBalancer()))
+        #expect(it.state.status == .idle && it.state.services.isEmpty)
     }
 
     @Test func aReplicaNotReadyInTimeFails() throws {

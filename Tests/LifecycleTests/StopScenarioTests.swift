@@ -168,14 +168,31 @@ import Testing
         #expect(it.state == before)
     }
 
-    @Test func aNameThatFailedMayHaveItsPortAgain() throws {
-        var it = try Scenario.up()
-        try it.given(.replicaLaunchFailed(it.replica(1), reason: "no bash"))
+    /// Its load balancer listens there already, and tells of the failure until the new version serves.
+    @Test func aServiceThatFailedIsUpAgainAtItsEndpoint() throws {
+        var it = try Scenario.failed()
+        let (endpoint, balancer) = (it.state.services[.api]?.endpoint, it.loadBalancer())
+        #expect(try it.when(.up(.api, ports: [30_009])).first?.type == .serviceUpdated)
+        #expect(it.state.services[.api]?.endpoint == endpoint && it.loadBalancer() == balancer)
+        #expect(it.state.services[.api]?.status == .replicaInit && it.state.status == .up)
+        #expect(it.state.services[.api]?.version == 2 && it.state.services[.api]?.failure == nil)
+        try it.makeReady(2)
+        #expect(it.state.services[.api]?.status == .ready)
+    }
+
+    @Test func aServiceThatFailedIsUpAgainAfterItsControllerStopped() throws {
+        var it = try Scenario.failed()
+        try it.given(.stop)
         try it.removeEverything()
-        #expect(it.state.services[.api]?.status == .failed)
-        let events = try it.when(.up(.api, ports: [30_001]))
-        #expect(events.first?.type == .serviceGone)
-        #expect(it.state.services[.api]?.endpoint.port == 30_001)
-        #expect(it.state.services[.api]?.status == .replicaInit)
+        try it.given(.up(.api), .takeOver(process: "b"))
+        #expect(it.state.services[.api]?.status == .replicaInit && it.state.services[.api]?.version == 2)
+    }
+
+    @Test func aServiceThatFailedAndIsTakenDownIsWaitedFor() throws {
+        var it = try Scenario.failed()
+        try it.given(.down([.api]))
+        #expect(throws: Rejection.serviceExists(.api, controller: .dev, status: .shuttingDown)) {
+            try it.when(.up(.api))
+        }
     }
 }

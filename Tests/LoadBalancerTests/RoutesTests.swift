@@ -37,6 +37,22 @@ import Testing
         }
     }
 
+    /// There is nothing to wait for: no word of when to ask again.
+    @Test func aServiceThatFailedSaysWhy() async throws {
+        try await Stage.with(replicas: 0) { stage in
+            let failure = "replica 1: `run` exited with code 127"
+            stage.balancer.update(
+                RoutingTable(service: "web", ready: [], explanation: "1 replica is FAILED", failure: failure))
+            let client = try await stage.connect()
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n")
+            let (head, body) = try #require(try await client.rest().splitOnce("\r\n\r\n"))
+            #expect(head.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n") && !head.contains("Retry-After"))
+            let members = try JSONDecoder().decode([String: String].self, from: Data(body.utf8))
+            let message = "service web FAILED: \(failure)"
+            #expect(members == ["error": "service_failed", "service": "web", "message": message])
+        }
+    }
+
     @Test func aHeadRequestIsToldWithoutABody() async throws {
         try await Stage.with(replicas: 0) { stage in
             let client = try await stage.connect()

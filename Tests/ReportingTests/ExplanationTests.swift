@@ -47,6 +47,11 @@ import Testing
         #expect(text.contains("nothing of dwell has run since") && !text.contains("until T+60"), "\(text)")
     }
 
+    @Test func oneThatIsIdleBecauseItsServiceFailed() throws {
+        let text = controller(try .failed())
+        #expect(text.hasPrefix("Idle since T+0: api FAILED: replica 1: `run` exited with code 1."), "\(text)")
+    }
+
     @Test func oneThatWasStoppedByItsDeadline() throws {
         var it = try Scenario.serving()
         try it.given(.down([.api]))

@@ -54,7 +54,7 @@ struct Up: AsyncParsableCommand {
         let code = try await request.keepCode(session, controller)
         let kept = try request.keepSecrets(SecretFiles(home: session.home, controller: controller))
         defer { withExtendedLifetime((kept, code)) {} }
-        let (receipt, from, port): (Receipt, Int, PortReservation)
+        let (receipt, from, port): (Receipt, Int, PortReservation?)
         do throws(CommandFailure) {
             (receipt, from, port) = try await submit(request, configuration, to: controller, session)
         } catch {
@@ -69,6 +69,11 @@ struct Up: AsyncParsableCommand {
             throw CommandFailure("service \(request.service) was taken down again")
         }
         let endpoint = service.url
+        if service.endpoint.host != configuration.loadBalancer.host {
+            print(
+                "note: service \(request.service) keeps its endpoint; it gets one on \(configuration.loadBalancer.host) "
+                    + "after: dwell down \(request.service)", to: .error)
+        }
         if detach {
             print("Service \(request.service) is on its way: \(endpoint)")
             if let held = receipt.state.heldStart {
@@ -117,7 +122,7 @@ struct Up: AsyncParsableCommand {
     /// gone, or the controller's termination to end.
     private func submit(
         _ request: UpRequest, _ configuration: Configuration, to controller: ControllerName, _ session: Session
-    ) async throws(CommandFailure) -> (Receipt, from: Int, port: PortReservation) {
+    ) async throws(CommandFailure) -> (Receipt, from: Int, port: PortReservation?) {
         let commandID = UUID().uuidString
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         var said = ""
@@ -127,7 +132,7 @@ struct Up: AsyncParsableCommand {
                 Command.Up(
                     service: request.service, spec: request.spec, policy: configuration.policy(for: controller),
                     host: configuration.loadBalancer.host,
-                    candidatePorts: [port.port]))
+                    candidatePorts: port.map { [$0.port] } ?? []))
             do {
                 let receipt = try session.log.submit(
                     command, to: controller, by: session.author, commandID: commandID)
@@ -149,15 +154,17 @@ struct Up: AsyncParsableCommand {
         throw CommandFailure("cancelled")
     }
 
-    /// The lowest port that no service of this log has, stopped ones included, and that can be bound.
+    /// The lowest port that no service of this log has, stopped ones included, and that can be bound; nil for a service
+    /// that is there, which has its own.
     private func choosePort(
         _ address: Configuration.LoadBalancerAddress, for service: ServiceName, on controller: ControllerName,
         _ session: Session
-    ) throws(CommandFailure) -> PortReservation {
+    ) throws(CommandFailure) -> PortReservation? {
         let report = try session.read { (log) throws(LogFailure) in try log.status() }
-        // An earlier life of this name, which failed, gives its port up to the new one.
-        let others = report.services.filter { $0.controller != controller.rawValue || $0.name != service.rawValue }
-        let taken = Set(others.compactMap { UInt16(exactly: $0.port) })
+        if report.services.contains(where: { $0.controller == controller.rawValue && $0.name == service.rawValue }) {
+            return nil
+        }
+        let taken = Set(report.services.compactMap { UInt16(exactly: $0.port) })
         guard let port = PortChooser.loadBalancerPort(host: address.host, ports: address.ports, except: taken) else {
             throw CommandFailure(
                 PortChooser.obstacle

@@ -14,7 +14,8 @@ enum Routes {
                     replica: replica.id, host: endpoint.host, port: Int(endpoint.port),
                     weight: weight(of: service.spec(ofVersion: replica.version)))
             },
-            isReplicaExpected: expectsReplica(service), explanation: explanation(service), version: version)
+            isReplicaExpected: expectsReplica(service), explanation: explanation(service),
+            failure: service.isEnding ? nil : service.failure, version: version)
     }
 
     static func rules(of service: ServiceState) -> BalancingRules {
@@ -57,7 +58,7 @@ enum Routes {
             "\(count) replica\(count == 1 ? " is" : "s are") \(status.rawValue)"
         }
         if let failures = service.failuresInWords { words.append("\(failures); another is launched after a while") }
-        if let reason = service.launchesStopped { words.append("no other is started: \(reason)") }
+        if let reason = service.whyLaunchesStopped { words.append("no other is started: \(reason)") }
         return words.isEmpty ? "it has no replicas" : words.joined(separator: ", ")
     }
 }

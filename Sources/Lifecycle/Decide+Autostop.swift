@@ -57,11 +57,22 @@ extension Decision {
         }
         let schedule = state.policy.schedule?.value ?? Schedule()
         let elapsed = clock.map { Double(schedule.counted(from: $0, to: now.wallMicroseconds, zones)) / 1e6 } ?? 0
-        let end = schedule.idleEnd(
-            from: now.wallMicroseconds, windowSeconds: Swift.max(0, window - elapsed), zones)
+        let end =
+            endMissed(schedule, windowSeconds: window)
+            ?? schedule.idleEnd(from: now.wallMicroseconds, windowSeconds: Swift.max(0, window - elapsed), zones)
         return ControllerIdle(
-            deadline: end.map { Deadline(seconds: Double($0 &- now.wallMicroseconds) / 1e6, after: now) },
+            deadline: end.map { Deadline(microseconds: $0 &- now.wallMicroseconds, after: now) },
             idleTimeoutSeconds: window, sinceMicroseconds: since, clockSinceMicroseconds: clock)
+    }
+
+    /// When the window was over that counts from the end of a pause, if nobody was there to see either: its stop is late
+    /// by as much. Nil where it is not over, and at a time that is kept warm, for which it waits.
+    private func endMissed(_ schedule: Schedule, windowSeconds: Double) -> Int64? {
+        guard case .controllerAutostopResumed(let resumed)? = events.last?.event, resumed.latenessMicroseconds != nil,
+            let clock = state.keptClockSinceMicroseconds, !isKeptWarm,
+            let end = schedule.idleEnd(from: clock, windowSeconds: windowSeconds, zones)
+        else { return nil }
+        return end <= now.wallMicroseconds ? end : nil
     }
 
     private var zones: TimeZones { surroundings.timeZones }

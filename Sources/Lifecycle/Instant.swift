@@ -38,11 +38,17 @@ public struct Deadline: Hashable, Sendable, Codable {
     /// The deadline `seconds` after `now`. Seconds beyond ``longestSeconds`` count as that, so that no
     /// number a person types can overflow.
     public init(seconds: Double, after now: Instant) {
-        let microseconds = Int64(Swift.max(0, Swift.min(seconds, Self.longestSeconds)) * 1_000_000)
+        self.init(
+            microseconds: Int64(Swift.max(0, Swift.min(seconds, Self.longestSeconds)) * 1_000_000), after: now)
+    }
+
+    /// The deadline `microseconds` after `now`; less than 0 for one that was due before, when nobody was there to see it.
+    init(microseconds: Int64, after now: Instant) {
+        let microseconds = Swift.min(microseconds, Int64(Self.longestSeconds * 1_000_000))
         self.init(
             wallMicroseconds: now.wallMicroseconds + microseconds,
             bootMicroseconds: now.bootMicroseconds + microseconds,
-            bootID: now.bootID, spanMicroseconds: microseconds)
+            bootID: now.bootID, spanMicroseconds: Swift.max(0, microseconds))
     }
 
     /// The same deadline on the clocks of `now`'s boot. The wall clock is asked this once for what is

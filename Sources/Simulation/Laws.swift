@@ -96,7 +96,12 @@ struct Laws {
                 return try checkScheduled(event, schedule, isPaused: book.isPaused, now)
             }
             let elapsed = event.clockSinceMicroseconds.map { max(0, now.wallMicroseconds - $0) } ?? 0
-            let window = event.idleTimeoutSeconds.map { max(0, Int64($0 * 1e6) - elapsed) }
+            // What was over before anybody saw that its pause was, was due then.
+            let wasMissed = events.contains {
+                guard case .controllerAutostopResumed(let resumed) = $0.event else { return false }
+                return resumed.latenessMicroseconds != nil && $0.stamp.version + 1 == stamped.stamp.version
+            }
+            let window = event.idleTimeoutSeconds.map { max(wasMissed ? .min : 0, Int64($0 * 1e6) - elapsed) }
             guard let left = event.deadline?.remainingMicroseconds(at: now) else {
                 guard window == nil else { throw Violation(law: "L4", what: "a window without a deadline") }
                 book.idle = Book.OpenIdle(version: stamped.stamp.version, bootID: now.bootID)

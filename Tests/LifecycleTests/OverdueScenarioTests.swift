@@ -97,6 +97,28 @@ import Testing
         #expect(it.folded == it.state)
     }
 
+    /// The pause ended after 60 s and its window 600 s later, and nobody was there to see either.
+    @Test func aStopIsLateFromWhenItWasDue() throws {
+        var it = try Scenario.idle()
+        try it.given(.pauseAutostop(seconds: 60, reason: nil))
+        it.clock.advance(seconds: 1_000)
+        #expect(try lateness(it.when(.up(.api))) == 340_000_000)
+        it = try Scenario.idle()
+        try it.given(.pauseAutostop(seconds: 60, reason: nil))
+        it.clock.advance(seconds: 1_000)
+        try it.given(.takeOver(process: "b"))
+        try it.whenReached(.pauseEnd)
+        #expect(try lateness(it.whenReached(.idle)) == 340_000_000)
+    }
+
+    /// Nobody wanted it to stop before then.
+    @Test func aWindowThatIsOverWhenItIsSetIsNotLate() throws {
+        var it = try Scenario.idle()
+        it.clock.advance(seconds: 300)
+        try it.given(.setAutostop(.byHand(seconds: 100), keepClock: true))
+        #expect(try lateness(it.whenReached(.idle)) == 0)
+    }
+
     @Test(arguments: [Command.terminate(force: false), .stop]) func whatItsOwnDeadlineHasDoneIsDone(_ wish: Command)
         throws
     {

@@ -11,31 +11,40 @@ extension UpRequest {
     mutating func keepCode(
         _ session: Session, _ controller: ControllerName, current: ServiceSpec? = nil
     ) async throws(CommandFailure) -> KeptCopy? {
-        do throws(LaunchFailure) {
-            try OutsideMounts.examine(spec.fileMounts)
-            switch spec.workdir {
-            case nil: return nil
-            case .git(var repository):
-                let commits = GitCommit(home: session.home, controller: controller, environment: session.environment)
-                repository.commit = try await commits.find(repository)
-                spec.workdir = .git(repository)
-                return nil
-            case .folder(let path):
+        do throws(LaunchFailure) { try OutsideMounts.examine(spec.fileMounts) } catch {
+            throw CommandFailure(error.description)
+        }
+        switch spec.workdir {
+        case nil: return nil
+        case .git(var repository):
+            let commits = GitCommit(home: session.home, controller: controller, environment: session.environment)
+            let asked = repository
+            repository.commit = try await Interruption.cancelling("nothing was asked for yet") {
+                (cancellation) async throws(CommandFailure) in
+                do throws(LaunchFailure) { return try await commits.find(asked, cancellation: cancellation) } catch {
+                    throw CommandFailure(error.description)
+                }
+            }
+            spec.workdir = .git(repository)
+            return nil
+        case .folder(let path):
+            let copies = WorkdirCopies(home: session.home, controller: controller)
+            let inUse = copyInUse(current)
+            let copy = try await Interruption.cancelling("nothing was asked for yet, and nothing is left of the copy") {
+                (cancellation) async throws(CommandFailure) in
                 let progress = CopyProgress(path)
-                let copy: KeptCopy
                 do throws(LaunchFailure) {
-                    copy = try WorkdirCopies(home: session.home, controller: controller).keep(
-                        path, orElse: copyInUse(current), report: progress.show)
+                    let copy = try copies.keep(
+                        path, orElse: inUse, cancellation: cancellation, report: progress.show)
+                    progress.end()
+                    return copy
                 } catch {
                     progress.clear()
-                    throw error
+                    throw CommandFailure(error.description)
                 }
-                progress.end()
-                spec.workdirCopy = copy.name
-                return copy
             }
-        } catch {
-            throw CommandFailure(error.description)
+            spec.workdirCopy = copy.name
+            return copy
         }
     }
 }

@@ -39,6 +39,16 @@ import Testing
         }
     }
 
+    /// Deeper than a stack, a limit of open files or a path would allow.
+    @Test func howeverDeepFoldersLieTheyGo() throws {
+        try stage { doomed, _ in
+            let nest = "import os\nfor i in range(5000): os.mkdir('n'); os.chdir('n')\nopen('file', 'w')"
+            try make("cd '\(doomed)/deep' && python3 -c \"\(nest)\" && chmod 500 n")
+            #expect(FolderRemoval.remove(doomed) == nil)
+            #expect(Kind(doomed) == .nothing)
+        }
+    }
+
     /// Whether or not this user may unmount.
     @Test func whatIsMountedIsNotEntered() throws {
         try stage { doomed, outside in

@@ -112,6 +112,39 @@ import Testing
         #expect(found == "./.skyignore\n./deep/c\n./nested/.skyignore\n./server.py\n")
     }
 
+    /// As SkyPilot does.
+    @Test func withoutASkyignoreGitignoreCounts() throws {
+        let stage = try Stage()
+        func found() throws -> String {
+            let copy = try stage.keep()
+            return stage.shell("cd '\(stage.copies.path(copy.name))' && find . -type f ! -name '.*ignore' | sort")
+        }
+        try stage.write("*.log\n!keep.log\n/deep/er/\n", ".gitignore")
+        _ = stage.shell("touch a.log keep.log deep/b.log; echo '!b.log' > deep/.gitignore")
+        #expect(try found() == "./deep/b.log\n./keep.log\n./server.py\n")
+        try stage.write("", ".skyignore")
+        #expect(try found() == "./a.log\n./deep/b.log\n./deep/er/file\n./keep.log\n./server.py\n")
+    }
+
+    /// More than this and the stack would end, or the files that may be open.
+    @Test func aFolderThatLiesTooDeepIsRefusedInALine() throws {
+        let stage = try Stage()
+        defer { _ = stage.shell("rm -rf nested") }
+        _ = stage.shell("python3 -c \"import os\nfor i in range(3000): os.mkdir('nested'); os.chdir('nested')\"")
+        let words = #expect(throws: LaunchFailure.self) { try stage.keep() }?.description ?? ""
+        #expect(words.contains("/nested/…/nested (") && words.contains("lies deeper than 400 folders"), "\(words)")
+        #expect(words.count < 500 && stage.names.isEmpty, "\(words)")
+    }
+
+    @Test func whatIsCancelledLeavesNothing() throws {
+        let stage = try Stage()
+        let cancellation = Cancellation()
+        #expect(throws: LaunchFailure.self) {
+            try stage.copies.keep(stage.folder, cancellation: cancellation) { _, _ in cancellation.cancel() }
+        }
+        #expect(stage.names.isEmpty)
+    }
+
     @Test(.enabled(if: geteuid() != 0, "root reads everything"))
     func whatCannotBeReadIsNamed() throws {
         let stage = try Stage()

@@ -157,6 +157,47 @@ import Testing
         }
     }
 
+    @Test func anInterruptedCopyIsRemovedAtOnce() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            // A hole that takes long to read, and no room.
+            _ = try await sandbox.shell("truncate -s 200G app/large")
+            let up = try sandbox.start("up", "hello.yaml")
+            try await eventually("it copies") { copies(sandbox).contains { $0.hasSuffix(".new") } }
+            kill(up.pid, SIGINT)
+            let output = await up.output()
+            #expect(output.exitCode == 130 && output.err.contains("interrupted; nothing was asked for"), "\(output)")
+            #expect(copies(sandbox).isEmpty)
+            #expect(try await sandbox.status().services.isEmpty)
+        }
+    }
+
+    @Test func gitEndsWithTheCommandThatAsksIt() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one", workdir: "{url: 'https://127.0.0.1/none', ref: main}")
+            try sandbox.write("#!/bin/bash\nexec sleep 1000\n", to: "git")
+            let up = try sandbox.startShell("chmod +x git; PATH=\"$PWD:$PATH\" exec '\(Sandbox.dwell)' up hello.yaml")
+            try await eventually("git is asked") { !sandbox.processes(named: "sleep").isEmpty }
+            kill(up.pid, SIGTERM)
+            let output = await up.output()
+            #expect(output.exitCode == 143 && output.err.contains("interrupted; nothing was asked for"), "\(output)")
+            #expect(sandbox.processes(named: "sleep").isEmpty && copies(sandbox).isEmpty)
+        }
+    }
+
+    @Test func aFolderThatIsTooDeepIsNamedInALine() async throws {
+        try await Sandbox.run { sandbox in
+            try await write(sandbox, says: "one")
+            let up = try await sandbox.shell(
+                "(cd app; for n in {1..300}; do mkdir nested; cd nested; done); ulimit -n 200; \"$DWELL\" up hello.yaml"
+            )
+            #expect(up.exitCode == 1 && up.errors.count == 1 && up.err.count < 500, "\(up)")
+            #expect(up.err.contains("/nested/…/nested ("), "\(up)")
+            #expect(up.err.contains("names long): Too many open files; "), "\(up)")
+            #expect(copies(sandbox).isEmpty)
+        }
+    }
+
     @Test func aBranchThatMovesIsNotRunBeforeAnUpdate() async throws {
         try await Sandbox.run { sandbox in
             try await write(sandbox, says: "one", workdir: "{url: app, ref: main}")

@@ -2,9 +2,17 @@ import CLinux
 import Foundation
 
 /// Removes a folder of ours, whatever those who ran in it have made there, and nothing that is not in it: no link is
-/// followed, and no mount is entered. What is mounted in it is taken out of sight first, where that is permitted.
+/// followed, and no mount is entered. What is mounted in it is taken out of sight first, where that is permitted. However
+/// deep folders lie in one another, it takes no more memory and no more open files: what lies deep is lifted to the top,
+/// and removed from there.
 struct FolderRemoval {
     private var problems: [String] = []
+    /// The folder itself, open.
+    private var top: CInt = -1
+    private var hasLifted = false
+
+    /// What lies deeper is lifted.
+    private static let deepest = 50
 
     /// - Returns: what is left and why, in words; nil when nothing is.
     static func remove(_ path: String) -> String? {
@@ -15,13 +23,13 @@ struct FolderRemoval {
         guard raw >= 0 else { return errno == ENOENT ? nil : "cannot open \(SystemError(parent))" }
         let folder = Descriptor(owning: raw)
         let name = Array((path as NSString).lastPathComponent.utf8CString)
-        removal.remove(name, in: folder.raw, Array(path.utf8))
+        removal.remove(name, in: folder.raw, Array(path.utf8), depth: 0)
         guard let first = removal.problems.first else { return nil }
         let more = removal.problems.count - 1
         return first + (more > 0 ? ", and \(more) more" : "")
     }
 
-    private mutating func remove(_ name: [CChar], in folder: CInt, _ path: [UInt8]) {
+    private mutating func remove(_ name: [CChar], in folder: CInt, _ path: [UInt8], depth: Int) {
         var status = stat()
         guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno != ENOENT { note(path) }
@@ -31,17 +39,21 @@ struct FolderRemoval {
             if unlinkat(folder, name, 0) != 0, errno != ENOENT { note(path) }
             return
         }
+        guard depth < Self.deepest else {
+            if !lift(name, in: folder) { note(path) }
+            return
+        }
         // Again if something is made in it meanwhile.
         for attempt in 1...3 {
             let before = problems.count
-            guard empty(name, in: folder, path) else { return }
+            guard empty(name, in: folder, path, depth: depth) else { return }
             if unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT || problems.count > before { return }
             guard attempt < 3, errno == ENOTEMPTY else { return note(path) }
         }
     }
 
     /// Whether it could be opened.
-    private mutating func empty(_ name: [CChar], in folder: CInt, _ path: [UInt8]) -> Bool {
+    private mutating func empty(_ name: [CChar], in folder: CInt, _ path: [UInt8], depth: Int) -> Bool {
         var raw = clinux_open_folder_within(folder, name)
         if raw < 0, errno == EACCES {
             makeOurs(name, in: folder)
@@ -58,14 +70,37 @@ struct FolderRemoval {
         let below = Descriptor(owning: raw)
         var status = stat()
         if fstat(below.raw, &status) == 0, status.st_mode & S_IRWXU != S_IRWXU { _ = fchmod(below.raw, 0o700) }
-        do {
-            for name in try FolderNames.read(below.raw) {
-                remove(name, in: below.raw, path + [UInt8(ascii: "/")] + FolderNames.bytes(name))
+        if depth == 0 { top = below.raw }
+        let before = problems.count
+        repeat {
+            if depth == 0 {
+                hasLifted = false
+                // What is left is tried once more with what was lifted, and told once.
+                problems.removeSubrange(before...)
             }
-        } catch {
-            note(path, error.code)
-            return false
+            do {
+                for name in try FolderNames.read(below.raw) {
+                    let path = path + [UInt8(ascii: "/")] + FolderNames.bytes(name)
+                    remove(name, in: below.raw, path, depth: depth + 1)
+                }
+            } catch {
+                note(path, error.code)
+                return false
+            }
+        } while depth == 0 && hasLifted
+        return true
+    }
+
+    /// Moves a folder to the top.
+    private mutating func lift(_ name: [CChar], in folder: CInt) -> Bool {
+        let new = Array("lifted-\(UUID().uuidString.lowercased())".utf8CString)
+        if renameat(folder, name, top, new) != 0 {
+            // One that may not be written cannot be moved: it holds the way back.
+            guard errno == EACCES else { return false }
+            makeOurs(name, in: folder)
+            guard renameat(folder, name, top, new) == 0 else { return false }
         }
+        hasLifted = true
         return true
     }
 
@@ -84,8 +119,7 @@ struct FolderRemoval {
             case EBUSY: " (something is mounted there)"
             default: ""
             }
-        let name = String(decoding: path, as: UTF8.self)
-        problems.append("cannot remove \(name): \(String(cString: strerror(code)))\(advice)")
+        problems.append("cannot remove \(ShownPath.words(path)): \(String(cString: strerror(code)))\(advice)")
     }
 
     // MARK: Mounts

@@ -15,6 +15,8 @@ struct GitClone {
     let environment: [String: String]
     /// The replica's log, which gets what git says too.
     let log: String
+    /// Ends git where nobody waits for it any more.
+    var cancellation: Cancellation?
 
     /// How long one clone may take.
     static let limitSeconds: Double = 900
@@ -112,6 +114,8 @@ struct GitClone {
         }
         let identity = ProcessIdentity(
             pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
+        // It leads a session of its own, which no key at a terminal reaches.
+        cancellation?.whenCancelled { if identity.isAlive { kill(-pid, SIGKILL) } }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await identity.waitUntilEnded() }
             group.addTask { try? await Task.sleep(for: .seconds(Self.limitSeconds)) }
@@ -122,7 +126,7 @@ struct GitClone {
             if let cookie {
                 _ = await ProcessTree(cookie: cookie, leader: identity).end(gracePeriodSeconds: 1)
             } else {
-                kill(-pid, SIGKILL)  // it leads a session of its own
+                kill(-pid, SIGKILL)
             }
         }
         let code = HomeFile.text(result).flatMap {

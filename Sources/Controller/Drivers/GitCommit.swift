@@ -14,8 +14,11 @@ public struct GitCommit: Sendable {
 
     /// The commit that the repository's branch or tag is just now.
     ///
+    /// - Parameter cancellation: ends it, with nothing left of it.
     /// - Returns: nil for what only a clone can tell, such as part of a commit's name.
-    public func find(_ repository: GitRepository) async throws(LaunchFailure) -> String? {
+    public func find(
+        _ repository: GitRepository, cancellation: Cancellation
+    ) async throws(LaunchFailure) -> String? {
         if let ref = repository.ref, GitClone.isWholeCommit(ref) { return ref }
         let folder = try copies.makeFolder()
         defer { _ = FolderRemoval.remove(folder.path) }
@@ -23,8 +26,9 @@ public struct GitCommit: Sendable {
         let names =
             repository.ref.map { ["refs/heads/\($0)", "refs/tags/\($0)^{}", "refs/tags/\($0)", $0] } ?? ["HEAD"]
         let log = folder.path + "/log"
-        try await GitClone(directory: folder.path, cookie: nil, environment: environment, log: log).git(
-            ["ls-remote", "--", repository.url] + names, repository)
+        let clone = GitClone(
+            directory: folder.path, cookie: nil, environment: environment, log: log, cancellation: cancellation)
+        try await clone.git(["ls-remote", "--", repository.url] + names, repository)
         let lines = (try? String(contentsOfFile: log, encoding: .utf8))?.split(whereSeparator: \.isNewline) ?? []
         let found = lines.compactMap { line -> (name: String, commit: String)? in
             let words = line.split(separator: "\t", maxSplits: 1).map(String.init)

@@ -8,7 +8,7 @@ import Foundation
 ///
 /// What it names is what it has written, not what the folder may be by then. A file that is written to while it is
 /// copied is copied again, twice at most; one that is gone by the time it is looked at is left out. So are sockets,
-/// pipes and devices, the home itself, and what `.skyignore` says. It needs memory for the names of one folder at each
+/// pipes and devices, the home itself, and what `.skyignore` says, or without one `.gitignore`, as with SkyPilot. It needs memory for the names of one folder at each
 /// depth and one buffer.
 struct FolderCopy: ~Copyable {
     /// How far it has come.
@@ -20,15 +20,19 @@ struct FolderCopy: ~Copyable {
     /// The folder, for words.
     private let source: String
     private let home: FileIdentity?
-    private let report: (Progress) -> Void
+    private let report: (Progress) throws(LaunchFailure) -> Void
     private var progress = Progress()
     private var hash = SHA256()
     private var canShareBlocks = true
+    /// Which files say what is left out.
+    private var ignoring = IgnoreFile.Kind.sky
     private let isRoot = geteuid() == 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
 
-    /// - Parameter home: a folder that is not copied, should it be in this one.
-    init(_ source: String, except home: String, report: @escaping (Progress) -> Void) {
+    /// - Parameters:
+    ///   - home: a folder that is not copied, should it be in this one.
+    ///   - report: is told again and again; may end it.
+    init(_ source: String, except home: String, report: @escaping (Progress) throws(LaunchFailure) -> Void) {
         self.source = source
         self.home = FileIdentity(home)
         self.report = report
@@ -44,22 +48,30 @@ struct FolderCopy: ~Copyable {
         let folder = Descriptor(owning: raw)
         var status = stat()
         guard fstat(raw, &status) == 0 else { throw failure("look at", []) }
-        let honoursIgnores = faccessat(raw, SkyIgnore.fileName, F_OK, 0) == 0
+        ignoring = faccessat(raw, IgnoreFile.Kind.sky.rawValue, F_OK, 0) == 0 ? .sky : .git
         hash.update(data: Array("dwell folder 1\n".utf8))
-        try fill(target, from: folder.raw, [], status, honoursIgnores ? [] : nil)
+        try fill(target, from: folder.raw, [], status, [])
         return hash.finalize().prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    /// Each folder that another lies in takes memory and open files, of which there is an end.
+    private static let deepest = 400
+
     /// Patterns, and how long the path is of the folder that they are of.
-    private typealias Ignores = [(patterns: SkyIgnore, depth: Int)]
+    private typealias Ignores = [(patterns: IgnoreFile, depth: Int)]
 
     private mutating func fill(
-        _ target: CInt, from folder: CInt, _ path: [UInt8], _ status: stat, _ above: Ignores?
+        _ target: CInt, from folder: CInt, _ path: [UInt8], _ status: stat, _ above: Ignores
     ) throws(LaunchFailure) {
         note(.folder, path, status)
+        guard path.count(where: { $0 == UInt8(ascii: "/") }) < Self.deepest else {
+            throw LaunchFailure(
+                "workdir: \(name(path)) lies deeper than \(Self.deepest) folders, which is as deep as is copied; name it in .skyignore"
+            )
+        }
         var ignores = above
-        if ignores != nil, let text = Self.text(SkyIgnore.fileName, in: folder) {
-            ignores?.append((SkyIgnore(text), path.isEmpty ? 0 : path.count + 1))
+        if let text = Self.text(ignoring.rawValue, in: folder) {
+            ignores.append((IgnoreFile(text, ignoring), path.isEmpty ? 0 : path.count + 1))
         }
         let names: [[CChar]]
         do { names = try FolderNames.read(folder) } catch { throw failure("read", path, error.code) }
@@ -71,7 +83,10 @@ struct FolderCopy: ~Copyable {
                 throw failure("look at", below)
             }
             let isFolder = status.st_mode & S_IFMT == S_IFDIR
-            let isLeftOut = ignores?.contains { $0.patterns.leavesOut(below[$0.depth...], isFolder: isFolder) }
+            // The file that lies deepest has the word.
+            let isLeftOut = ignores.reversed().lazy.compactMap {
+                $0.patterns.leavesOut(below[$0.depth...], isFolder: isFolder)
+            }.first
             if isLeftOut == true || isFolder && home != nil && FileIdentity(status) == home { continue }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: try copyFolder(name, folder, target, below, ignores)
@@ -84,7 +99,7 @@ struct FolderCopy: ~Copyable {
     }
 
     private mutating func copyFolder(
-        _ name: [CChar], _ folder: CInt, _ target: CInt, _ path: [UInt8], _ ignores: Ignores?
+        _ name: [CChar], _ folder: CInt, _ target: CInt, _ path: [UInt8], _ ignores: Ignores
     ) throws(LaunchFailure) {
         let raw = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard raw >= 0 else {
@@ -164,7 +179,7 @@ struct FolderCopy: ~Copyable {
             break
         }
         progress.files += 1
-        report(progress)
+        try report(progress)
     }
 
     /// - Returns: the digest of what the copy has.
@@ -191,7 +206,7 @@ struct FolderCopy: ~Copyable {
             if !isShared, !Self.isZero(chunk) { try write(chunk, to: copy, at: at, path) }
             at += Int64(count)
             progress.bytes += Int64(count)
-            report(progress)
+            try report(progress)
         }
         if !isShared, ftruncate(copy, off_t(at)) != 0 { throw writeFailure(path) }
         return hash.finalize()
@@ -246,13 +261,17 @@ struct FolderCopy: ~Copyable {
     // MARK: Words
 
     private func name(_ path: [UInt8]) -> String {
-        path.isEmpty ? source : source + "/" + String(decoding: path, as: UTF8.self)
+        ShownPath.words(Array(source.utf8) + (path.isEmpty ? [] : [UInt8(ascii: "/")] + path))
     }
 
     private func failure(_ what: String, _ path: [UInt8], _ code: CInt = errno) -> LaunchFailure {
-        let advice =
-            code == EACCES
-            ? path.isEmpty ? "; it must be yours to read" : "; make it yours to read, or name it in .skyignore" : ""
+        let advice: String =
+            switch code {
+            case EACCES where path.isEmpty: "; it must be yours to read"
+            case EACCES: "; make it yours to read, or name it in .skyignore"
+            case EMFILE: "; every folder that it lies in is open: raise ulimit -n, or name it in .skyignore"
+            default: ""
+            }
         return LaunchFailure("workdir: cannot \(what) \(name(path)): \(String(cString: strerror(code)))\(advice)")
     }
 

@@ -28,8 +28,10 @@ public struct WorkdirCopies: Sendable {
     /// - Parameters:
     ///   - current: a copy that will do, if it was made of the same.
     ///   - report: is told how many files and bytes are copied.
+    ///   - cancellation: ends it, with nothing left of it.
     public func keep(
-        _ folder: String, orElse current: String? = nil, report: @escaping (_ files: Int, _ bytes: Int64) -> Void
+        _ folder: String, orElse current: String? = nil, cancellation: Cancellation = Cancellation(),
+        report: @escaping (_ files: Int, _ bytes: Int64) -> Void
     ) throws(LaunchFailure) -> KeptCopy {
         let (real, ours) = (Self.real(folder), Self.real(home.path))
         guard real != ours, !real.hasPrefix(ours + "/") else {
@@ -38,13 +40,21 @@ public struct WorkdirCopies: Sendable {
         }
         let new = try makeFolder()
         do throws(LaunchFailure) {
-            var copy = FolderCopy(folder, except: home.path) { report($0.files, $0.bytes) }
+            var copy = FolderCopy(folder, except: home.path) { (progress) throws(LaunchFailure) in
+                if cancellation.isCancelled { throw LaunchFailure("workdir: it is not wanted any more") }
+                report(progress.files, progress.bytes)
+            }
             let digest = try copy.copy(into: new.descriptor.raw)
             if let current, current.hasPrefix(digest + "-"), let there = HeldEntry(path: path(current), LOCK_SH) {
                 _ = FolderRemoval.remove(new.path)
                 return KeptCopy(name: current, folder: there)
             }
-            return try name(new, digest)
+            let kept = try name(new, digest)
+            if cancellation.isCancelled {
+                _ = FolderRemoval.remove(path(kept.name))
+                throw LaunchFailure("workdir: it is not wanted any more")
+            }
+            return kept
         } catch {
             _ = FolderRemoval.remove(new.path)
             rmdir(directory)

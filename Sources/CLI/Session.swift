@@ -43,10 +43,7 @@ struct Session {
         do {
             receipt = try log.submit(command, to: controller, by: author, commandID: commandID)
         } catch .rejected(.noSuchController(let name)) {
-            let known = try read { (log) throws(LogFailure) in try log.status() }.controllers
-                .filter { $0.status != ControllerStatus.terminated.rawValue && $0.name != name.rawValue }.map(\.name)
-            let there = known.isEmpty ? "there is no other" : "there is \(known.joined(separator: ", "))"
-            throw CommandFailure("\(Rejection.noSuchController(name)); \(there)")
+            throw try absence(of: name)
         } catch {
             throw CommandFailure(error)
         }

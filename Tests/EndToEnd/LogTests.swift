@@ -155,6 +155,25 @@ import Testing
         }
     }
 
+    @Test func aFileInThePlaceOfTheLogsIsNamed() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                "name: hello\nrun: 'true'\nservice: {readiness_probe: /, replicas: 0}\n", to: "hello.yaml")
+            _ = try await sandbox.dwell("up", "hello.yaml")
+            _ = try await sandbox.dwell("stop", "--yes")
+            _ = try await sandbox.shell(#"mv "$DWELL_HOME/logs" logs; touch "$DWELL_HOME/logs""#)
+            for command in [["logs", "hello"], ["logs", "local", "--controller"], ["doctor"]] {
+                let output = try await sandbox.dwell(command)
+                #expect(output.exitCode == 1, "\(command): \(output)")
+                let said = output.out + output.err
+                #expect(
+                    said.contains("\(sandbox.home)/logs is not a folder") && said.contains("move it away"), "\(said)")
+                #expect(!said.contains("chmod") && !said.contains("no service"), "\(said)")
+            }
+            _ = try await sandbox.shell(#"rm "$DWELL_HOME/logs"; mv logs "$DWELL_HOME/logs""#)
+        }
+    }
+
     @Test(arguments: ["up", "down", "status", "stop", "start", "terminate", "autostop", "logs", "events", "version"])
     func helpHasExamples(_ command: String) async throws {
         try await Sandbox.run { sandbox in

@@ -25,6 +25,25 @@ import Testing
         #expect(try await sandbox.dwell("verify").exitCode == 0)
     }
 
+    /// Whoever comes a moment after it has ended is told what ended it.
+    @Test(arguments: [["stop", "local"], ["autostop", "local", "--idle", "100s"]])
+    func whatEndedItIsSaid(_ command: [String]) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.configure("serve: {controller: {autostop: {idle: 0, down: true}}}")
+            #expect(try await sandbox.dwell("start").exitCode == 0)
+            try await eventually("it has ended") {
+                try await sandbox.query("select status from controllers") == ["TERMINATED"]
+            }
+            let late = try await sandbox.dwell(command)
+            #expect(late.exitCode == 1 && late.errors.count == 1, "\(late)")
+            #expect(late.err.contains("controller local does not exist: it was terminated "), "\(late)")
+            #expect(
+                late.err.contains("by its idle deadline")
+                    && late.err.contains("late; `dwell start local` begins another life of it; there is no other"),
+                "\(late)")
+        }
+    }
+
     @Test func anUpStartsItAnew() async throws {
         try await Sandbox.run { sandbox in
             try await prepare(sandbox)

@@ -52,14 +52,14 @@ struct Explain: ParsableCommand, LogQuestion {
                     : "no controller or service \(name); there is \(known.joined(separator: ", "))\(archive)")
         }
         if isController {
-            let explanation = try explanation(of: NameArgument.controller(name), moment, session)
+            let explanation = try session.explanation(of: NameArgument.controller(name), at: moment)
             say(explanation.ofController, under: "Controller \(name)")
             if moment == nil { say(try untold(session)) }
         }
         for row in services {
             let controller = try NameArgument.controller(row.controller)
             let service = try NameArgument.service(name)
-            let explanation = try explanation(of: controller, moment, session)
+            let explanation = try session.explanation(of: controller, at: moment)
             // What its load balancer has seen is known of now and of no other moment.
             let isNow = moment == nil && !session.isOfFile
             let traffic = isNow ? TrafficReporter.read(of: service, in: session.paths(controller)) : nil
@@ -88,7 +88,7 @@ struct Explain: ParsableCommand, LogQuestion {
         let controllers = Set(events.filter { $0.event.service == service }.map(\.controller))
         var isKnown = false
         for controller in controllers.sorted() {
-            let lines = try explanation(of: controller, moment, session).ofGone(service)
+            let lines = try session.explanation(of: controller, at: moment).ofGone(service)
             guard !lines.isEmpty else { continue }
             isKnown = true
             say(lines, under: "Service \(name), which is gone, on controller \(controller)")
@@ -114,28 +114,5 @@ struct Explain: ParsableCommand, LogQuestion {
             let lags = try log.noticeLags(of: name).filter { $0.undelivered > 0 }
             return lags.isEmpty ? [] : Notify.lines(lags, try Clock.now())
         }
-    }
-
-    private func explanation(
-        of controller: ControllerName, _ moment: PastMoment?, _ session: Session
-    ) throws(CommandFailure) -> Explanation {
-        let here = try session.read { (_) throws(LogFailure) in try Clock.now() }
-        let now = moment?.now ?? here
-        let state = try session.read { (log) throws(LogFailure) in
-            if let moment {
-                try log.state(of: controller, atPosition: moment.position)
-            } else {
-                try log.state(of: controller)
-            }
-        }
-        let events = try session.read { (log) throws(LogFailure) in try log.lifecycleEvents(of: controller) }
-        let happenings = events.filter { $0.stamp.version <= state.version }.map {
-            Explanation.Happening(event: $0.event, stamp: $0.stamp, component: $0.component)
-        }
-        let isArchivedBefore = try session.read { (log) throws(LogFailure) in
-            try !log.bases(of: controller).isEmpty
-        }
-        return Explanation(
-            state, happenings, isArchivedBefore: isArchivedBefore, now: now, zones: .system, TimeText.words(at: now))
     }
 }

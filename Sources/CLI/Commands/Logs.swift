@@ -95,6 +95,10 @@ struct LogFiles {
 
     init(_ session: Session, on controller: ControllerName?) throws(CommandFailure) {
         self.session = session
+        var status = stat()
+        if stat(session.home.logs, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+            throw CommandFailure("\(session.home.logs) is not a folder, and logs are kept in it: move it away")
+        }
         let report = try session.read { (log) throws(LogFailure) in try log.status() }
         controllers = controller.map { [$0] } ?? report.controllers.compactMap { ControllerName(rawValue: $0.name) }
         services = report.services.filter { controller == nil || $0.controller == controller?.rawValue }

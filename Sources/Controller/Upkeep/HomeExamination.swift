@@ -76,6 +76,10 @@ public struct HomeExamination: Sendable {
         }
         for (path, allowed) in [(home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.database, 0o600)] {
             guard stat(path, &status) == 0 else { continue }
+            guard path == home.database || status.st_mode & S_IFMT == S_IFDIR else {
+                wrong("\(path) is not a folder, and nothing can be kept in it: move it away, and dwell makes one")
+                continue
+            }
             let mode = status.st_mode & 0o777
             if mode & ~mode_t(allowed) != 0 {
                 wrong(

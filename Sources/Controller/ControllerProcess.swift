@@ -30,12 +30,17 @@ public actor ControllerProcess {
     private var copiesInUse: Set<String>?
     /// The last removal of copies that are not needed, which may be many files: nothing waits for it.
     private var copyRemoval: Task<Void, Never>?
+    private var hasCheckpointAhead = false
+    private var checkpointedVersion = 0
     private var tasks: [Reconciler.Subject: Task<Void, Never>] = [:]
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
     /// How long to wait before work that had no effect is tried again.
     private static let retryPause = Duration.seconds(1)
+    /// How long what was committed may lie in the WAL alone. Checkpoints cost those who write, so there is none
+    /// more often than this.
+    private static let checkpointPause = Duration.seconds(10)
 
     public init(
         home: Home, controller: ControllerName, lease: Lease, log: EventLog, environment: [String: String],
@@ -97,6 +102,7 @@ public actor ControllerProcess {
         }
         for task in tasks.values { task.cancel() }
         await copyRemoval?.value
+        log.checkpoint()
         if case .nothingLeft? = end { logger.info("nothing left to run") }
         return end ?? .nothingLeft
     }
@@ -127,6 +133,7 @@ public actor ControllerProcess {
                 await worker.removeUnusedCopies()
             }
         }
+        checkpointLater(state.version)
         let other = otherProcess(state)
         let standing = ControllerLoop.Standing(holdsLease: lease.isKept, isOtherAlive: other != nil)
         let actions = loop.wake(state, now: try Clock.now(), standing: standing)
@@ -199,6 +206,19 @@ public actor ControllerProcess {
         tasks[subject] = nil
         loop.finished(subject, atVersion: version)
         wake.yield()
+    }
+
+    /// A process that has nothing to do has no timer for this either: it is set when something was committed.
+    private func checkpointLater(_ version: Int) {
+        guard version != checkpointedVersion, !hasCheckpointAhead else { return }
+        (checkpointedVersion, hasCheckpointAhead) = (version, true)
+        Task {
+            try? await Task.sleep(for: Self.checkpointPause, tolerance: .seconds(1))
+            hasCheckpointAhead = false
+            log.checkpoint()
+            // What was committed meanwhile may have come after it.
+            wake.yield()
+        }
     }
 
     private func retryLater() {

@@ -35,7 +35,7 @@ extension EventLog {
                 let copy = try DatabaseQueue()
                 try queue.backup(to: copy)
                 try queue.close()
-                try copy.writeWithoutTransaction { try Migrator(path: path).migrate($0, keepingCopy: false) }
+                _ = try copy.writeWithoutTransaction { try Migrator(path: path).migrate($0, keepingCopy: false) }
                 queue = copy
             }
             return EventLog(queue: queue, path: path, logID: try queue.read { try $0.requiredLogID(path: path) })

@@ -49,7 +49,10 @@ public final class EventLog: Sendable {
             try home.prepare()
             gathered_writes_install()
             queue = try Self.open(path, busyTimeoutSeconds)
-            try queue.writeWithoutTransaction { db in try Migrator(path: path).migrate(db) }
+            try queue.writeWithoutTransaction { db in
+                // A database that was just made is not to be in its WAL alone.
+                if try Migrator(path: path).migrate(db) { _ = try? db.checkpoint() }
+            }
             // Without it the processes of two homes could not be told apart.
             logID = try queue.read { try $0.requiredLogID(path: path) }
             bell = CommitBell(path: home.commitBell)

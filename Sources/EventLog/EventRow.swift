@@ -3,7 +3,7 @@ import GRDB
 import Lifecycle
 
 /// One row of `events`, as stored.
-struct EventRow {
+struct EventRow: Hashable {
     var position: Int
     var stream: String
     var version: Int

@@ -48,8 +48,7 @@ public struct LogExamination: Sendable {
 
     private mutating func examine(_ db: Database, _ path: String, _ witness: CommitBell.Witness?) throws {
         _ = try Migrator(path: path).isCurrent(db)
-        let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(5)")
-        if found != ["ok"] { problems += found.map { "SQLite finds \(path) damaged: \($0)" } }
+        problems += try PageExamination.problems(db, path: path)
         isArchive = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'archive'") != nil
         schemaProblems = try SchemaExamination.problems(db, path: path)
         logID = try db.logID()

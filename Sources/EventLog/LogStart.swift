@@ -24,8 +24,14 @@ public struct LogStart: Hashable, Sendable {
             let row = try Row.fetchOne(
                 db, sql: "SELECT position, at_us, file, digest FROM archives ORDER BY position DESC LIMIT 1")
         else { return }
-        (position, atMicroseconds, file) = (row[0], row[1], row[2])
-        digest = Digest(bytes: row[3])
+        guard let position = Int.fromDatabaseValue(row[0]), let at = Int64.fromDatabaseValue(row[1]),
+            let file = String.fromDatabaseValue(row[2]), let digest = Data.fromDatabaseValue(row[3])
+        else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT, message: "the last row of archives holds a value of another type")
+        }
+        (self.position, atMicroseconds, self.file) = (position, at, file)
+        self.digest = Digest(bytes: digest)
     }
 
     /// Throws when the moment lies in what was archived.
@@ -47,11 +53,12 @@ struct Base {
                 db.cachedStatement(sql: "SELECT state, digest, format FROM bases WHERE stream = ?"),
                 arguments: [stream.rawValue])
         else { return nil }
-        do {
-            return Base(state: try EventCodec.value(row[0]), digest: Digest(bytes: row[1]))
-        } catch {
-            throw LogFailure.unreadableBase(stream: stream.rawValue, format: row[2])
+        guard let stored = String.fromDatabaseValue(row[0]), let digest = Data.fromDatabaseValue(row[1]),
+            let state: ControllerState = try? EventCodec.value(stored)
+        else {
+            throw LogFailure.unreadableBase(stream: stream.rawValue, format: Int.fromDatabaseValue(row[2]) ?? 0)
         }
+        return Base(state: state, digest: Digest(bytes: digest))
     }
 
     /// Names of the controllers that have archived events.

@@ -24,8 +24,10 @@ struct Migrator {
     }
 
     /// - Parameter keepingCopy: whether a log that holds events is copied beside itself first.
-    func migrate(_ db: Database, keepingCopy: Bool = true) throws {
-        guard try !isCurrent(db) else { return }
+    /// - Returns: whether anything was left to do.
+    @discardableResult
+    func migrate(_ db: Database, keepingCopy: Bool = true) throws -> Bool {
+        guard try !isCurrent(db) else { return false }
         try db.inTransaction(.immediate) {
             // Somebody else may have migrated it while the lock was waited for.
             guard try !isCurrent(db) else { return .commit }
@@ -52,6 +54,7 @@ struct Migrator {
             if holdsEvents { try Rebuild(db: db).everything() }
             return .commit
         }
+        return true
     }
 
     private func apply(_ migration: Migration, _ db: Database) throws {

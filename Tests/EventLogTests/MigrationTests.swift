@@ -15,7 +15,7 @@ import Testing
     private func migrate(_ sql: String) throws {
         let migration = Migration(number: next, name: "to_come", sql: sql)
         try temporary.shell().writeWithoutTransaction { db in
-            try Migrator(path: temporary.home.database, migrations: Migration.shipped + [migration]).migrate(db)
+            _ = try Migrator(path: temporary.home.database, migrations: Migration.shipped + [migration]).migrate(db)
         }
     }
 

@@ -9,7 +9,8 @@ struct Repair: AsyncParsableCommand {
         abstract: "Make a new log from what can be read of a damaged one.",
         discussion: """
             Saves the events up to the first that cannot be read or is not as it was recorded, and folds the tables \
-            from them. The damaged database is kept. A backup that holds more is better: dwell restore FILE.
+            from them; when there is none, the log begins anew. The damaged database is kept. A backup that holds \
+            more is better: dwell restore FILE.
 
             Examples:
               dwell repair
@@ -42,8 +43,12 @@ struct Repair: AsyncParsableCommand {
             throw CommandFailure(error)
         }
         locks.release()
-        print("\(report.savedEvents) events are saved; the tables are folded from them.")
+        print(
+            report.lastPosition == 0
+                ? "No event could be saved: the log begins anew."
+                : "\(report.savedEvents) events are saved; the tables are folded from them.")
         if let loss = report.firstLoss { print("  not saved: what came after, for \(loss)") }
+        for loss in report.otherLosses { print("  not saved: \(loss)") }
         if let acknowledged = report.acknowledgedPosition, acknowledged > report.lastPosition {
             print("  lost: events \(report.lastPosition + 1) to \(acknowledged), which were acknowledged")
         }

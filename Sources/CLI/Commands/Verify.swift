@@ -8,8 +8,9 @@ struct Verify: ParsableCommand, LogQuestion {
         commandName: "verify",
         abstract: "Check that the log is whole and that the tables say what it says.",
         discussion: """
-            Walks the chain of digests, which breaks where an event was changed, removed or put in, and folds \
-            every controller's events from the first and compares with the tables.
+            Walks the chain of digests, which breaks where an event was changed, removed or put in, folds \
+            every controller's events from the first and compares with the tables, and has SQLite check its pages \
+            and indexes.
 
             Examples:
               dwell verify
@@ -56,6 +57,11 @@ struct Verify: ParsableCommand, LogQuestion {
         }
         try session.requireNothingElseChanged()
         print("\(replay.controllers) controllers: the tables say what the log says.")
+        let damaged = try session.read { (log) throws(LogFailure) in try log.pageProblems() }
+        guard damaged.isEmpty else {
+            throw CommandFailure(
+                lines: damaged + ["dwell repair makes a database that is whole, of all these events"], exitCode: 1)
+        }
         if let archive {
             try check(URL(fileURLWithPath: archive).path, session)
         } else {

@@ -1,0 +1,247 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+/// What of a damaged log can be read, by every way there is: with SQL, past a schema that cannot be read; then, from
+/// where that ends, out of the bytes of the files (``CarvedEvents``). Each thing is read by itself, for what one page has
+/// lost the others may still have.
+struct Salvage {
+    private struct Event {
+        var row: EventRow
+        var digest: Digest
+    }
+
+    private let path: String
+    private var events: [Event] = []
+    /// Where it begins, and what the events before that led to.
+    private var beginning: Beginning?
+    private(set) var firstLoss: String?
+    /// What else is lost: a sentence for each thing.
+    private(set) var otherLosses: [String] = []
+    /// Whether there are events, even if none of them is saved.
+    private var seesEvents = false
+    private var logID: String?
+    private var receivers: [NoticeRow] = []
+    private var commands: [(stream: String, id: String, atMicroseconds: Int64)] = []
+
+    var savedEvents: Int { events.count }
+    /// Position of the event that is read next.
+    var next: Int { (beginning?.start.position ?? 0) + events.count + 1 }
+
+    /// - Parameter witness: what is known from beside the log.
+    /// - Throws: ``LogFailure`` when there are events that follow from others which are gone.
+    init(path: String, witness: CommitBell.Witness?) throws {
+        self.path = path
+        var beginningLoss: String?
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+            try queue.read { db in
+                do { beginning = try Beginning(db) } catch { beginningLoss = inWords(error) }
+                do { try readEvents(db) } catch { firstLoss = inWords(error) }
+                readRest(db)
+            }
+            try queue.close()
+        } catch {
+            (beginningLoss, firstLoss) = (inWords(error), inWords(error))
+            otherLosses = ["what its other tables held, for none can be read"]
+        }
+        if firstLoss != nil || beginningLoss != nil || witness.map({ $0.position >= next }) ?? false { carve() }
+        if events.isEmpty, seesEvents, let archived = beginning {
+            // Perhaps it is what tells of archived events that is damaged, and none was archived.
+            let loss = firstLoss
+            (beginning, firstLoss) = (nil, nil)
+            carve()
+            if events.isEmpty { (beginning, firstLoss) = (archived, loss) }
+        }
+        // A log that holds nothing begins anew; one whose events go on from others must not.
+        if let beginningLoss, events.isEmpty, seesEvents {
+            throw LogFailure.corrupt(
+                path: path,
+                reason: "what its archived events led to cannot be read (\(beginningLoss)), and nothing of what comes "
+                    + "after them can be folded without it; restore a backup (dwell restore FILE), or move the file away"
+            )
+        }
+        if logID == nil { logID = witness?.logID }
+        if logID == nil { otherLosses.append("the log's id: it has a new one") }
+    }
+
+    /// The schema's text is not needed to read the tables: what of it cannot be parsed is passed over.
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA writable_schema = ON") }
+        return configuration
+    }
+
+    private func inWords(_ error: any Error) -> String { LogFailure(error, path: path).description }
+
+    private mutating func readEvents(_ db: Database) throws {
+        let cursor = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT position, stream, version, type, schema_version, at_us, service, replica, actor, component,
+                    command_id, cause, payload, digest
+                FROM events NOT INDEXED ORDER BY position
+                """)
+        while let row = try cursor.next() {
+            seesEvents = true
+            guard let event = EventRow(row), let bytes = Data.fromDatabaseValue(row[13]) else {
+                throw LogFailure.unreadableEvent(
+                    position: next, reason: "a column holds no value of its type")
+            }
+            try take(event, Digest(bytes: bytes))
+        }
+    }
+
+    /// Takes the next event, if it is that.
+    private mutating func take(_ row: EventRow, _ digest: Digest) throws {
+        guard row.position == next, digest == Digest(after: lastDigest, row: row) else {
+            throw LogFailure.unreadableEvent(position: next, reason: "it is not as it was recorded")
+        }
+        guard ControllerName(rawValue: row.stream) != nil else {
+            throw LogFailure.unreadableEvent(position: next, reason: "its stream is not a controller's name")
+        }
+        // The tables are folded from it, so it must be one that can be.
+        _ = try EventCodec.decode(
+            type: row.type, schemaVersion: row.schemaVersion, payload: row.payload, position: row.position)
+        events.append(Event(row: row, digest: digest))
+    }
+
+    private var lastDigest: Digest { events.last?.digest ?? beginning?.start.digest ?? .zero }
+
+    /// Goes on where SQL had to end.
+    private mutating func carve() {
+        let carved = CarvedEvents(database: path, after: next - 1)
+        guard carved.lastPosition > 0 else { return }
+        seesEvents = true
+        do {
+            while let event = carved.event(at: next, after: lastDigest) {
+                try take(event.row, event.digest)
+                firstLoss = nil
+            }
+            if firstLoss == nil, carved.lastPosition >= next {
+                firstLoss = inWords(
+                    LogFailure.unreadableEvent(
+                        position: next, reason: "it is nowhere in the files as it was recorded"))
+            }
+        } catch {
+            firstLoss = inWords(error)
+        }
+    }
+
+    private mutating func readRest(_ db: Database) {
+        // Processes are known by the id it had when they were started.
+        let first = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'first_log_id'")
+        logID = try? first ?? db.logID()
+        do {
+            commands = try Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events").map {
+                guard let stream = String.fromDatabaseValue($0[0]), let id = String.fromDatabaseValue($0[1]),
+                    let at = Int64.fromDatabaseValue($0[2])
+                else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+                return (stream, id, at)
+            }
+        } catch {
+            otherLosses.append(
+                "the ids of commands that changed nothing: one given again with its id is taken for a new one")
+        }
+        do { receivers = try NoticeRow.fetchAll(db, sql: "SELECT * FROM notice_receivers") } catch {
+            otherLosses.append("how far each receiver of notices was told")
+        }
+        if let beginning, !beginning.hasCauses {
+            otherLosses.append("where those archived events lay that later ones follow from")
+        }
+    }
+
+    /// A new log of what was saved.
+    func write(to path: String) throws {
+        try LogFile.create(path)
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            try Migrator(path: path).migrate(db)
+            try db.inTransaction(.immediate) {
+                if let logID { try MetaExamination.set(logID: logID, db) }
+                try beginning?.write(db)
+                for event in events { try EventWriter.insert(event.row, event.digest, db) }
+                for command in commands {
+                    try db.execute(
+                        sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)",
+                        arguments: [command.stream, command.id, command.atMicroseconds])
+                }
+                try CommandsWithoutEvents(db: db).seal()
+                for receiver in receivers {
+                    try db.execute(
+                        sql: """
+                            INSERT INTO notice_receivers (key, label, types, controllers, position, delivered)
+                            VALUES (?, ?, ?, ?, ?, ?)
+                            """,
+                        arguments: [
+                            receiver.key, receiver.label, receiver.types, receiver.controllers,
+                            min(receiver.position, next - 1), receiver.delivered,
+                        ])
+                }
+                try Rebuild(db: db).everything()
+                return .commit
+            }
+        }
+        try queue.close()
+        try LogFile.sync(path)
+    }
+}
+
+/// Everything a log holds of the events that were archived.
+private struct Beginning {
+    let start: LogStart
+    /// Whether it is known where archived events lay that later ones follow from.
+    private(set) var hasCauses = true
+    private var tables: [(name: String, rows: [Row])] = []
+
+    /// Nil when none was. Throws when what they led to cannot be read: without it nothing after them can be folded.
+    init?(_ db: Database) throws {
+        guard try db.tableExists("archives") else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "it has no table archives")
+        }
+        start = try LogStart(db)
+        guard start.position > 0 else { return nil }
+        for name in ["archives", "bases"] {
+            tables.append((name, try Row.fetchAll(db, sql: "SELECT * FROM \(name)")))
+        }
+        for stream in try Base.streams(db) {
+            guard let name = ControllerName(rawValue: stream) else { continue }
+            _ = try Base.load(name, db)
+        }
+        do {
+            tables.append(("archived_causes", try Row.fetchAll(db, sql: "SELECT * FROM archived_causes")))
+        } catch {
+            hasCauses = false
+        }
+    }
+
+    func write(_ db: Database) throws {
+        for table in tables {
+            for row in table.rows {
+                let marks = databaseQuestionMarks(count: row.count)
+                try db.execute(
+                    sql: "INSERT INTO \(table.name) VALUES (\(marks))",
+                    arguments: StatementArguments(row.databaseValues))
+            }
+        }
+    }
+}
+
+extension EventRow {
+    /// A row of `events` whose columns come in the order of the table; nil when one holds something else.
+    fileprivate init?(_ row: Row) {
+        guard let position = Int.fromDatabaseValue(row[0]), let stream = String.fromDatabaseValue(row[1]),
+            let version = Int.fromDatabaseValue(row[2]), let type = String.fromDatabaseValue(row[3]),
+            let schemaVersion = Int.fromDatabaseValue(row[4]), let at = Int64.fromDatabaseValue(row[5]),
+            let actor = String.fromDatabaseValue(row[8]), let component = String.fromDatabaseValue(row[9]),
+            let payload = String.fromDatabaseValue(row[12])
+        else { return nil }
+        self.init(
+            position: position, stream: stream, version: version, type: type, schemaVersion: schemaVersion,
+            atMicroseconds: at, service: String.fromDatabaseValue(row[6]), replica: Int.fromDatabaseValue(row[7]),
+            actor: actor, component: component, commandID: String.fromDatabaseValue(row[10]),
+            cause: Int.fromDatabaseValue(row[11]), payload: payload)
+    }
+}

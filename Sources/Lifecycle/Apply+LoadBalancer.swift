@@ -24,9 +24,11 @@ extension LoadBalancerState {
         }
     }
 
-    /// Failures in a row when it ends now: one that ran for a while before begins to count anew.
+    /// Failures in a row when it ends now: one that ran for a while before begins to count anew. One that could not even
+    /// be launched has not run, however long ago the last one was.
     func failures(endingAt atMicroseconds: Int64) -> Int {
-        let ranSteadily = launchedAtMicroseconds.map { atMicroseconds &- $0 >= BackOffRule.steadyMicroseconds } ?? false
+        let launched = isRunning ? launchedAtMicroseconds : nil
+        let ranSteadily = launched.map { atMicroseconds &- $0 >= BackOffRule.steadyMicroseconds } ?? false
         return ranSteadily ? 1 : consecutiveFailures &+ 1
     }
 }

@@ -254,4 +254,20 @@ import Testing
         try it.whenReached(.loadBalancerLaunch(.api))
         #expect(it.state.outstanding.contains { $0.subject == .loadBalancer(it.loadBalancer()) })
     }
+
+    /// However long one ran before: what cannot be launched is not tried again and again at once.
+    @Test func aLoadBalancerThatCannotBeLaunchedAgainIsHeldBack() throws {
+        var it = try Scenario.serving()
+        it.clock.advance(seconds: 120)
+        var waits: [Int64] = []
+        for _ in 1...6 {
+            try it.given(.loadBalancerEnded(it.loadBalancer(), reason: "port taken"))
+            let left = it.pending(.loadBalancerLaunch(.api))?.deadline.remainingMicroseconds(at: it.clock.now) ?? 0
+            waits.append(left)
+            it.clock.advance(seconds: 60)
+            try it.whenReached(.loadBalancerLaunch(.api))
+        }
+        #expect(waits[0] == 0, "it is the way in")
+        #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 < $1 }, "\(waits)")
+    }
 }

@@ -129,7 +129,7 @@ import Testing
                 kill(pid, SIGKILL)
             }
             try await tells()
-            #expect(try await sandbox.dwell("stop").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             #expect(await HTTP.get(url) == nil)
             #expect(try await sandbox.dwell("start").exitCode == 0)
             try await tells()

@@ -264,12 +264,15 @@ struct FolderCopy: ~Copyable {
         ShownPath.words(Array(source.utf8) + (path.isEmpty ? [] : [UInt8(ascii: "/")] + path))
     }
 
+    private static let adviceOnOpenFiles =
+        "; every folder that it lies in is open: raise ulimit -n, or name it in .skyignore"
+
     private func failure(_ what: String, _ path: [UInt8], _ code: CInt = errno) -> LaunchFailure {
         let advice: String =
             switch code {
             case EACCES where path.isEmpty: "; it must be yours to read"
             case EACCES: "; make it yours to read, or name it in .skyignore"
-            case EMFILE: "; every folder that it lies in is open: raise ulimit -n, or name it in .skyignore"
+            case EMFILE: Self.adviceOnOpenFiles
             default: ""
             }
         return LaunchFailure("workdir: cannot \(what) \(name(path)): \(String(cString: strerror(code)))\(advice)")
@@ -281,7 +284,8 @@ struct FolderCopy: ~Copyable {
                 "workdir: no space left on the disk for a copy of \(source) (\(progress.bytes >> 20) MB were copied); "
                     + "make room, or leave files out by .skyignore")
         }
-        return LaunchFailure("workdir: cannot copy \(name(path)): \(String(cString: strerror(code)))")
+        let advice = code == EMFILE ? Self.adviceOnOpenFiles : ""
+        return LaunchFailure("workdir: cannot copy \(name(path)): \(String(cString: strerror(code)))\(advice)")
     }
 
     /// What is in a small file; nil when it is none.

@@ -163,7 +163,7 @@ import Testing
     @Test func aLogThatIsLostBeginsAnewWhenItIsRepaired() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()
-            try await sandbox.killEverything(named: ["dwell-"])
+            try await sandbox.killEverything(named: ["dwell-ctl", "dwell-keep", "dwell-timer", "dwell-lb"])
             _ = try await sandbox.shell(#"cd "$DWELL_HOME" && rm -f dwell.db-wal dwell.db-shm && : > dwell.db"#)
             let told = try await sandbox.dwell("status")
             #expect(told.exitCode == 1 && told.err.contains("was acknowledged") && told.err.contains("dwell repair"))

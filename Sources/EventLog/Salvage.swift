@@ -33,17 +33,22 @@ struct Salvage {
     init(path: String, witness: CommitBell.Witness?) throws {
         self.path = path
         var beginningLoss: String?
+        var wasRead = false
         do {
             let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             try queue.read { db in
                 do { beginning = try Beginning(db) } catch { beginningLoss = inWords(error) }
                 do { try readEvents(db) } catch { firstLoss = inWords(error) }
                 readRest(db)
+                wasRead = true
             }
             try queue.close()
         } catch {
-            (beginningLoss, firstLoss) = (inWords(error), inWords(error))
-            otherLosses = ["what its other tables held, for none can be read"]
+            // Where something damaged was met, ending the transaction fails as well; what was read is read.
+            if !wasRead {
+                (beginningLoss, firstLoss) = (inWords(error), inWords(error))
+                otherLosses = ["what its other tables held, for none can be read"]
+            }
         }
         if firstLoss != nil || beginningLoss != nil || witness.map({ $0.position >= next }) ?? false { carve() }
         if events.isEmpty, seesEvents, let archived = beginning {
@@ -132,8 +137,8 @@ struct Salvage {
 
     private mutating func readRest(_ db: Database) {
         // Processes are known by the id it had when they were started.
-        let first = try? String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'first_log_id'")
-        logID = try? first ?? db.logID()
+        logID = try? String.fetchOne(
+            db, sql: "SELECT value FROM meta NOT INDEXED WHERE key IN ('first_log_id', 'log_id') ORDER BY key LIMIT 1")
         do {
             commands = try Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events").map {
                 guard let stream = String.fromDatabaseValue($0[0]), let id = String.fromDatabaseValue($0[1]),

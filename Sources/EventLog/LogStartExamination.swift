@@ -5,6 +5,17 @@ import Lifecycle
 /// Whether what a log keeps of its archived events fits together. The chain of digests covers the digest that the first
 /// event goes on from, and the fold the states in `bases`; this is what else can be known without the archive.
 enum LogStartExamination {
+    private static let lostCauses = "archived_causes_lost"
+
+    /// Notes that a repair could not save where archived events lay.
+    static func noteLostCauses(_ db: Database) throws {
+        try db.execute(sql: "INSERT OR REPLACE INTO meta (key, value) VALUES (?, '1')", arguments: [lostCauses])
+    }
+
+    private static func areCausesLost(_ db: Database) throws -> Bool {
+        try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [lostCauses]) != nil
+    }
+
     /// A sentence for each thing that is not as `dwell archive` wrote it.
     static func problems(_ db: Database) throws -> [String] {
         guard try db.tableExists("bases") else { return [] }
@@ -28,6 +39,8 @@ enum LogStartExamination {
                 problems.append(
                     "bases: \(stream) is said to be at version \(version), and its state is at \(state.version)")
             }
+            // A repair that could not save them has said so.
+            guard try !areCausesLost(db) else { continue }
             for referred in state.referredVersions.sorted() where !known.contains("\(referred) \(stream)") {
                 problems.append("archived_causes: where number \(referred) of \(stream) lay is missing")
             }

@@ -167,6 +167,7 @@ struct Salvage {
             try db.inTransaction(.immediate) {
                 if let logID { try MetaExamination.set(logID: logID, db) }
                 try beginning?.write(db)
+                if let beginning, !beginning.hasCauses { try LogStartExamination.noteLostCauses(db) }
                 for event in events { try EventWriter.insert(event.row, event.digest, db) }
                 for command in commands {
                     try db.execute(

@@ -25,10 +25,15 @@ struct CrashDisk {
     private struct File {
         var synced: [UInt8] = []
         var since: [Change] = []
-        /// What a sync failed to bring to the disk: programs read it until the machine goes down.
-        var lost: [Change] = []
+        /// What programs read until the machine goes down, also what a sync failed to bring to the disk.
+        var current: [UInt8] = []
         /// Whether its entry in the folder is on disk once it is synced.
         var isEntered = false
+
+        mutating func change(_ change: Change) {
+            since.append(change)
+            CrashDisk.apply(change, to: &current)
+        }
     }
 
     private enum FolderChange {
@@ -47,7 +52,7 @@ struct CrashDisk {
     init(existing: [String: [UInt8]]) {
         for (name, bytes) in existing.sorted(by: { $0.key < $1.key }) {
             names[name] = files.count
-            files.append(File(synced: bytes, isEntered: true))
+            files.append(File(synced: bytes, current: bytes, isEntered: true))
         }
         syncedNames = names
     }
@@ -60,10 +65,10 @@ struct CrashDisk {
             files.append(File())
         case .write(let name, let offset, let bytes):
             guard let index = names[name] else { return }
-            files[index].since.append(.write(offset: offset, bytes))
+            files[index].change(.write(offset: offset, bytes))
         case .truncate(let name, let length):
             guard let index = names[name] else { return }
-            files[index].since.append(.truncate(length: length))
+            files[index].change(.truncate(length: length))
         case .sync(let name):
             guard !isLying, let index = names[name] else { return }
             for change in files[index].since { Self.apply(change, to: &files[index].synced) }
@@ -75,7 +80,6 @@ struct CrashDisk {
         case .failedSync(let name):
             // Linux takes the pages for written: https://lwn.net/Articles/752063/
             guard let index = names[name] else { return }
-            files[index].lost += files[index].since
             files[index].since = []
         case .delete(let name, let folderIsSynced):
             names[name] = nil
@@ -95,9 +99,7 @@ struct CrashDisk {
     func image(_ fate: Fate) -> [String: [UInt8]] {
         switch fate {
         case .everything:
-            return names.mapValues { index in
-                (files[index].lost + files[index].since).reduce(into: files[index].synced) { Self.apply($1, to: &$0) }
-            }
+            return names.mapValues { files[$0].current }
         case .nothing:
             return syncedNames.mapValues { files[$0].synced }
         case .some(let seed):

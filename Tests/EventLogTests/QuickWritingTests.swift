@@ -165,7 +165,7 @@ import Testing
 
     /// What a sync failed to bring to the disk is written anew, all of a WAL that is longer than one write.
     @Test func aSyncThatFailedIsMadeGood() throws {
-        try Recording.of(temporary.home.path) { pen in
+        _ = try Recording.of(temporary.home.path) { pen in
             let log = try EventLog(home: temporary.home)
             try log.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0") }
             try log.given(.start)

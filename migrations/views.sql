@@ -176,7 +176,9 @@ LEFT JOIN events AS set_last ON set_last.stream = began.stream AND set_last.vers
     ORDER BY i.version DESC LIMIT 1)
 LEFT JOIN events AS last ON last.stream = began.stream AND last.version = (
     SELECT d.version FROM events AS d
-    WHERE d.stream = began.stream AND d.version < began.version AND d.type GLOB 'service.*'
+    -- That it is FAILED is told in the same moment, and after that nothing is asked of the controller.
+    WHERE d.stream = began.stream AND d.version < began.version + 16 AND (d.version < began.version OR d.at_us = began.at_us)
+        AND d.type GLOB 'service.*'
         AND (d.type = 'service.gone'
             OR d.type = 'service.status_changed' AND json_extract(d.payload, '$.to') = 'FAILED')
     ORDER BY d.version DESC LIMIT 1)

@@ -125,6 +125,7 @@ import Testing
                 }
             }
             try await tells()
+            #expect(try await sandbox.query("select last_service from idle_periods") == ["bad"])
             for pid in sandbox.processes(named: "dwell-ctl-local") + sandbox.processes(named: "dwell-lb-bad") {
                 kill(pid, SIGKILL)
             }

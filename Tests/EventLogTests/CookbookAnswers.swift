@@ -103,7 +103,12 @@ struct CookbookAnswers {
                 lastDown[name] = downs["\(name)/\(event.service)"]
                 continue
             case .serviceStatusChanged(let event):
-                if event.to == .failed { lastDown[name] = nil }
+                guard event.to == .failed else { continue }
+                lastDown[name] = nil
+                // It is told in the moment in which the controller becomes idle, and after that.
+                if let index = open[name], periods[index].began == recorded.stamp.atMicroseconds {
+                    periods[index].takenDownBy = nil
+                }
                 continue
             case .controllerIdle:
                 if let index = open[name] {

@@ -26,8 +26,7 @@ struct Alarm: Sendable {
 
     /// Sets the timer for the earliest of these, or for none.
     func arm(_ deadlines: [Deadline]) {
-        // The kernel counts by the clock of this process's time namespace.
-        let earliest = deadlines.map(\.bootMicroseconds).min().map { $0 &+ Clock.namespaceMicroseconds }
+        let earliest = deadlines.map(\.bootMicroseconds).min()
         // Zero would disarm it; a microsecond after the boot is as overdue.
         clinux_timer_set(timer, earliest.map { max(1, $0) } ?? 0)
     }

@@ -9,7 +9,7 @@ public enum Clock {
     public static func now() throws(LogFailure) -> Instant {
         Instant(
             wallMicroseconds: microseconds(CLOCK_REALTIME),
-            bootMicroseconds: microseconds(CLOCK_BOOTTIME) &- namespaceMicroseconds,
+            bootMicroseconds: microseconds(CLOCK_BOOTTIME),
             bootID: try currentBootID.get())
     }
 
@@ -22,8 +22,8 @@ public enum Clock {
     }()
 
     /// How far the boot clock that the kernel shows this process is ahead of the machine's: one may have a time namespace
-    /// of its own (time_namespaces(7)), and the boot's id is the same in all of them. What is recorded is the machine's,
-    /// so that a command line and a controller in different ones speak of the same moment.
+    /// of its own (time_namespaces(7)). Deadlines go by the clock that the process is shown, as everything in such a
+    /// namespace does; which process is which must not.
     public static let namespaceMicroseconds: Int64 = {
         guard let text = try? String(contentsOfFile: "/proc/self/timens_offsets", encoding: .utf8) else { return 0 }
         for line in text.split(separator: "\n") {

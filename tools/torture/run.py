@@ -294,7 +294,7 @@ class Round:
         if self.processes():
             raise Broken(f"L7: processes are left: {self.processes()}")
         left = [str(p.relative_to(self.home)) for p in (self.home / "run").rglob("*")
-                if p.is_file() and p.name not in ("commits", "turn", "timer.lock") and p.suffix not in (".lease", ".keeper")]
+                if p.is_file() and p.name not in ("commits", "turn", "timer.lock", "config.last-read.yaml") and p.suffix not in (".lease", ".keeper")]
         if left:
             raise Broken(f"L7: files are left: {left}")
         for port in ports:

@@ -41,15 +41,14 @@ struct ConfigurationInForce: Sendable {
             return configuration
         }
         let bytes = Data(text.utf8)
-        if FileManager.default.contents(atPath: kept) != bytes { keep(bytes) }
+        if HomeFile.contents(kept) != bytes { keep(bytes) }
         return configuration
     }
 
     /// A disk that is full, or a home that is read-only, is no reason not to do what the file says.
     private func keep(_ bytes: Data) {
         let new = kept + ".\(getpid())"
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return }
+        guard let descriptor = try? HomeFile.open(new, O_WRONLY | O_CREAT | O_TRUNC) else { return }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         guard (try? file.write(contentsOf: bytes)) != nil, fsync(descriptor) == 0, rename(new, kept) == 0 else {
             unlink(new)

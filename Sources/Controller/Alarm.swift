@@ -1,5 +1,4 @@
 import CLinux
-import EventLog
 import Foundation
 import Lifecycle
 

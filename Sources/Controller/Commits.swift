@@ -13,10 +13,16 @@ public enum Commits {
 
     /// The same for a process that stays and does nothing for hours: the look once in a while wakes nobody unless
     /// something was committed since.
-    public static func quietTicks(_ log: EventLog) -> AsyncStream<Void> {
+    ///
+    /// - Parameter isDisturbed: asked at each of these looks; what else there is to wake for.
+    public static func quietTicks(
+        _ log: EventLog, orWhen isDisturbed: @escaping @Sendable () -> Bool = { false }
+    ) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let ears = try? Readiness.ofChanges(at: log.bell.path)
-            let look = QuietLook(log, everySeconds: ears == nil ? 0.1 : 5) { continuation.yield() }
+            let look = QuietLook(log, everySeconds: ears == nil ? 0.1 : 5, orWhen: isDisturbed) {
+                continuation.yield()
+            }
             let task = Task {
                 continuation.yield()
                 if let ears { for await _ in ears { continuation.yield() } }
@@ -29,12 +35,15 @@ public enum Commits {
     }
 }
 
-/// A timer that looks whether the log was written to since it looked last. Two system calls and no more: it is all
-/// that an idle process does.
+/// A timer that looks whether the log was written to since it looked last. A few system calls and no more: it is
+/// all that an idle process does.
 private final class QuietLook: Sendable {
     private let cancellation: Readiness.Cancellation
 
-    init(_ log: EventLog, everySeconds seconds: Double, _ changed: @escaping @Sendable () -> Void) {
+    init(
+        _ log: EventLog, everySeconds seconds: Double, orWhen isDisturbed: @escaping @Sendable () -> Bool,
+        _ changed: @escaping @Sendable () -> Void
+    ) {
         let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.look"))
         let last = Mutex<EventLog.Write?>(nil)
         source.setEventHandler {
@@ -43,7 +52,7 @@ private final class QuietLook: Sendable {
                 defer { last = now }
                 return now == nil || now != last
             }
-            if isNews { changed() }
+            if isNews || isDisturbed() { changed() }
         }
         source.schedule(deadline: .now() + seconds, repeating: seconds, leeway: .milliseconds(Int(seconds * 100)))
         source.resume()

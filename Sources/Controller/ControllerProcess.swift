@@ -88,7 +88,8 @@ public actor ControllerProcess {
     ///
     /// - Throws: ``LogFailure`` when this machine does not tell its boot.
     public func run() async throws -> End {
-        let listening = listen(to: [alarm.ticks, Alarm.clockIsSet, Commits.quietTicks(log), lease.losses()])
+        let commits = Commits.quietTicks(log) { [lease] in !lease.isKept }
+        let listening = listen(to: [alarm.ticks, Alarm.clockIsSet, commits])
         let trimming = Task { [logRetention] in await logRetention.run() }
         defer {
             listening.cancel()

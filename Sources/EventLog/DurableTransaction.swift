@@ -5,7 +5,8 @@ import GRDBSQLite
 
 /// How what is written gets to the disk: in a transaction that is committed in its turn, which shows it to others and
 /// lets the next writer in, and is synced when the lock is free again. Nobody is told of it before that (law L1), and
-/// whoever acts outside of this machine on what others have written syncs it first. So many who write at once share the syncs of the disk, and wait for each other only for as long as they write.
+/// whoever acts outside of this machine on what others have written syncs it first. So many who write at once share the
+/// syncs of the disk, and wait for each other only for as long as they write.
 ///
 /// Whoever is let in meanwhile and builds upon it syncs the same file, and with it all that lies before; see
 /// `CGatheredWrites`.
@@ -81,8 +82,7 @@ struct DurableTransaction: Sendable {
             } catch {
                 // The lock is not to be had: it stays in doubt, and the next one tries.
             }
-            let descriptor = open(doubt, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-            if descriptor >= 0 { close(descriptor) }
+            if let descriptor = try? HomeFile.open(doubt, O_WRONLY | O_CREAT) { close(descriptor) }
             return false
         }
     }

@@ -12,27 +12,32 @@ import Synchronization
 final class KeptLock: Sendable {
     private let path: String
     private let held: Mutex<FileLock?>
-    private let timer: Readiness.Cancellation
+    private let timer: Readiness.Cancellation?
 
     /// The time between two looks: two system calls.
-    private static let lookSeconds = 2
+    private static let lookSeconds = 5
 
-    /// - Parameter whenLost: called again and again once the lock is somebody else's.
-    init(_ lock: consuming FileLock, of path: String, whenLost: @escaping @Sendable () -> Void) {
+    /// - Parameter whenLost: called again and again once the lock is somebody else's; nil for a holder that looks by
+    ///   itself, whenever it is awake for something else.
+    init(_ lock: consuming FileLock, of path: String, whenLost: (@Sendable () -> Void)? = nil) {
         self.path = path
         lock.signHolder()
         held = Mutex(lock)
+        guard let whenLost else {
+            timer = nil
+            return
+        }
         let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.lock"))
         timer = Readiness.Cancellation(source: source)
         let interval = DispatchTimeInterval.seconds(Self.lookSeconds)
-        source.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(200))
+        source.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(500))
         source.setEventHandler { [weak self] in
             if let self, !self.isKept() { whenLost() }
         }
         source.resume()
     }
 
-    deinit { timer.cancel() }
+    deinit { timer?.cancel() }
 
     /// Whether this process holds the lock that everybody asks for, if need be from now on.
     func isKept() -> Bool {
@@ -60,7 +65,7 @@ final class KeptLock: Sendable {
     }
 
     func release() {
-        timer.cancel()
+        timer?.cancel()
         held.withLock { $0 = nil }
     }
 }

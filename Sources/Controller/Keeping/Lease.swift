@@ -12,7 +12,6 @@ import Synchronization
 public final class Lease: Sendable {
     private let lock: KeptLock
     private let paths: ControllerPaths
-    private let loss: Loss
 
     /// Takes the lease.
     ///
@@ -20,14 +19,12 @@ public final class Lease: Sendable {
     /// - Returns: nil when another controller process has it.
     public init?(_ paths: ControllerPaths, inherited: Bool) throws {
         self.paths = paths
-        let loss = Loss()
-        self.loss = loss
         if inherited {
             let taken = try FileLock(inherited: Spawn.inheritedNumber, of: paths.lease)
-            lock = KeptLock(taken, of: paths.lease) { loss.tell() }
+            lock = KeptLock(taken, of: paths.lease)
         } else {
             guard let taken = try Self.attempt(paths.lease) else { return nil }
-            lock = KeptLock(taken, of: paths.lease) { loss.tell() }
+            lock = KeptLock(taken, of: paths.lease)
         }
         Self.held.withLock { $0.append(self) }
     }
@@ -36,19 +33,6 @@ public final class Lease: Sendable {
 
     /// Whether it is still this process's.
     var isKept: Bool { lock.isKept() }
-
-    /// Ticks while it is another process's, for the one that asked last.
-    func losses() -> AsyncStream<Void> { loss.listen() }
-
-    private final class Loss: Sendable {
-        private let listener = Mutex<AsyncStream<Void>.Continuation?>(nil)
-
-        func tell() { _ = listener.withLock { $0?.yield() } }
-
-        func listen() -> AsyncStream<Void> {
-            AsyncStream(bufferingPolicy: .bufferingNewest(1)) { ears in listener.withLock { $0 = ears } }
-        }
-    }
 
     /// Somebody who only looks whether the lease is free holds it for a moment, which is waited out.
     private static func attempt(_ path: String) throws -> FileLock? {

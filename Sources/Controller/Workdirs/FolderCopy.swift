@@ -8,8 +8,8 @@ import Foundation
 ///
 /// What it names is what it has written, not what the folder may be by then. A file that is written to while it is
 /// copied is copied again, twice at most; one that is gone by the time it is looked at is left out. So are sockets,
-/// pipes and devices, the home itself, and what `.skyignore` says, or without one `.gitignore`, as with SkyPilot. It needs memory for the names of one folder at each
-/// depth and one buffer.
+/// pipes and devices, the home itself, and what `.skyignore` says, or without one `.gitignore`, as with SkyPilot. It needs
+/// memory for the names of one folder at each depth and one buffer.
 struct FolderCopy: ~Copyable {
     /// How far it has come.
     struct Progress: Sendable {

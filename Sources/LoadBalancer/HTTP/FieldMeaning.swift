@@ -29,6 +29,9 @@ struct FieldMeaning {
         let count = fields.count { $0.meaning == .host }
         if count > 1 { throw MalformedHead(reason: "more than one Host field") }
         if count == 0, minorVersion == 1 { throw MalformedHead(reason: "no Host field") }
+        // Empty where the target has none (RFC 9112, 3.2).
+        guard let host = fields.first(where: { $0.meaning == .host }).map(value), !host.isEmpty else { return }
+        guard RequestTarget.isAuthority(host) else { throw MalformedHead(reason: "a Host that is none") }
     }
 
     /// Where the body ends. Whatever could be read in two ways is refused (RFC 9112, 6.3).

@@ -35,7 +35,7 @@ enum HeadRewriter {
                 case .forwardedFor:
                     forwardedFor.append(field.value)
                     continue
-                case .forwardedProto, .forwardedHost: continue
+                case .forwardedProto, .forwardedHost, .disguised: continue
                 // It asks for what HTTP/1.0 does not know.
                 case .expect where head.minorVersion == 0: continue
                 case .host:

@@ -97,6 +97,9 @@ enum FieldName {
     /// What is between a client and its proxy (RFC 9110, 11.7), and what old clients told one.
     case proxyConnection, proxyAuthenticate, proxyAuthenticationInfo, proxyAuthorization
     case forwardedFor, forwardedProto, forwardedHost
+    /// One of these with an underscore for a hyphen. Nobody here takes it for that; a server that hands fields on as
+    /// variables, as WSGI and CGI do, takes both for the same.
+    case disguised
     case other
 
     /// Told apart by length first, so that most fields cost one comparison of a number.
@@ -118,8 +121,15 @@ enum FieldName {
             case 18 where name.isEqual("proxy-authenticate"): .proxyAuthenticate
             case 19 where name.isEqual("proxy-authorization"): .proxyAuthorization
             case 25 where name.isEqual("proxy-authentication-info"): .proxyAuthenticationInfo
-            default: .other
+            default: Self.isDisguised(name) ? .disguised : .other
             }
+    }
+
+    private static func isDisguised(_ name: UnsafeRawBufferPointer) -> Bool {
+        let (hyphen, underscore) = (UInt8(ascii: "-"), UInt8(ascii: "_"))
+        guard name.contains(underscore) else { return false }
+        let plain = name.map { $0 == underscore ? hyphen : $0 }
+        return plain.withUnsafeBytes { FieldName($0) } != .other
     }
 }
 

@@ -20,7 +20,7 @@ struct RequestTarget {
         }
         let end = raw[begin..<target.upperBound].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
         let host = begin..<(end ?? target.upperBound)
-        guard let first = raw[host].first, first != UInt8(ascii: ":"), raw[host].allSatisfy(Self.isAuthorityByte) else {
+        guard Self.isAuthority(UnsafeRawBufferPointer(rebasing: raw[host])) else {
             throw MalformedHead(reason: "a target whose host is none")
         }
         authority = host
@@ -36,6 +36,12 @@ struct RequestTarget {
             if UnsafeRawBufferPointer(rebasing: raw[target.lowerBound..<end]).isEqual(scheme) { return end }
         }
         return nil
+    }
+
+    /// Whether it has the form of a host and perhaps a port: who builds an address of it gets one, and no other part of it.
+    static func isAuthority(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let first = bytes.first, first != UInt8(ascii: ":") else { return false }
+        return bytes.allSatisfy(isAuthorityByte)
     }
 
     /// What may stand in a host and its port. No `@`: what would be before it is a secret, and does not belong here.

@@ -161,6 +161,12 @@ import Testing
         expect(.request, "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", refusedFor: "more than one Host")
     }
 
+    @Test(arguments: ["a b/@c", "a@b", "a/b", "a?b", ":80", "a\\b", "a#b", "a,b c", "häuser"])
+    func aHostIsOne(host: String) {
+        expect(.request, "GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n", refusedFor: "a Host that is none")
+        expect(.request, "GET http://a/ HTTP/1.1\r\nHost: \(host)\r\n\r\n", refusedFor: "a Host that is none")
+    }
+
     @Test func transferEncodingNeedsHTTP11() {
         expect(
             .request, "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",

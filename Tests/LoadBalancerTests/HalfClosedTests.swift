@@ -5,14 +5,20 @@ import Testing
 
 /// Clients that end their side of the connection once they have asked, and wait for what they asked for.
 @Suite struct HalfClosedTests {
+    /// A client that has asked and ended its side, and the replica's end of its request.
+    private func halfClosed(_ stage: Stage) async throws -> (client: Wire, upstream: Wire) {
+        let client = try await stage.connect()
+        try await client.send(Stage.get)
+        try await client.endSending()
+        let upstream = try await stage.replica.accept()
+        _ = try await upstream.head()
+        try await stage.untilNoticed()
+        return (client, upstream)
+    }
+
     @Test func theAnswerStillComes() async throws {
         try await Stage.with { stage in
-            let client = try await stage.connect()
-            try await client.send(Stage.get)
-            try await client.endSending()
-            let upstream = try await stage.replica.accept()
-            _ = try await upstream.head()
-            try await stage.untilNoticed()
+            let (client, upstream) = try await halfClosed(stage)
             try await upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\non")
             try await client.expect("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\non")
             try await upstream.send("ce")
@@ -98,12 +104,7 @@ import Testing
     /// It says nothing more and then goes: the replica need not go on.
     @Test func oneThatGoesAfterItsEndTakesItsConnectionAlong() async throws {
         try await Stage.with { stage in
-            let client = try await stage.connect()
-            try await client.send(Stage.get)
-            try await client.endSending()
-            let upstream = try await stage.replica.accept()
-            _ = try await upstream.head()
-            try await stage.untilNoticed()
+            let (client, upstream) = try await halfClosed(stage)
             #expect(!upstream.isClosed)
             await client.close()
             #expect(try await upstream.rest() == "")

@@ -25,6 +25,7 @@ enum LogStartExamination {
             db, sql: "SELECT stream, version, position FROM archived_causes ORDER BY stream, version")
         var problems: [String] = []
         var heads: [String: Int] = [:]
+        let areLost = try areCausesLost(db)
         let known = Set(causes.map { "\($0[1] as Int) \($0[0] as String)" })
         for base in bases {
             let (stream, version): (String, Int) = (base[0], base[1])
@@ -40,8 +41,8 @@ enum LogStartExamination {
                     "bases: \(stream) is said to be at version \(version), and its state is at \(state.version)")
             }
             // A repair that could not save them has said so.
-            guard try !areCausesLost(db) else { continue }
-            for referred in state.referredVersions.sorted() where !known.contains("\(referred) \(stream)") {
+            let referredVersions = areLost ? [] : state.referredVersions.sorted()
+            for referred in referredVersions where !known.contains("\(referred) \(stream)") {
                 problems.append("archived_causes: where number \(referred) of \(stream) lay is missing")
             }
         }

@@ -5,37 +5,6 @@ import Lifecycle
 struct Laws {
     private var books: [ControllerName: Book] = [:]
 
-    private struct Book {
-        /// The idle period that is open, if one is.
-        var idle: OpenIdle?
-        /// What people want: the services, and whether the controller should run.
-        var wanted: Set<ServiceName> = []
-        var shouldRun = false
-        var isPaused = false
-        /// What the policy in force says; nil for never.
-        var idleTimeoutSeconds: Double?
-        var schedule: Schedule?
-        var starts = Starts()
-        /// Services that are not launched any more: of those there may be a load balancer, to say so.
-        var failed: Set<ServiceName> = []
-        /// What says that the controller is used.
-        var uses: Set<String> = []
-        var processes = Processes()
-
-        struct OpenIdle {
-            var version: Int
-            /// When it is due, if ever, on the wall clock and on a boot clock; kept by own arithmetic.
-            var dueWall: Int64? = nil
-            var dueBoot: Int64? = nil
-            var bootID: String
-            var window: Int64? = nil
-
-            func lateness(_ now: Instant, dueWall: Int64, dueBoot: Int64) -> Int64 {
-                bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall
-            }
-        }
-    }
-
     // What people were told yes to.
 
     mutating func accepted(_ command: Command, on controller: ControllerName) {

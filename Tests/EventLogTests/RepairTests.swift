@@ -1,0 +1,195 @@
+import Foundation
+import GRDB
+import Lifecycle
+import TestKit
+import Testing
+
+@testable import EventLog
+
+/// What is saved of a damaged log.
+@Suite struct RepairTests {
+    private let temporary = TemporaryHome()
+    private var home: Home { temporary.home }
+
+    private func log(commands: Int = 60) throws -> EventLog {
+        let log = try EventLog(home: home)
+        try log.drawHistory(seed: 7, commands: commands, on: [.dev, .prod])
+        return log
+    }
+
+    /// What the tests of repair break is in `dwell.db` itself.
+    private func closed(_ log: EventLog) throws {
+        try log.queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try log.queue.close()
+    }
+
+    @Test func aBrokenChainIsSavedUpToTheBreak() throws {
+        let log = try log()
+        let last = try log.lastPosition()
+        try temporary.execute(
+            "DROP TRIGGER events_are_never_updated; UPDATE events SET actor = 'bob' WHERE position = 20")
+        try closed(log)
+        let report = try EventLog.repair(home)
+        #expect(report.savedEvents == 19)
+        #expect(report.firstLoss?.contains("event 20") == true)
+        #expect(report.acknowledgedPosition == last, "what is lost is said")
+        let repaired = try EventLog(home: home)
+        #expect(try repaired.lastPosition() == 19)
+        #expect(LogExamination(path: home.database).isWhole)
+        #expect(repaired.logID == log.logID, "its processes are still known by their cookies")
+        try repaired.given(.start, controller: .batch)
+    }
+
+    @Test func tablesThatSaySomethingElseAreFoldedAnew() throws {
+        let log = try log()
+        let last = try log.lastPosition()
+        try temporary.execute("UPDATE controllers SET status = 'STOPPED', reason = 'a lie'; DELETE FROM services")
+        try closed(log)
+        #expect(!LogExamination(path: home.database).isWhole)
+        let report = try EventLog.repair(home)
+        #expect(report.savedEvents == last && report.firstLoss == nil, "nothing is lost")
+        #expect(LogExamination(path: home.database).isWhole)
+        let repaired = try EventLog(home: home)
+        #expect(try repaired.state(of: .dev) == repaired.foldedState(of: .dev))
+    }
+
+    /// A flipped byte in a page of every kind: it is found or harmless, and what can be read is saved.
+    @Test func aFlippedByteInAnyPageIsFoundOrHarmless() throws {
+        let log = try log(commands: 120)
+        let last = try log.lastPosition()
+        try closed(log)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: home.database))
+        let pages = whole.count / 4_096
+        var random = SeededGenerator(seed: 11)
+        var found = 0
+        for number in 0..<60 {
+            let page = number % pages
+            var bytes = [UInt8](whole)
+            bytes[page * 4_096 + random.below(4_096)] ^= UInt8(1 << random.below(8))
+            for suffix in ["-wal", "-shm"] { unlink(home.database + suffix) }
+            try Data(bytes).write(to: URL(fileURLWithPath: home.database))
+            let examination = LogExamination(path: home.database)
+            guard !examination.isWhole else { continue }
+            found += 1
+            let report = try EventLog.repair(home)
+            #expect(report.savedEvents <= last)
+            #expect(LogExamination(path: home.database).isWhole)
+            if let kept = report.kept { unlink(kept) }
+        }
+        #expect(found > 10, "many a byte matters")
+    }
+
+    /// What is beside the events, leads to them or describes them is not needed to save them.
+    @Test func everyEventIsSavedWhicheverOtherPageIsLost() throws {
+        let log = try log(commands: 120)
+        let last = try log.lastPosition()
+        let pages = try log.queue.read { db in
+            try Row.fetchAll(db, sql: "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage")
+                .map { (name: $0[0] as String, page: $0[1] as Int) }
+        }
+        try closed(log)
+        let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
+        // The pages of the schema besides the first lie among those of the tables.
+        for (name, page) in [("the schema", 1)] + pages {
+            var bytes = whole
+            bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Array(repeating: 0, count: 4_096))
+            log.bell.ring(position: last, logID: log.logID)
+            let report = try repaired(bytes)
+            #expect(report.savedEvents == last && report.firstLoss == nil, "\(name): \(report)")
+            #expect(try EventLog(home: home).logID == log.logID, "\(name): its processes are still known")
+            if name == "notice_receivers" {
+                #expect(report.otherLosses == ["how far each receiver of notices was told"])
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "CREATE VIEW idle_periods", "CREATE TABLE events", "CREATE TABLE meta", "CREATE TABLE archives",
+        "CREATE TABLE controllers", "CREATE TRIGGER events_have_no_holes",
+    ])
+    func everyEventIsSavedWhateverTheSchemaSays(_ text: String) throws {
+        let log = try log()
+        let last = try log.lastPosition()
+        try closed(log)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: home.database))
+        var isThere = false
+        while let place = bytes.range(of: Data(text.utf8)) {
+            bytes[place.lowerBound + 1] ^= 2
+            isThere = true
+        }
+        try #require(isThere)
+        let report = try repaired([UInt8](bytes))
+        #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
+    }
+
+    /// SQLite takes nothing of the WAL from its first damaged frame on, though what comes after it was acknowledged.
+    @Test func whatComesAfterADamagedFrameOfTheWALIsSaved() throws {
+        let log = try log(commands: 30)
+        try log.queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try log.drawHistory(seed: 9, commands: 30)
+        let last = try log.lastPosition()
+        let database = try Data(contentsOf: URL(fileURLWithPath: home.database))
+        var wal = try Data(contentsOf: URL(fileURLWithPath: home.database + "-wal"))
+        try log.queue.close()
+        wal[32 + 24 + 4_000] ^= 1
+        let report = try repaired([UInt8](database), wal: wal)
+        #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
+    }
+
+    /// An event is longer than a page when its service has a long script.
+    @Test func eventsOfManyPagesAreSaved() throws {
+        let log = try EventLog(home: home)
+        let spec = ServiceSpec(run: String(repeating: "true # häh?\n", count: 3_000))
+        try log.given(.up(spec))
+        let last = try log.lastPosition()
+        try closed(log)
+        var bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
+        bytes.replaceSubrange(0..<100, with: Array(repeating: 0, count: 100))
+        let report = try repaired(bytes)
+        #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
+        #expect(try EventLog(home: home).state(of: .dev).services[.api]?.spec == spec)
+    }
+
+    /// What archived events led to is not guessed; where they lay is no loss that anybody waits for.
+    @Test func whatGoesOnFromArchivedEventsIsSavedWithWhatTheyLedTo() throws {
+        let log = try log(commands: 120)
+        let last = try log.lastPosition()
+        let at = try #require(try log.time(atPosition: last / 2))
+        _ = try log.archive(beforeMicroseconds: at, to: home.path + "/old.db", by: .ann)
+        let start = try log.start().position
+        try #require(start > 0 && start < last)
+        let pages = try log.queue.read { db in
+            try Dictionary(
+                uniqueKeysWithValues: Row.fetchAll(
+                    db, sql: "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 AND type = 'table'"
+                ).map { ($0[0] as String, $0[1] as Int) })
+        }
+        try closed(log)
+        let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
+        func without(_ table: String) throws -> [UInt8] {
+            let page = try #require(pages[table])
+            var bytes = whole
+            bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Array(repeating: 0, count: 4_096))
+            return bytes
+        }
+        let report = try repaired(without("archived_causes"))
+        #expect(report.savedEvents == last - start && report.lastPosition == last && report.firstLoss == nil)
+        #expect(report.otherLosses == ["where those archived events lay that later ones follow from"])
+        for table in ["archives", "bases"] {
+            let failure = #expect(throws: LogFailure.self, "\(table)") { try repaired(without(table)) }
+            #expect(failure?.description.contains("archived events led to cannot be read") == true)
+        }
+    }
+
+    /// Puts the bytes in the place of the home's database and repairs it.
+    private func repaired(_ bytes: [UInt8], wal: Data? = nil) throws -> RepairReport {
+        for suffix in ["-wal", "-shm"] { unlink(home.database + suffix) }
+        try Data(bytes).write(to: URL(fileURLWithPath: home.database))
+        try wal?.write(to: URL(fileURLWithPath: home.database + "-wal"))
+        let report = try EventLog.repair(home)
+        let examination = LogExamination(path: home.database)
+        #expect(examination.isWhole, "\(examination.problems)")
+        if let kept = report.kept { for suffix in ["", "-wal"] { unlink(kept + suffix) } }
+        return report
+    }
+}

@@ -10,7 +10,7 @@ enum Pretence {
 
     /// What comes next by itself; nil when nothing is under way.
     static func next(for state: ControllerState, at wallMicroseconds: Int64) -> Command? {
-        if state.needsProcess, state.process != process { return .takeOver(process: process) }
+        if state.needsProcess, state.process != process { return .takeOver(process: process, from: state.process) }
         let due = state.pendingDeadlines.first { $0.deadline.wallMicroseconds <= wallMicroseconds }
         if let due { return .deadlineReached(due.key, generation: due.generation) }
         for work in state.outstanding {

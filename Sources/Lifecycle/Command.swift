@@ -25,8 +25,9 @@ public enum Command: Hashable, Sendable {
     case resumeAutostop
 
     // From the controller process and its keeper.
-    /// A controller process holds the lease and begins.
-    case takeOver(process: String)
+    /// A controller process holds the lease and begins. It takes over from the process that it saw recorded, and that
+    /// has ended, or from none; once another is recorded, that has to be looked at anew.
+    case takeOver(process: String, from: String? = nil)
     /// No controller process could be brought to take the lease.
     case startFailed(reason: String)
     case deadlineReached(PendingDeadline.Key, generation: Int)

@@ -71,7 +71,7 @@ public struct ControllerLoop: Sendable {
         }
         if standing.isOtherAlive { return [.standBy] }
         if state.process == process { hasServed = true }
-        if mustTakeOver(state, now) { return [.submit(.takeOver(process: process))] }
+        if mustTakeOver(state, now) { return [.submit(.takeOver(process: process, from: state.process))] }
         let pending = state.pendingDeadlines
         let due = pending.filter {
             $0.deadline.latenessMicroseconds(at: now) != nil || state.isOutOfStep($0, now)

@@ -89,8 +89,10 @@ extension Decision {
     }
 
     /// A controller process holds the lease. The first after a start has started the controller; any
-    /// other takes over from one that died.
-    mutating func takeOver(_ process: String) throws(Rejection) {
+    /// other takes over from one that died. An order that was decided before somebody else took over changes nothing:
+    /// who is recorded now may live, and have work in flight.
+    mutating func takeOver(_ process: String, from previous: String?) throws(Rejection) {
+        guard state.process == previous else { return }
         switch state.phase {
         case .starting:
             if let held = state.heldStart {
@@ -105,8 +107,8 @@ extension Decision {
             record(
                 .controllerStarted(ControllerStarted(process: process, tookMicroseconds: Swift.max(0, took))))
         case .up, .idle, .stopping, .terminating:
-            if state.process != process {
-                record(.controllerRecovered(ControllerRecovered(process: process, previous: state.process, at: now)))
+            if process != previous {
+                record(.controllerRecovered(ControllerRecovered(process: process, previous: previous, at: now)))
             }
         case .absent, .stopped, .failed, .terminated:
             throw .nothingToRun(state.name, state.status)

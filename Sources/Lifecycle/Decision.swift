@@ -56,7 +56,7 @@ extension ControllerState {
         case .setAutostop(let policy, let keepClock): try decision.setAutostop(policy, keepClock: keepClock)
         case .pauseAutostop(let seconds, let reason): try decision.pauseAutostop(seconds, reason)
         case .resumeAutostop: try decision.resumeAutostop()
-        case .takeOver(let process): try decision.takeOver(process)
+        case .takeOver(let process, let previous): try decision.takeOver(process, from: previous)
         case .startFailed(let reason): decision.startFailed(reason)
         case .deadlineReached(let key, let generation): decision.deadlineReached(key, generation)
         case .hookStarted(let version): decision.hookStarted(version)

@@ -5,15 +5,14 @@ extension Laws {
     /// again: two that took it from each other would fill the log and do nothing.
     struct Processes {
         private var serving: String?
-        private var replaced: [String: Int] = [:]
+        private var replaced: Set<String> = []
 
         mutating func tookOver(_ process: String) throws(Violation) {
             defer { serving = process }
             guard let before = serving, before != process else { return }
-            replaced[before, default: 0] += 1
-            // Once it may: its order was on its way when the other's came first.
-            guard let times = replaced[process], times > 1 else { return }
-            throw Violation(law: "lease", what: "\(process) takes back what \(before) has taken over, again")
+            replaced.insert(before)
+            guard replaced.contains(process) else { return }
+            throw Violation(law: "lease", what: "\(process) takes back what \(before) has taken over")
         }
     }
 }

@@ -86,7 +86,7 @@ public struct MadeUpHistory {
     ) -> (Command, isPerson: Bool, seconds: Double)? {
         if state.needsProcess, state.process == nil || random.chance(1) {
             processes += 1
-            return (.takeOver(process: "process-\(processes)"), false, 0.01)
+            return (.takeOver(process: "process-\(processes)", from: state.process), false, 0.01)
         }
         let due = state.pendingDeadlines.first { $0.deadline.wallMicroseconds <= now }
         if let due { return (.deadlineReached(due.key, generation: due.generation), false, 0.005) }

@@ -26,7 +26,8 @@ public struct RandomCommands: Sendable {
         case 0..<7: return wish()
         case 7..<9:
             processes += 1
-            return .takeOver(process: "p\(processes)")
+            // Now and then from one that has been taken over from since.
+            return .takeOver(process: "p\(processes)", from: random.chance(90) ? state.process : "p0")
         case 9..<12:
             return random.chance(88) ? deadline(of: state) ?? report(on: state) : .startFailed(reason: "no room")
         case 12: return late()
@@ -95,7 +96,7 @@ public struct RandomCommands: Sendable {
 
     /// What becomes of a piece of work that is outstanding.
     private mutating func report(on state: ControllerState) -> Command {
-        guard !state.outstanding.isEmpty else { return random.chance(50) ? .takeOver(process: "p0") : wish() }
+        guard !state.outstanding.isEmpty else { return random.chance(50) ? .takeOver(process: "p0", from: state.process) : wish() }
         switch random.pick(state.outstanding) {
         case .launchLoadBalancer(let reference, _):
             return random.chance(70)
@@ -103,7 +104,7 @@ public struct RandomCommands: Sendable {
         case .watchLoadBalancer(let reference, _):
             return .loadBalancerEnded(reference, reason: "signal 9")
         case .watchLoad(let reference, _):
-            guard let service = state.services[reference.service] else { return .takeOver(process: "p0") }
+            guard let service = state.services[reference.service] else { return .takeOver(process: "p0", from: state.process) }
             if random.chance(20) {
                 return .serviceUnused(reference, version: service.version, idleMicroseconds: 60_000_000)
             }

@@ -117,7 +117,7 @@ import Testing
 
     @Test func aPauseOutlivesServicesStopsAndCrashes() throws {
         var it = try Scenario.serving()
-        try it.given(.pauseAutostop(seconds: nil, reason: nil), .takeOver(process: "b"), .down([.api]))
+        try it.given(.pauseAutostop(seconds: nil, reason: nil), .takeOver(process: "b", from: "a"), .down([.api]))
         try it.removeEverything()
         #expect(it.state.status == .idle && it.pending(.idle) == nil)
         try it.given(.stop, .stopFinished, .start, .takeOver(process: "c"))

@@ -93,7 +93,7 @@ enum WhenCommand: String, CaseIterable, Sendable {
         case .resumeAutostop: .resumeAutostop
         case .hookStarted: .hookStarted(1)
         case .hookEnded: .hookEnded(1, .exited(code: 0))
-        case .takeOver: .takeOver(process: "another")
+        case .takeOver: .takeOver(process: "another", from: it.state.process)
         case .startFailed: .startFailed(reason: "no room")
         case .idleDeadlineReached: .deadlineReached(.idle, generation: it.idleGeneration)
         case .stopFinished: .stopFinished

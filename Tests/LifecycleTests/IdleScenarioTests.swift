@@ -178,7 +178,7 @@ import Testing
         var it = try Scenario.idle()
         it.clock.advance(seconds: 100)
         it.clock.reboot(afterSeconds: 50)
-        try it.given(.takeOver(process: "b"))
+        try it.given(.takeOver(process: "b", from: "a"))
         let idle = try #require(it.pending(.idle))
         #expect(idle.deadline.bootID == it.clock.now.bootID)
         #expect(idle.deadline.remainingMicroseconds(at: it.clock.now) == 450_000_000)
@@ -191,7 +191,7 @@ import Testing
     @Test func aControllerThatWasOffBeyondItsDeadlineStopsAtOnce() throws {
         var it = try Scenario.idle()
         it.clock.reboot(afterSeconds: 7_200)
-        try it.given(.takeOver(process: "b"))
+        try it.given(.takeOver(process: "b", from: "a"))
         guard case .controllerStopping(let stopping)? = try it.whenReached(.idle).first else {
             Issue.record("it did not stop")
             return

@@ -22,7 +22,7 @@ import Testing
         let events = try it.when(.up(.api))
         #expect(events.map(\.type) == [.controllerStopping, .controllerStartRequested, .serviceUpRequested])
         #expect(lateness(events) == 3_000_000)
-        try it.given(.takeOver(process: "b"), .stopFinished, .takeOver(process: "b"))
+        try it.given(.takeOver(process: "b", from: "a"), .stopFinished, .takeOver(process: "b"))
         #expect(it.state.status == .up && it.state.services[.api]?.isLive == true)
     }
 
@@ -53,7 +53,7 @@ import Testing
 
     @Test func aReportIsNoWish() throws {
         var it = try overdue()
-        #expect(try it.when(.takeOver(process: "b")).map(\.type) == [.controllerRecovered])
+        #expect(try it.when(.takeOver(process: "b", from: "a")).map(\.type) == [.controllerRecovered])
         #expect(try it.whenReached(.idle).map(\.type) == [.controllerStopping])
     }
 
@@ -87,7 +87,7 @@ import Testing
         }
         var it = try paused()
         it.clock.advance(seconds: 160)
-        try it.given(.takeOver(process: "b"))
+        try it.given(.takeOver(process: "b", from: "a"))
         try it.whenReached(.pauseEnd)
         #expect(it.pending(.idle)?.deadline.remainingMicroseconds(at: it.clock.now) == 500_000_000)
         it = try paused()
@@ -106,7 +106,7 @@ import Testing
         it = try Scenario.idle()
         try it.given(.pauseAutostop(seconds: 60, reason: nil))
         it.clock.advance(seconds: 1_000)
-        try it.given(.takeOver(process: "b"))
+        try it.given(.takeOver(process: "b", from: "a"))
         try it.whenReached(.pauseEnd)
         #expect(try lateness(it.whenReached(.idle)) == 340_000_000)
     }

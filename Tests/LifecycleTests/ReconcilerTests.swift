@@ -96,7 +96,7 @@ import Testing
         var loop = ControllerLoop(process: "b")
         let beside = ControllerLoop.Standing(holdsLease: true, isOtherAlive: true)
         #expect(loop.wake(it.state, now: it.clock.now, standing: beside) == [.standBy])
-        #expect(loop.wake(it.state, now: it.clock.now) == [.submit(.takeOver(process: "b"))], "it has ended")
+        #expect(loop.wake(it.state, now: it.clock.now) == [.submit(.takeOver(process: "b", from: "a"))], "it has ended")
         try it.given(.stop)
         #expect(loop.wake(it.state, now: it.clock.now, standing: beside) != [.end], "it is still to be stopped")
     }
@@ -130,7 +130,7 @@ import Testing
         var it = try Scenario.serving()
         var loop = ControllerLoop(process: "a")
         #expect(loop.wake(it.state, now: it.clock.now).contains(.arm(it.state.pendingDeadlines)))
-        try it.given(.takeOver(process: "b"))
+        try it.given(.takeOver(process: "b", from: "a"))
         #expect(loop.wake(it.state, now: it.clock.now) == [.giveWay])
     }
 
@@ -146,8 +146,8 @@ import Testing
         var it = try Scenario.serving()
         var loop = ControllerLoop(process: "b")
         let watch = Work.watchReplica(it.replica(1), .sample, .sample, version: 1)
-        #expect(loop.wake(it.state, now: it.clock.now) == [.submit(.takeOver(process: "b"))])
-        try it.given(.takeOver(process: "b"))
+        #expect(loop.wake(it.state, now: it.clock.now) == [.submit(.takeOver(process: "b", from: "a"))])
+        try it.given(.takeOver(process: "b", from: "a"))
         #expect(loop.wake(it.state, now: it.clock.now).contains(.begin(watch)))
     }
 

@@ -154,7 +154,7 @@ import Testing
         var it = try Scenario.up()
         try it.launch(1)
         it.clock.reboot()
-        try it.given(.takeOver(process: "b"), .replicaEnded(it.replica(1), .rebooted, logTail: nil))
+        try it.given(.takeOver(process: "b", from: "a"), .replicaEnded(it.replica(1), .rebooted, logTail: nil))
         let service = try #require(it.state.services[.api])
         #expect(service.launchesStopped == nil)
         #expect(service.consecutiveFailures == 0)

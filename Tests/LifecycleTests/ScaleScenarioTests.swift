@@ -100,7 +100,7 @@ import Testing
     /// A controller process that takes over keeps what was decided.
     @Test func aCrashChangesNothing() throws {
         var it = try up(.scaling(1...4))
-        try it.given(scale(it, from: 1, to: 3), .takeOver(process: "b"))
+        try it.given(scale(it, from: 1, to: 3), .takeOver(process: "b", from: "a"))
         #expect(it.state.services[.api]?.targetReplicas == 3)
         #expect(it.state.outstanding.contains { if case .watchLoad = $0 { true } else { false } })
     }

@@ -121,11 +121,19 @@ import Testing
         #expect(it.state.services[.api]?.status == .replicaInit)
     }
 
+    /// Two looked when the first had died. Whoever comes second would otherwise serve beside one that lives.
+    @Test func nobodyTakesOverFromOneThatWasReplacedMeanwhile() throws {
+        var it = try Scenario.serving()
+        try it.given(.takeOver(process: "b", from: "a"))
+        #expect(try it.when(.takeOver(process: "c", from: "a")).isEmpty)
+        #expect(it.state.process == "b" && it.state.recoveries == 1)
+    }
+
     @Test func aProcessThatDiedIsTakenOverFromOnce() throws {
         var it = try Scenario.serving()
         let outstanding = it.state.outstanding
-        #expect(try it.when(.takeOver(process: "b")).map(\.type) == [.controllerRecovered])
-        #expect(try it.when(.takeOver(process: "b")).isEmpty)
+        #expect(try it.when(.takeOver(process: "b", from: "a")).map(\.type) == [.controllerRecovered])
+        #expect(try it.when(.takeOver(process: "b", from: "a")).isEmpty)
         #expect(it.state.recoveries == 1)
         #expect(it.state.outstanding == outstanding, "what runs is adopted, not launched again")
     }

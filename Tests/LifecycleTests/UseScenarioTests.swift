@@ -59,7 +59,7 @@ import Testing
         try it.given(seen("ssh", false), .stop, .stopFinished, .start(policy: it.state.policy), .takeOver(process: "b"))
         #expect(it.state.status == .up && it.state.activeUses == ["ssh"])
         // A process that takes over after a crash finds them as they were.
-        try it.given(seen("ssh", false), .takeOver(process: "c"))
+        try it.given(seen("ssh", false), .takeOver(process: "c", from: "b"))
         #expect(it.state.status == .idle)
     }
 }

@@ -32,7 +32,7 @@ struct HookRunner: Sendable {
         switch await running.perform() {
         case .exited(let code): return .exited(code: code)
         case .timedOut: return .timedOut(seconds: command.timeoutSeconds)
-        case .killed: return .failed(reason: "it was killed")
+        case .killed: return .interrupted
         case .failed(let reason): return .failed(reason: reason)
         }
     }

@@ -42,7 +42,7 @@ public enum HookOutcome: Hashable, Sendable, Codable {
     case timedOut(seconds: Double)
     /// It could not be started.
     case failed(reason: String)
-    /// The controller process, or the machine, ended while it ran. It is not run again.
+    /// It was killed, or the controller process or the machine ended, while it ran. It is not run again.
     case interrupted
 
     public var inWords: String {

@@ -207,6 +207,8 @@ extension ClientConnection {
             // The rest of the request's body may still be coming.
             return exchange.requestBody.isFinished ? endAfterFlush() : lingerAfterFlush()
         }
+        // Its memory goes back to the channel, which reads the next request into it.
+        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
         // Before the flush, in which the client may turn out to be gone; then nothing of it goes on.
         state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))
         flush()

@@ -151,7 +151,9 @@ final class ClientConnection: ChannelInboundHandler {
                 state = .closing
                 endAfterFlush()
             case .incomplete: context?.read()
-            case .complete(let head): begin(head)
+            case .complete(let head):
+                begin(head)
+                readAhead()
             case .malformed(let reason): refuse(.badRequest(reason))
             case .tooLarge: refuse(.headTooLarge(limit: loop.configuration.headLimit))
             }
@@ -167,6 +169,16 @@ final class ClientConnection: ChannelInboundHandler {
             // Thrown away, so that the socket is not closed over bytes that nobody read.
             buffer.clear()
             context?.read()
+        }
+    }
+
+    /// Takes what comes next while the answer is under way, one read of it at most: not to want it, and then to want it
+    /// again, are two calls of the kernel for every request.
+    private func readAhead() {
+        guard exchange?.requestBody.isFinished == true, buffer.readableBytes == 0 else { return }
+        switch state {
+        case .held, .connecting, .exchanging: context?.read()
+        case .awaitingHead, .tunnel, .closing: break
         }
     }
 

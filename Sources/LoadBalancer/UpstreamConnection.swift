@@ -31,6 +31,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         client = nil
         wasUsed = true
         idleSince = .now()
+        // Its memory goes back to the channel, which reads the next answer into it.
+        buffer = ByteBuffer()
         // Its end, and bytes that nobody asked for, are to be noticed.
         context?.read()
     }

@@ -26,8 +26,7 @@ public struct RandomCommands: Sendable {
         case 0..<7: return wish()
         case 7..<9:
             processes += 1
-            // Now and then from one that has been taken over from since.
-            return .takeOver(process: "p\(processes)", from: random.chance(90) ? state.process : "p0")
+            return .takeOver(process: "p\(processes)", from: state.process)
         case 9..<12:
             return random.chance(88) ? deadline(of: state) ?? report(on: state) : .startFailed(reason: "no room")
         case 12: return late()

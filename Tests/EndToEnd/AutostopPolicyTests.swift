@@ -242,11 +242,17 @@ import Testing
     /// What was asked for has happened, whatever came after it.
     @Test func aStopThatSomebodyStartsAgainIsDone() async throws {
         try await Sandbox.run { sandbox in
-            try sandbox.configure("hooks: {stop: 'touch stopping; sleep 1'}")
+            try sandbox.configure("hooks: {stop: 'touch stopping; until [ -e started ]; do sleep 0.05; done'}")
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             let stop = try sandbox.start("stop", "local")
             try await eventually("it stops") { FileManager.default.fileExists(atPath: sandbox.home + "/stopping") }
-            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            // It waits for the stop to end, which waits for it to have been asked for.
+            async let start = sandbox.dwell("start", "local")
+            try await eventually("the start is asked for") {
+                try await sandbox.dwell("events", "--json").out.contains("controller.start_requested")
+            }
+            try Data().write(to: URL(filePath: sandbox.home + "/started"))
+            #expect(try await start.exitCode == 0)
             let output = await stop.output()
             #expect(output.exitCode == 0 && output.err.isEmpty, "\(output)")
             #expect(

@@ -163,7 +163,7 @@ import Testing
         try run(.stop, &it)
         try it.given(.stopFinished)
         #expect(it.state.status == .starting)
-        try it.given(.takeOver(process: "b", from: "a"))
+        try it.given(.takeOver(process: "b"))
         #expect(pending(it) == [.start])
     }
 

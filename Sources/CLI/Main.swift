@@ -9,7 +9,7 @@ enum Main {
     static func main() async {
         let command: any ParsableCommand
         do {
-            command = try Dwell.parseAsRoot()
+            command = try Dwell.parseAsRoot(Array(OwnArguments.all.dropFirst()))
         } catch {
             leave(after: error)
         }
@@ -59,7 +59,7 @@ enum Main {
             print("dwell: \(problem) (see: dwell --help)", to: .error)
             refuse()
         }
-        if let problem = NegativeValue.problem(Dwell.message(for: error), CommandLine.arguments) {
+        if let problem = NegativeValue.problem(Dwell.message(for: error), OwnArguments.all) {
             print("dwell: \(problem)", to: .error)
             exit(2)
         }
@@ -78,7 +78,7 @@ enum Main {
 
     /// What is wrong with the first word, when it is no command's name.
     private static var unknownCommand: String? {
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
+        guard let word = OwnArguments.all.dropFirst().first, !word.hasPrefix("-") else { return nil }
         let commands = Dwell.configuration.subcommands.map { $0.configuration }
         guard word != "help", !commands.contains(where: { $0.commandName == word }) else { return nil }
         let names = commands.filter { $0.shouldDisplay }.compactMap { $0.commandName }

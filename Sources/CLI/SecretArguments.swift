@@ -5,7 +5,7 @@ enum SecretArguments {
     /// Writes over them, so that `ps` shows them no longer than it takes a process to start. They must have
     /// been read before.
     static func hide() {
-        guard CommandLine.arguments.contains(where: { $0.hasPrefix("--secret") }),
+        guard OwnArguments.all.contains(where: { $0.hasPrefix("--secret") }),
             let memory = ownArguments()
         else { return }
         var follows = false

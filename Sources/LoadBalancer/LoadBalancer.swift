@@ -64,7 +64,7 @@ public final class LoadBalancer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AcceptGate(surplus, logger: logger))
                 }
             }
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: false)
             // A connection that lies idle keeps what its last request was read into. It grows with what comes.
             .childChannelOption(

@@ -10,6 +10,7 @@ clock, as a machine that slept does. The time that counts is this script's own m
 import argparse
 import atexit
 import calendar
+import glob
 import os
 import pathlib
 import shutil
@@ -24,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 WINDOW = 4.0
 # How much later than its deadline a stop may be seen here: the machine may be busy.
 SLACK = 6.0
+FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1") + glob.glob("/usr/lib*/faketime/libfaketime.so.1")
 
 
 class Broken(Exception):
@@ -135,6 +137,14 @@ def summer_time(home):
     return home.expect_stop(home.begin_idling())
 
 
+def faked(how):
+    """Every process under libfaketime, which moves the boot clock and its timers as well: dwell asks the kernel."""
+    def run(home):
+        home.environment.update(LD_PRELOAD=FAKETIME[0], FAKETIME=how)
+        return home.expect_stop(home.begin_idling())
+    return run
+
+
 def crash_and_jump(home):
     """Killed while idle, the clock set on by an hour, started again on the same boot: it goes on where it was."""
     begun = home.begin_idling()
@@ -175,6 +185,10 @@ def main():
     cases += [("drift, 10 % fast", drift(100_000), True), ("drift, 10 % slow", drift(-100_000), True),
               ("time zones", zones, False), ("end of summer time", summer_time, True),
               ("killed, and an hour on", crash_and_jump, True)]
+    if FAKETIME:
+        cases += [(f"libfaketime {how}", faked(how), False) for how in ["+1h", "-1d", "+0 x10"]]
+    else:
+        print("no libfaketime here: it is left out")
     can_shift = subprocess.run(["unshare", "-T", "--boottime", "1", "true"], capture_output=True).returncode == 0
     if can_shift:
         cases.append(("a day of sleep", suspend, False))

@@ -1,6 +1,6 @@
 /* A wall clock of one's own, for the programs it is loaded into (LD_PRELOAD): CLOCK_REALTIME is what the file named by
    WALLCLOCK says it is, an offset and a rate that may be changed at any time; every other clock and every timer is
-   the kernel's. (libfaketime also moves timers that are set on the boot clock, which no machine does.) */
+   the kernel's. (libfaketime cannot be told anew while a program runs, and moves the boot clock too.) */
 
 #define _GNU_SOURCE
 #include <fcntl.h>

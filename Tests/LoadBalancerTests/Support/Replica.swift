@@ -19,7 +19,7 @@ final class Replica: Sendable {
         let all = Watched<[Wire]>([])
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: isReading)
             .childChannelInitializer { channel in
                 let inbox = Watched(Wire.Inbox())

@@ -32,7 +32,7 @@ final class Wire: Sendable {
     static func connect(port: Int, isReading: Bool = true) async throws -> Wire {
         let inbox = Watched(Inbox())
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.autoRead, value: isReading)
             .channelInitializer { channel in channel.pipeline.addHandler(Collector(inbox)) }
         return Wire(try await bootstrap.connect(host: "127.0.0.1", port: port).get(), inbox)

@@ -18,6 +18,8 @@ extension Laws {
         /// What says that the controller is used.
         var uses: Set<String> = []
         var processes = Processes()
+        var specs = Specs()
+        var identities = Identities()
 
         struct OpenIdle {
             var version: Int

@@ -4,11 +4,13 @@ import Lifecycle
 /// were accepted, and against the machine. It asks nothing of the code it checks.
 struct Laws {
     private var books: [ControllerName: Book] = [:]
+    private var endpoints = Endpoints()
 
     // What people were told yes to.
 
-    mutating func accepted(_ command: Command, on controller: ControllerName) {
+    mutating func accepted(_ command: Command, on controller: ControllerName) throws(Violation) {
         var book = books[controller] ?? Book()
+        try book.specs.checkAccepted(command)
         switch command {
         case .up(let request):
             book.wanted.insert(request.service)
@@ -26,8 +28,8 @@ struct Laws {
 
     /// Checks what one transaction appended.
     mutating func check(
-        _ events: [StampedEvent], before: ControllerState, after: ControllerState, machine: SimulatedMachine,
-        now: Instant
+        _ events: [StampedEvent], of command: Command, before: ControllerState, after: ControllerState,
+        machine: SimulatedMachine, now: Instant
     ) throws(Violation) {
         var book = books[after.name] ?? Book()
         for (key, runs) in machine.hookRuns where runs > 1 {
@@ -40,6 +42,9 @@ struct Laws {
             try checkPurge(stamped, events, before)
         }
         try checkUpdates(events, before, after)
+        let transaction = Transaction(command: command, events: events, before: before, after: after, now: now)
+        try book.keep(transaction)
+        try endpoints.see(transaction)
         books[after.name] = book
         try checkConsistency(after, book)
     }
@@ -284,6 +289,13 @@ struct Laws {
                 law: "liveness",
                 what: "\(name) was taken down and is still \(state.services[name]?.status.rawValue ?? "")")
         }
+    }
+
+    /// A load balancer listens where its service is reached.
+    func checkListens(_ reference: LoadBalancerReference, at endpoint: Endpoint, on controller: ControllerName)
+        throws(Violation)
+    {
+        try endpoints.checkListens(reference, at: endpoint, on: controller)
     }
 
     /// Whether the controller waits for nothing but its idle deadline, which must then stop it.

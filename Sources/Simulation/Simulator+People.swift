@@ -8,7 +8,7 @@ extension Simulator {
         if random.chance(10), !given.isEmpty {
             let again = random.pick(given)
             let outcome = try submit(again.command, to: again.controller, id: again.id, &random)
-            if case .accepted = outcome { laws.accepted(again.command, on: again.controller) }
+            if case .accepted = outcome { try laws.accepted(again.command, on: again.controller) }
             ensureRunning(again.controller)
             return
         }
@@ -17,7 +17,7 @@ extension Simulator {
         given.append((id, command, controller))
         note("\(controller) is told: \(command)")
         let outcome = try submit(command, to: controller, id: id, &random)
-        if case .accepted = outcome { laws.accepted(command, on: controller) }
+        if case .accepted = outcome { try laws.accepted(command, on: controller) }
         // The command line may be killed before it sees to the controller's process.
         if !random.chance(10) { ensureRunning(controller) }
     }

@@ -103,7 +103,8 @@ extension Simulator {
             drain(&job, .init(controller: controller, replica: replica), handle, balancer)
         case .watchReplica(let replica, let handle, _, _):
             watch(&job, .init(controller: controller, replica: replica), handle)
-        case .launchLoadBalancer(let reference, _):
+        case .launchLoadBalancer(let reference, let endpoint):
+            try laws.checkListens(reference, at: endpoint, on: controller)
             let key = SimulatedMachine.LoadBalancerKey(controller: controller, reference: reference)
             if hasFaults, machine.loadBalancers[key] == nil, random.chance(5) {
                 job.report = .loadBalancerEnded(reference, reason: "the port is in use")

@@ -169,7 +169,8 @@ struct Simulator {
             }
             for stamped in events { abandon(stamped.event, before) }
             try laws.check(
-                events, before: before, after: log.state(of: controller), machine: machine, now: clock.now)
+                events, of: command, before: before, after: log.state(of: controller), machine: machine,
+                now: clock.now)
             // A ring of the bell may be lost; the safety poll covers it.
             if !hasFaults || random.chance(80) { processes[controller]?.isAwake = true }
             if !hasFaults || random.chance(80) { strays[controller]?.isAwake = true }

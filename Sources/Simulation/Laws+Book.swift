@@ -20,6 +20,11 @@ extension Laws {
         var processes = Processes()
         var specs = Specs()
         var identities = Identities()
+        var policy = Policy()
+        var timers = Timers()
+        var backOff = BackOff()
+        var idleness = Idleness()
+        var hooks = Hooks()
 
         struct OpenIdle {
             var version: Int

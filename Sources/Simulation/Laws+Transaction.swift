@@ -13,17 +13,37 @@ extension Laws {
         func event(after stamped: StampedEvent) -> Event? {
             events.first { $0.stamp.version == stamped.stamp.version + 1 }?.event
         }
+
+        /// Whether somebody wants it, rather than reports what has happened.
+        var isOfPeople: Bool {
+            switch command {
+            case .up, .update, .down, .purge, .removeReplica, .start, .stop, .terminate, .setAutostop, .pauseAutostop,
+                .resumeAutostop:
+                true
+            default: false
+            }
+        }
     }
 }
 
 extension Laws.Book {
     /// Keeps the books of one transaction, and compares the state that it led to with them.
-    mutating func keep(_ transaction: Laws.Transaction) throws(Violation) {
+    mutating func keep(_ transaction: Laws.Transaction, _ machine: SimulatedMachine) throws(Violation) {
         for stamped in transaction.events {
             try specs.see(stamped, in: transaction)
             try identities.see(stamped)
+            try policy.see(stamped, in: transaction)
+            try timers.see(stamped, specs, policy, in: transaction)
+            try backOff.see(stamped, specs, transaction.now)
+            try idleness.see(stamped, isPaused: isPaused, in: transaction)
+            try hooks.see(stamped, policy.inForce, in: transaction, machine)
         }
         try specs.check(transaction)
         try identities.check(transaction.after)
+        try policy.check(transaction)
+        try timers.check(transaction)
+        try timers.checkWindows(transaction.after, specs)
+        try backOff.check(transaction.after)
+        try hooks.check(transaction.after)
     }
 }

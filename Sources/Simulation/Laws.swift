@@ -43,7 +43,7 @@ struct Laws {
         }
         try checkUpdates(events, before, after)
         let transaction = Transaction(command: command, events: events, before: before, after: after, now: now)
-        try book.keep(transaction)
+        try book.keep(transaction, machine)
         try endpoints.see(transaction)
         books[after.name] = book
         try checkConsistency(after, book)
@@ -269,6 +269,7 @@ struct Laws {
     /// What must hold once everything has settled and no fault is left.
     func checkSettled(_ state: ControllerState) throws(Violation) {
         guard let book = books[state.name] else { return }
+        try book.hooks.checkSettled(state.name)
         switch state.status {
         case .starting, .stopping, .terminating:
             throw Violation(law: "liveness", what: "\(state.name) stays \(state.status.rawValue)")
@@ -289,6 +290,11 @@ struct Laws {
                 law: "liveness",
                 what: "\(name) was taken down and is still \(state.services[name]?.status.rawValue ?? "")")
         }
+    }
+
+    /// A process that has looked, and waits now, has seen what was due.
+    func checkHasLooked(_ controller: ControllerName, _ now: Instant) throws(Violation) {
+        try books[controller]?.timers.checkNothingIsDue(now)
     }
 
     /// A load balancer listens where its service is reached.

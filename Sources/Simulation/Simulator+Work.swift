@@ -31,7 +31,9 @@ extension Simulator {
                 _ = try submit(command, to: controller, &random)
             case .begin(let work): try processes[controller]?.begin(work)
             case .cancel(let subject): processes[controller]?.jobs[subject]?.isCancelled = true
-            case .arm(let pending): processes[controller]?.armed = pending
+            case .arm(let pending):
+                try laws.checkHasLooked(controller, clock.now)
+                processes[controller]?.armed = pending
             case .retryLater:
                 if processes[controller]?.retryAtBootMicroseconds == nil {
                     processes[controller]?.retryAtBootMicroseconds = clock.bootMicroseconds + 1_000_000

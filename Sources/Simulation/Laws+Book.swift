@@ -13,8 +13,6 @@ extension Laws {
         var idleTimeoutSeconds: Double?
         var schedule: Schedule?
         var starts = Starts()
-        /// Services that are not launched any more: of those there may be a load balancer, to say so.
-        var failed: Set<ServiceName> = []
         /// What says that the controller is used.
         var uses: Set<String> = []
         var processes = Processes()
@@ -33,6 +31,9 @@ extension Laws {
             var dueBoot: Int64? = nil
             var bootID: String
             var window: Int64? = nil
+
+            /// Stream version of the event that set the deadline, if there is one.
+            var dueVersion: Int? { dueWall == nil ? nil : version }
 
             func lateness(_ now: Instant, dueWall: Int64, dueBoot: Int64) -> Int64 {
                 bootID == now.bootID ? now.bootMicroseconds - dueBoot : now.wallMicroseconds - dueWall

@@ -6,6 +6,9 @@ extension Laws {
     struct Specs {
         private(set) var services: [ServiceName: Service] = [:]
 
+        /// Services no version of which is launched any more.
+        var failed: Set<ServiceName> { Set(services.filter { $0.value.launchedVersion == nil }.keys) }
+
         struct Service {
             /// What each version asks for, from the first on.
             fileprivate(set) var versions: [Int: ServiceSpec]

@@ -27,6 +27,15 @@ extension Laws {
 }
 
 extension Laws.Book {
+    /// The state waits for the end of the idle period that is open, and for no other.
+    private func checkIdleDeadline(_ state: ControllerState) throws(Violation) {
+        let pending = state.pendingDeadlines.first { $0.key == .idle }
+        let isTheSame = pending?.deadline.bootMicroseconds == idle?.dueBoot && pending?.generation == idle?.dueVersion
+        guard isTheSame, pending.map({ $0.deadline.wallMicroseconds == idle?.dueWall }) ?? true else {
+            throw Violation(law: "L4", what: "\(state.name) waits for another idle deadline than it was")
+        }
+    }
+
     /// Keeps the books of one transaction, and compares the state that it led to with them.
     mutating func keep(_ transaction: Laws.Transaction, _ machine: SimulatedMachine) throws(Violation) {
         for stamped in transaction.events {
@@ -42,6 +51,7 @@ extension Laws.Book {
         try identities.check(transaction.after)
         try policy.check(transaction)
         try timers.check(transaction)
+        try checkIdleDeadline(transaction.after)
         try timers.checkWindows(transaction.after, specs)
         try backOff.check(transaction.after)
         try hooks.check(transaction.after)

@@ -87,7 +87,7 @@ struct Laws {
             }
             book.idle = Book.OpenIdle(
                 version: stamped.stamp.version, dueWall: now.wallMicroseconds + left,
-                dueBoot: now.bootMicroseconds + left, bootID: now.bootID, window: left)
+                dueBoot: now.bootMicroseconds + left, bootID: now.bootID, window: max(0, left))
         case .controllerRecovered(let event):
             try book.processes.tookOver(event.process)
             guard var idle = book.idle, idle.bootID != now.bootID, let due = idle.dueWall, let window = idle.window
@@ -105,6 +105,7 @@ struct Laws {
             book.schedule = event.policy.schedule?.value
             book.idleTimeoutSeconds = event.policy.idleTimeoutSeconds
             book.starts.asked(event.policy)
+            try book.starts.checkHold(event.heldUntil, now)
             if event.heldUntil == nil { try book.starts.began(now) }
         case .controllerStartDue: try book.starts.began(now)
         case .controllerStarted(let event):
@@ -166,11 +167,7 @@ struct Laws {
             if let leftover = machine.leftover(on: before.name) {
                 throw Violation(law: "L7", what: "\(leftover) is alive although \(before.name) has ended")
             }
-        case .serviceLaunchesStopped(let event): book.failed.insert(event.service)
-        case .serviceUpdated(let event): book.failed.remove(event.service)
-        case .replicaReady(let event): book.failed.remove(event.service)
         case .serviceGone(let event):
-            book.failed.remove(event.service)
             if let leftover = machine.leftover(of: event.service, on: before.name) {
                 throw Violation(law: "L7", what: "\(leftover) is alive although \(event.service) is gone")
             }
@@ -229,8 +226,9 @@ struct Laws {
         for name in book.wanted where before.services[name]?.status != .failed {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(name) is wanted")
         }
-        // One that cannot be removed is waited for.
-        let failed = book.failed.filter { before.services[$0]?.status != .failedCleanup }
+        // Of those that are not launched any more there may be a load balancer, to say so. One that cannot be removed is
+        // waited for.
+        let failed = book.specs.failed.filter { before.services[$0]?.status != .failedCleanup }
         if let leftover = machine.leftover(on: before.name, sparingLoadBalancersOf: failed) {
             throw Violation(law: "L3", what: "\(before.name) stops for idleness although \(leftover) runs")
         }

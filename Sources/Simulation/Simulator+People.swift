@@ -48,9 +48,11 @@ extension Simulator {
         case 15..<17: return .stop
         case 17: return .terminate(force: random.chance(70))
         default:
+            let saysWindow = random.chance(75)
             return .setAutostop(
                 AutostopPolicy(
-                    idleTimeoutSeconds: random.pick([0, 1, 5, 60, nil]), source: .commandLine,
+                    idleTimeoutSeconds: saysWindow ? random.pick([0, 1, 5, 60, nil]) : nil,
+                    source: saysWindow ? .commandLine : .standard,
                     down: random.chance(40) ? .init(random.chance(40), .commandLine) : nil,
                     terminateAfterSeconds: random.chance(40) ? .init(random.pick([1, 100, nil]), .commandLine) : nil),
                 keepClock: random.chance(30))
@@ -60,7 +62,9 @@ extension Simulator {
     private func configured(_ random: inout SeededGenerator) -> AutostopPolicy {
         AutostopPolicy(
             idleTimeoutSeconds: random.pick([5, 60, 600, nil]), source: .serveController,
-            hooks: random.chance(50) ? HookKind.allCases : nil,
+            down: random.chance(10) ? .init(random.chance(60), .serveController) : nil,
+            terminateAfterSeconds: random.chance(10) ? .init(random.pick([20, nil]), .controllers) : nil,
+            hooks: random.pick([nil, nil, HookKind.allCases, [.idle, .stop]]),
             schedule: random.chance(15) ? .init(schedule(&random), .serveController) : nil,
             waitFor: random.chance(20) ? .init(["ssh"], .serveController) : nil,
             minStartIntervalSeconds: random.chance(30) ? .init(random.pick([1, 20, 600]), .serveController) : nil)
@@ -83,7 +87,8 @@ extension Simulator {
             readinessProbe: ReadinessProbe(
                 initialDelaySeconds: random.pick([2, 20, 200]),
                 consecutiveFailureThresholdSeconds: random.pick([1, 10, 60])),
-            replicaPolicy: policy(&random), idleDownSeconds: random.chance(20) ? random.pick([5, 60]) : nil)
+            replicaPolicy: policy(&random), replicaDrainDelaySeconds: random.pick([30, 30, 30, 7, 1]),
+            idleDownSeconds: random.chance(20) ? random.pick([5, 60]) : nil)
     }
 
     private func policy(_ random: inout SeededGenerator) -> ReplicaPolicy {

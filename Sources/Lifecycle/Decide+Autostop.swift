@@ -49,7 +49,7 @@ extension Decision {
 
     /// The idle period that begins now. It has no deadline while autostop is paused.
     var idleEvent: ControllerIdle {
-        let (since, clock) = (state.keptIdleSinceMicroseconds, state.keptClockSinceMicroseconds)
+        let (since, clock) = (keptSince, state.keptClockSinceMicroseconds)
         guard state.pause == nil else { return ControllerIdle(sinceMicroseconds: since) }
         // Never is never, also at the moments of `stop_at`.
         guard let window = state.policy.idleTimeoutSeconds else {
@@ -63,6 +63,14 @@ extension Decision {
         return ControllerIdle(
             deadline: end.map { Deadline(microseconds: $0 &- now.wallMicroseconds, after: now) },
             idleTimeoutSeconds: window, sinceMicroseconds: since, clockSinceMicroseconds: clock)
+    }
+
+    /// Since when it has been idle where that was before, by the wall clock as it is set now. What ends a period because
+    /// the clock was set says it by that already.
+    private var keptSince: Int64? {
+        guard let since = state.keptIdleSinceMicroseconds else { return nil }
+        if case .controllerWoken? = events.last?.event { return since }
+        return since &+ (lastIdle?.wallClockMoved(at: now) ?? 0)
     }
 
     /// When the window was over that counts from the end of a pause, if nobody was there to see either: its stop is late

@@ -5,6 +5,8 @@ public struct Decision: Sendable {
     /// Empty when nothing happens: a repeated wish, a report that came too late.
     public private(set) var events: [StampedEvent] = []
     let surroundings: Surroundings
+    /// The last idle period that an event came in: what it waited for tells how far the wall clock was set meanwhile.
+    private(set) var lastIdle: ControllerState.Idle?
 
     init(state: ControllerState, surroundings: Surroundings) {
         self.state = state
@@ -17,6 +19,7 @@ public struct Decision: Sendable {
     mutating func record(_ event: Event) {
         let stamp = Stamp(
             version: state.version &+ 1, atMicroseconds: now.wallMicroseconds, actor: surroundings.actor)
+        if case .idle(let idle) = state.phase { lastIdle = idle }
         state.apply(event, stamp)
         events.append(StampedEvent(event: event, stamp: stamp))
     }

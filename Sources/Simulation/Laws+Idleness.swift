@@ -6,8 +6,11 @@ extension Laws {
     struct Idleness {
         /// When it began, across changes of policy and pauses.
         private var since: Instant?
-        /// Whether nobody has set the wall clock since, which is what tells how long it has been.
-        private var isInStep = true
+        /// The last event in it, and whether it waited for a deadline then: one that waits for none does not tell how far
+        /// the wall clock was set meanwhile.
+        private var seen: Instant?
+        private var hasDeadline = false
+        private var isKnown = true
         private var clock = Clock.fromNow
 
         private enum Clock: Equatable {
@@ -18,19 +21,28 @@ extension Laws {
         }
 
         mutating func see(_ stamped: StampedEvent, isPaused: Bool, in transaction: Transaction) throws(Violation) {
-            if let since, !since.isInStep(with: transaction.now) { isInStep = false }
+            let now = transaction.now
+            if let seen, !seen.isInStep(with: now), !hasDeadline || seen.bootID != now.bootID {
+                isKnown = false
+            }
+            seen = since == nil ? nil : now
             switch stamped.event {
             case .controllerPolicySet(let event) where event.idleVersion != nil:
                 guard case .setAutostop(_, keepClock: true) = transaction.command, let since else {
                     clock = .fromNow
                     return
                 }
-                clock = isInStep ? .from(since.wallMicroseconds) : .unknown
+                let idle = now.bootMicroseconds - since.bootMicroseconds
+                clock = isKnown ? .from(now.wallMicroseconds - idle) : .unknown
             case .controllerAutostopPaused(let event) where event.idleVersion != nil: clock = .fromNow
             case .controllerAutostopResumed(let event) where event.idleVersion != nil:
-                clock = event.latenessMicroseconds.map { .from(transaction.now.wallMicroseconds - $0) } ?? .fromNow
-            case .controllerWoken:
+                clock = event.latenessMicroseconds.map { .from(now.wallMicroseconds - $0) } ?? .fromNow
+            case .controllerWoken(let event):
                 clock = .unknown
+                guard !isKnown || event.idleMicroseconds == since.map({ now.bootMicroseconds - $0.bootMicroseconds })
+                else {
+                    throw Violation(law: "L4", what: "it was not idle for \(event.idleMicroseconds) us")
+                }
                 guard case .controllerIdle = transaction.event(after: stamped) else { return forget() }
             case .controllerStopping, .controllerTerminating: forget()
             case .controllerIdle(let event): try begin(event, isPaused: isPaused, transaction)
@@ -38,17 +50,18 @@ extension Laws {
             }
         }
 
-        private mutating func forget() { (since, isInStep, clock) = (nil, true, .fromNow) }
+        private mutating func forget() {
+            (since, seen, hasDeadline, isKnown, clock) = (nil, nil, false, true, .fromNow)
+        }
 
         private mutating func begin(
             _ event: ControllerIdle, isPaused: Bool, _ transaction: Transaction
         ) throws(Violation) {
-            let began = since
-            if since == nil { since = transaction.now }
-            guard isInStep, event.sinceMicroseconds == began?.wallMicroseconds else {
-                guard !isInStep else { throw Violation(law: "L4", what: "it has been idle since another time") }
-                return
+            guard (since == nil) == (event.sinceMicroseconds == nil) else {
+                throw Violation(law: "L4", what: "it has been idle since another time")
             }
+            if since == nil { since = transaction.now }
+            (seen, hasDeadline) = (transaction.now, event.deadline != nil)
             let known: Int64? = event.clockSinceMicroseconds
             switch clock {
             case .unknown: break

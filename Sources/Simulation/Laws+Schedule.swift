@@ -24,7 +24,9 @@ extension Laws {
         guard event.idleTimeoutSeconds != nil else {
             throw Violation(law: "L4", what: "a deadline for a controller that never stops by itself")
         }
-        guard !isPaused, !Self.isWarm(at: now.wallMicroseconds + left) else {
+        // One that is over just as such a time begins was over before it.
+        let due = now.wallMicroseconds + left
+        guard !isPaused, !Self.isWarm(at: due) || !Self.isWarm(at: due - 1) else {
             throw Violation(law: "L4", what: "the idle deadline is at a time that is kept warm")
         }
         guard schedule.stopAt.isEmpty, event.clockSinceMicroseconds == nil, let window = event.idleTimeoutSeconds else {

@@ -84,6 +84,23 @@ import Testing
         #expect(try left(it) == 40)
     }
 
+    /// Nor after another policy, which begins another period in place of the one in which the clock was set.
+    @Test func howLongItHasBeenIdleIsKnownThroughAChangeOfPolicy() throws {
+        var it = try Scenario.idle()
+        it.clock.advance(seconds: 10)
+        it.clock.setWallClock(forwardSeconds: 86_400)
+        try it.given(.setAutostop(.byHand(seconds: 600)))
+        it.clock.advance(seconds: 20)
+        try it.given(.setAutostop(.byHand(seconds: 100), keepClock: true))
+        #expect(try left(it) == 70)
+        it.clock.advance(seconds: 30)
+        let events = try it.when(.up(.api))
+        let woken = events.compactMap {
+            if case .controllerWoken(let event) = $0 { event.idleMicroseconds } else { nil }
+        }
+        #expect(woken == [60_000_000])
+    }
+
     /// Without times of the week nobody's deadline goes by the wall clock.
     @Test func withoutAScheduleAJumpMovesNothing() throws {
         var it = try Scenario.idle()

@@ -29,7 +29,7 @@ extension Simulator {
         case 20..<25:
             return .update(
                 Command.Update(
-                    service: name, target: random.chance(80) ? .spec(spec(&random)) : .lastGoodVersion,
+                    service: name, target: random.chance(80) ? .spec(spec(&random)) : target(name, controller, &random),
                     mode: random.pick(UpdateMode.allCases)))
         case 0..<8:
             return .up(
@@ -57,6 +57,16 @@ extension Simulator {
                     terminateAfterSeconds: random.chance(40) ? .init(random.pick([1, 100, nil]), .commandLine) : nil),
                 keepClock: random.chance(30))
         }
+    }
+
+    /// Back to what was good, or on with what there is.
+    private func target(
+        _ name: ServiceName, _ controller: ControllerName, _ random: inout SeededGenerator
+    ) -> Command.Update.Target {
+        guard random.chance(30), let spec = log.state(of: controller).services[name]?.spec else {
+            return .lastGoodVersion
+        }
+        return .spec(spec)
     }
 
     private func configured(_ random: inout SeededGenerator) -> AutostopPolicy {

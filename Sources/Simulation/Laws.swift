@@ -98,7 +98,9 @@ struct Laws {
             idle.bootID = now.bootID
             book.idle = idle
         case .controllerWoken(let event):
-            if event.service != nil { try checkIsInTime(book, "woken", now) }
+            // What cannot be removed is waited for from when that is seen; nobody wants it.
+            let isLeftover = events.contains { $0.event.type == .loadBalancerCleanupFailed }
+            if event.service != nil, !isLeftover { try checkIsInTime(book, "woken", now) }
             try end(&book, event.idleVersion, "woken")
         case .controllerStarting(let event):
             book.uses = []

@@ -29,7 +29,7 @@ extension Simulator {
         case 20..<25:
             return .update(
                 Command.Update(
-                    service: name, target: random.chance(80) ? .spec(spec(&random)) : target(name, controller, &random),
+                    service: name, target: random.chance(70) ? .spec(spec(&random)) : target(name, controller, &random),
                     mode: random.pick(UpdateMode.allCases)))
         case 0..<8:
             return .up(
@@ -63,7 +63,7 @@ extension Simulator {
     private func target(
         _ name: ServiceName, _ controller: ControllerName, _ random: inout SeededGenerator
     ) -> Command.Update.Target {
-        guard random.chance(30), let spec = log.state(of: controller).services[name]?.spec else {
+        guard random.chance(60), let spec = log.state(of: controller).services[name]?.spec else {
             return .lastGoodVersion
         }
         return .spec(spec)

@@ -95,7 +95,9 @@ public struct RandomCommands: Sendable {
 
     /// What becomes of a piece of work that is outstanding.
     private mutating func report(on state: ControllerState) -> Command {
-        guard !state.outstanding.isEmpty else { return random.chance(50) ? .takeOver(process: "p0", from: state.process) : wish() }
+        guard !state.outstanding.isEmpty else {
+            return random.chance(50) ? .takeOver(process: "p0", from: state.process) : wish()
+        }
         switch random.pick(state.outstanding) {
         case .launchLoadBalancer(let reference, _):
             return random.chance(70)
@@ -103,7 +105,9 @@ public struct RandomCommands: Sendable {
         case .watchLoadBalancer(let reference, _):
             return .loadBalancerEnded(reference, reason: "signal 9")
         case .watchLoad(let reference, _):
-            guard let service = state.services[reference.service] else { return .takeOver(process: "p0", from: state.process) }
+            guard let service = state.services[reference.service] else {
+                return .takeOver(process: "p0", from: state.process)
+            }
             if random.chance(20) {
                 return .serviceUnused(reference, version: service.version, idleMicroseconds: 60_000_000)
             }

@@ -107,7 +107,8 @@ import Testing
         try it.given(.takeOver(process: "b", from: "a"))
         #expect(toRun(it) == [.terminate])
         let hook = try #require(it.state.hooks.first)
-        try it.given(.hookStarted(hook.version), .takeOver(process: "c", from: "b"), .hookEnded(hook.version, .interrupted))
+        try it.given(
+            .hookStarted(hook.version), .takeOver(process: "c", from: "b"), .hookEnded(hook.version, .interrupted))
         #expect(it.state.outstanding == [.finishTermination], "it is not run again")
         try it.given(.terminationFinished)
         #expect(it.state.status == .terminated)

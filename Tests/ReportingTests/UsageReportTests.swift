@@ -183,7 +183,8 @@ import Testing
     @Test func crashesAndLives() throws {
         let history = try history(
             [
-                (0, up), (1, .takeOver(process: "a")), (5, .takeOver(process: "b", from: "a")), (10, .terminate(force: true)),
+                (0, up), (1, .takeOver(process: "a")), (5, .takeOver(process: "b", from: "a")),
+                (10, .terminate(force: true)),
                 (12, .terminationFinished),
             ], now: 50)
         let report = UsageReport(history, in: span(0, 50))

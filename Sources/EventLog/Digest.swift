@@ -15,30 +15,81 @@ struct Digest: Hashable, Sendable {
 
     init(bytes: Data) { self.bytes = bytes }
 
+    /// Nil for what is not 64 hexadecimal digits.
+    init?(hexadecimal text: Substring) {
+        let digits = text.compactMap(\.hexDigitValue)
+        guard digits.count == 2 * Self.byteCount, digits.count == text.count else { return nil }
+        bytes = Data(stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+    }
+
+    var hexadecimal: String { bytes.hexadecimal }
+
     init(after previous: Digest, row: EventRow) {
-        // Gathered first: to hash a few bytes takes nearly as long as to hash many.
-        var hashed = Array(previous.bytes)
-        hashed.reserveCapacity(1024)
-        func add(_ text: String?) {
-            guard var text else { return withUnsafeBytes(of: UInt64.max) { hashed.append(contentsOf: $0) } }
-            text.withUTF8 { utf8 in
-                withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { hashed.append(contentsOf: $0) }
-                hashed.append(contentsOf: utf8)
+        var columns = ChainedColumns(after: previous)
+        columns.add(String(row.position))
+        columns.add(row.stream)
+        columns.add(String(row.version))
+        columns.add(row.type)
+        columns.add(String(row.schemaVersion))
+        columns.add(String(row.atMicroseconds))
+        columns.add(row.service)
+        columns.add(row.replica.map(String.init))
+        columns.add(row.actor)
+        columns.add(row.component)
+        columns.add(row.commandID)
+        columns.add(row.cause.map(String.init))
+        columns.add(row.payload)
+        self = columns.digest
+    }
+
+    /// The same of a row as it is stored, to the last byte of each text; nil when one of its columns holds a value of
+    /// another kind than was ever written there.
+    ///
+    /// - Parameter row: the columns of `events` in the order of the table.
+    init?(after previous: Digest, stored row: QuickStatement.Columns) {
+        var columns = ChainedColumns(after: previous)
+        for (index, (kind, mayBeNull)) in Self.kinds.enumerated() {
+            let index = CInt(index)
+            switch row.kind(index) {
+            case .null where mayBeNull: columns.add(nil)
+            case .integer where kind == .integer: columns.add(String(row.int(index)))
+            case .text where kind == .text: columns.add(row.bytes(index))
+            case .null, .integer, .real, .text, .blob: return nil
             }
         }
-        add(String(row.position))
-        add(row.stream)
-        add(String(row.version))
-        add(row.type)
-        add(String(row.schemaVersion))
-        add(String(row.atMicroseconds))
-        add(row.service)
-        add(row.replica.map(String.init))
-        add(row.actor)
-        add(row.component)
-        add(row.commandID)
-        add(row.cause.map(String.init))
-        add(row.payload)
-        bytes = Data(SHA256.hash(data: hashed))
+        self = columns.digest
     }
+
+    /// What each column of `events` holds, in the order of the table.
+    private static let kinds: [(StoredKind, mayBeNull: Bool)] = [
+        (.integer, false), (.text, false), (.integer, false), (.text, false), (.integer, false), (.integer, false),
+        (.text, true), (.integer, true), (.text, false), (.text, false), (.text, true), (.integer, true),
+        (.text, false),
+    ]
+}
+
+/// The columns of an event, gathered: to hash a few bytes takes nearly as long as to hash many.
+private struct ChainedColumns {
+    private var bytes: [UInt8]
+
+    init(after previous: Digest) {
+        bytes = Array(previous.bytes)
+        bytes.reserveCapacity(1024)
+    }
+
+    mutating func add(_ text: String?) {
+        guard var text else { return withUnsafeBytes(of: UInt64.max) { bytes.append(contentsOf: $0) } }
+        text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func add(_ text: UnsafeRawBufferPointer) {
+        withUnsafeBytes(of: UInt64(text.count).bigEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: text)
+    }
+
+    var digest: Digest { Digest(bytes: Data(SHA256.hash(data: bytes))) }
+}
+
+extension Data {
+    var hexadecimal: String { map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
 }

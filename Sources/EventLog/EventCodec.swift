@@ -36,6 +36,14 @@ enum EventCodec {
         try JSONDecoder().decode(Value.self, from: Data(json.utf8))
     }
 
+    /// The same of what is stored, to its last byte.
+    static func value<Value: Decodable>(stored json: Data) throws -> Value {
+        guard let text = String(validating: json, as: UTF8.self), !text.utf8.contains(0) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "it is not text"))
+        }
+        return try value(text)
+    }
+
     private struct StoredPayload: Event.Payloads {
         let data: Data
 

@@ -1,4 +1,5 @@
 import GRDB
+import Lifecycle
 
 /// Whether the log ends where the tables say it does. They are written with the events, so each controller's row and the
 /// states kept of it know how many events they are the outcome of: when more than there are, the end of the log was taken
@@ -19,19 +20,20 @@ struct LogEnd {
             try db.tableExists("checkpoints")
             ? "coalesce((SELECT max(version) FROM checkpoints WHERE stream = name), 0)" : "0"
         // One of a controller that never was is ahead of nothing; that it is there is told by whoever folds.
-        let rows = try Row.fetchAll(
+        let rows = try QuickStatement(
             db,
-            sql: """
-                SELECT name,
-                    max(version, coalesce((SELECT version FROM snapshots WHERE stream = name), 0), \(checkpoint)),
-                    coalesce((SELECT max(version) FROM events WHERE stream = name), \(archived), 0)
-                FROM controllers
-                """)
+            """
+            SELECT name,
+                max(version, coalesce((SELECT version FROM snapshots WHERE stream = name), 0), \(checkpoint)),
+                coalesce((SELECT max(version) FROM events WHERE stream = name), \(archived), 0)
+            FROM controllers
+            """)
         var count = 0
-        for row in rows {
-            let (wanted, there): (Int, Int) = (row[1], row[2])
-            guard wanted > there else { continue }
-            ahead.insert(row[0])
+        while let row = try rows.next() {
+            let (wanted, there) = (row.int(1), row.int(2))
+            // Of what cannot be a controller there never were events.
+            guard wanted > there, let name = ControllerName(rawValue: row.shown(0)) else { continue }
+            ahead.insert(name.rawValue)
             // Whatever somebody wrote there, it can be counted.
             count = min(count + min(wanted - max(0, there), Self.most), Self.most)
         }

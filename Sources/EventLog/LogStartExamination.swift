@@ -82,36 +82,21 @@ public struct BrokenChain: Sendable, CustomStringConvertible {
     /// What is wrong with the row of the last archive, when it is that and not the first event.
     private static func problemOfArchives(_ position: Int, _ db: Database) throws -> String? {
         let start = try LogStart(db)
-        guard position == start.position + 1, try db.tableExists("bases"),
-            let first = try StoredRow.first(db)
-        else { return nil }
+        guard position == start.position + 1, try db.tableExists("bases") else { return nil }
         let heads = try Data.fetchAll(db, sql: "SELECT digest FROM bases").map { Digest(bytes: $0) }
         guard !heads.isEmpty else { return nil }
-        guard first.row.position == position else {
+        let first = try QuickStatement(db, StoredRow.sql + " LIMIT 1").first { row in
+            let stored = StoredRow(row)
+            let follows = heads.contains { Digest(after: $0, stored: row).map { $0 == stored.digest } ?? false }
+            return (position: stored.position, follows: follows)
+        }
+        guard let first else { return nil }
+        guard first.position == position else {
             let said = start.position == 0 ? "of no event" : "of events up to \(start.position)"
-            return "archives: it tells \(said), and the log begins with event \(first.row.position)"
+            return "archives: it tells \(said), and the log begins with event \(first.position)"
         }
-        guard heads.contains(where: { Digest(after: $0, row: first.row) == first.digest }) else { return nil }
+        guard first.follows else { return nil }
         return "archives: its digest of event \(start.position) is not the one that event \(position) is chained to"
-    }
-}
-
-/// An event's row with the digest that is stored beside it.
-private struct StoredRow {
-    let row: EventRow
-    let digest: Digest
-
-    static func first(_ db: Database) throws -> StoredRow? {
-        let found = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT position, stream, version, type, schema_version, at_us, service, replica, actor, component,
-                    command_id, cause, payload, digest
-                FROM events ORDER BY position LIMIT 1
-                """)
-        return found.map { row in
-            StoredRow(row: EventRow(columns: row), digest: Digest(bytes: row[13]))
-        }
     }
 }
 

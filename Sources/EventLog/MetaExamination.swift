@@ -6,7 +6,9 @@ enum MetaExamination {
     static func problems(_ db: Database, path: String) throws -> [String] {
         // One of an earlier schema, or that another build had last, is as that one had it.
         guard try Migrator(path: path).isCurrent(db) else { return [] }
-        return try [logID(db, path), CommandsWithoutEvents(db: db).problem()].compactMap(\.self) + receivers(db)
+        return try [logID(db, path), CommandsWithoutEvents(db: db).problem()].compactMap(
+            \.self) + receivers(db)
+            + TextExamination.problems(db)
     }
 
     /// Receivers that are said to have been told what did not happen yet: they would not be told of it.

@@ -42,12 +42,23 @@ struct Migrator {
                     """)
             let applied = try self.applied(db)
             let missing = migrations.filter { applied[$0.number] == nil }
+            let holdsTables = try db.tableExists("events")
             let holdsEvents =
                 try !applied.isEmpty && db.lastPosition() > 0
             if keepingCopy, holdsEvents, let first = missing.first {
                 try Backup(of: path).write(to: path + ".before-" + first.paddedNumber)
             }
-            for migration in missing { try apply(migration, db) }
+            do {
+                for migration in missing { try apply(migration, db) }
+            } catch let error as DatabaseError where !applied.isEmpty || holdsTables {
+                // What was to be made is there, or what was to be changed is not.
+                guard error.resultCode == .SQLITE_ERROR else { throw error }
+                throw LogFailure.other(
+                    path: path,
+                    reason: "its table schema_migrations does not tell how its other tables were made "
+                        + "(\(error.message ?? "")); dwell repair makes a database that is as it should be, of all its events"
+                )
+            }
             try applyViews(db)
             try MetaExamination.sealIfNew(db)
             // Another build may make other rows and states of the same events, whatever it is that brought us here.

@@ -6,6 +6,12 @@ protocol ProjectionRow: Hashable, Sendable, Codable, FetchableRecord, Persistabl
 
     /// Binds its columns in the order in which ``sql`` has them.
     func bind(to statement: inout QuickStatement)
+
+    /// The columns of its key, as they are written.
+    var key: [String] { get }
+
+    /// How sentences call the row with this key.
+    static func called(_ key: [String]) -> String
 }
 
 /// The statements that write a row of a table, made once. A column has the same number in each of them, and those of
@@ -14,6 +20,12 @@ struct RowSQL: Sendable {
     fileprivate let replacement: String
     fileprivate let update: String
     fileprivate let removal: String
+    /// Of each column in the row with its key: whether it is what is bound, what it is, and what is bound.
+    let comparison: String
+    /// The keys of the rows that share the first column of the key.
+    let keys: String
+    let columns: [String]
+    let keyCount: Int
 
     /// - Parameters:
     ///   - columns: those of the key first.
@@ -33,6 +45,10 @@ struct RowSQL: Sendable {
         let changes = others.filter { !fixed.contains($0) }.map { "\($0) = \(parameter($0))" }
         update = "UPDATE \(table) SET \(changes.joined(separator: ", ")) WHERE \(isKey)"
         removal = "DELETE FROM \(table) WHERE \(isKey)"
+        let compared = columns.map { "\($0) IS \(parameter($0)), \($0), \(parameter($0))" }
+        comparison = "SELECT \(compared.joined(separator: ", ")) FROM \(table) WHERE \(isKey)"
+        keys = "SELECT \(key.joined(separator: ", ")) FROM \(table) WHERE \(columns[0]) = ?1"
+        (self.columns, self.keyCount) = (columns, keyCount)
     }
 }
 

@@ -38,6 +38,10 @@ public struct ControllerRow: ProjectionRow {
     /// Nil: until it is resumed.
     public var pausedUntilMicroseconds: Int64?
 
+    var key: [String] { [name] }
+
+    static func called(_ key: [String]) -> String { key[0] }
+
     func bind(to statement: inout QuickStatement) {
         statement.bind(name)
         statement.bind(status)
@@ -149,6 +153,10 @@ public struct ServiceRow: ProjectionRow {
     public var scheme: String
     public var spec: String
 
+    var key: [String] { [controller, name] }
+
+    static func called(_ key: [String]) -> String { "\(key[0])/\(key[1])" }
+
     func bind(to statement: inout QuickStatement) {
         statement.bind(controller)
         statement.bind(name)
@@ -228,6 +236,10 @@ public struct ReplicaRow: ProjectionRow {
     public var launchedAtMicroseconds: Int64?
     public var sinceMicroseconds: Int64
 
+    var key: [String] { [controller, service, String(id)] }
+
+    static func called(_ key: [String]) -> String { "\(key[0])/\(key[1]) replica \(key[2])" }
+
     func bind(to statement: inout QuickStatement) {
         statement.bind(controller)
         statement.bind(service)
@@ -280,6 +292,10 @@ public struct DeadlineRow: ProjectionRow {
     public var bootID: String
     public var spanMicroseconds: Int64
     public var generation: Int
+
+    var key: [String] { [controller, kind, service, String(replica)] }
+
+    static func called(_ key: [String]) -> String { key.joined(separator: " ") }
 
     func bind(to statement: inout QuickStatement) {
         statement.bind(controller)

@@ -25,7 +25,7 @@ struct QuickStatement {
     // first columns of a row can be given the whole of it.
 
     mutating func bind(_ text: String?) {
-        guard let index = next() else { return }
+        guard let index = nextParameter() else { return }
         guard var text else { return check(sqlite3_bind_null(raw, index)) }
         check(
             text.withUTF8 { utf8 in
@@ -38,7 +38,7 @@ struct QuickStatement {
     }
 
     mutating func bind(_ number: Int64?) {
-        guard let index = next() else { return }
+        guard let index = nextParameter() else { return }
         check(number.map { sqlite3_bind_int64(raw, index, $0) } ?? sqlite3_bind_null(raw, index))
     }
 
@@ -47,12 +47,12 @@ struct QuickStatement {
     mutating func bind(_ flag: Bool) { bind(flag ? 1 : 0 as Int64) }
 
     mutating func bind(_ number: Double?) {
-        guard let index = next() else { return }
+        guard let index = nextParameter() else { return }
         check(number.map { sqlite3_bind_double(raw, index, $0) } ?? sqlite3_bind_null(raw, index))
     }
 
     mutating func bind(_ data: Data) {
-        guard let index = next() else { return }
+        guard let index = nextParameter() else { return }
         check(
             data.withUnsafeBytes { bytes in
                 sqlite3_bind_blob64(raw, index, bytes.baseAddress, UInt64(bytes.count), Self.copied)
@@ -71,6 +71,16 @@ struct QuickStatement {
         return try step() ? read(Columns(row: raw)) : nil
     }
 
+    /// Its next row; nil when there is none, and then it may be run again. What is read of it is valid until the next step.
+    func next() throws -> Columns? {
+        if try step() { return Columns(row: raw) }
+        sqlite3_reset(raw)
+        return nil
+    }
+
+    /// Ends reading before its last row.
+    func reset() { sqlite3_reset(raw) }
+
     private func step() throws -> Bool {
         if let failure {
             throw DatabaseError(resultCode: ResultCode(rawValue: failure), sql: statement.sql)
@@ -86,7 +96,7 @@ struct QuickStatement {
         }
     }
 
-    private mutating func next() -> CInt? {
+    private mutating func nextParameter() -> CInt? {
         guard bound < parameterCount else { return nil }
         bound += 1
         return bound
@@ -101,13 +111,43 @@ struct QuickStatement {
 
     /// The columns of the row a statement is at.
     struct Columns {
-        fileprivate let row: OpaquePointer
+        let row: OpaquePointer
 
         func int(_ column: CInt) -> Int { Int(sqlite3_column_int64(row, column)) }
 
         func data(_ column: CInt) -> Data {
             guard let start = sqlite3_column_blob(row, column) else { return Data() }
             return Data(bytes: start, count: Int(sqlite3_column_bytes(row, column)))
+        }
+
+        /// What kind of value is stored there, whatever its column is declared to hold.
+        func kind(_ column: CInt) -> StoredKind {
+            switch sqlite3_column_type(row, column) {
+            case SQLITE_INTEGER: .integer
+            case SQLITE_FLOAT: .real
+            case SQLITE_TEXT: .text
+            case SQLITE_BLOB: .blob
+            default: .null
+            }
+        }
+
+        /// A text to its last byte, valid until the next step. What reads it as a C string, as GRDB does, ends at the first
+        /// NUL, and does not see what somebody has put behind it.
+        func bytes(_ column: CInt) -> UnsafeRawBufferPointer {
+            // In this order: asking for the text may convert it, and the length is of what it was converted to.
+            let start = sqlite3_column_text(row, column)
+            return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(row, column)))
+        }
+
+        /// As a sentence shows it: one word that tells a NUL from nothing.
+        func shown(_ column: CInt) -> String {
+            switch kind(column) {
+            case .null: "NULL"
+            case .integer: String(sqlite3_column_int64(row, column))
+            case .real: String(sqlite3_column_double(row, column))
+            case .text: String(decoding: bytes(column), as: UTF8.self).withControlsEscaped
+            case .blob: "x'\(data(column).hexadecimal)'"
+            }
         }
     }
 }

@@ -53,9 +53,16 @@ public struct ReplayReport: Sendable {
             if let place = places[name] { try take(folds[place], isBehind: end.ahead.contains(name), db) }
         }
         for (table, column) in Self.tables {
-            let names = try String.fetchAll(db, sql: "SELECT DISTINCT \(column) FROM \(table) ORDER BY 1")
-            for name in names where places[name] == nil && !end.ahead.contains(name) {
-                differences.append("\(table): there are rows of \(name), of which the log knows nothing")
+            let names = try QuickStatement(db, "SELECT DISTINCT \(column) FROM \(table) ORDER BY 1")
+            while let row = try names.next() {
+                // To the last byte: a name with a NUL behind it is another.
+                let name = row.shown(0)
+                if end.ahead.contains(name), places[name] == nil, table == "controllers" {
+                    differences.append(
+                        "controllers: or its row of \(name) was put in: no event that is there is about it")
+                } else if places[name] == nil, !end.ahead.contains(name) {
+                    differences.append("\(table): there are rows of \(name), of which the log knows nothing")
+                }
             }
         }
         seconds = (ContinuousClock.now - begun) / .seconds(1)
@@ -81,12 +88,12 @@ public struct ReplayReport: Sendable {
         differences += fold.differences
         // Of a controller that never was there are no rows, and none to compare.
         guard fold.state.version > 0 else { return }
-        let (stored, folded) = try (Projection(of: fold.state.name, db), Projection(fold.state))
+        let folded = try Projection(fold.state)
         guard isBehind else {
-            differences += fold.unreached + stored.differences(from: folded)
+            differences += try fold.unreached + folded.differencesFromStored(of: fold.state.name, db)
             return
         }
-        var asOfThatVersion = stored
+        var asOfThatVersion = try Projection(of: fold.state.name, db)
         for index in asOfThatVersion.controllers.indices {
             asOfThatVersion.controllers[index].version = fold.state.version
         }
@@ -176,14 +183,17 @@ private struct StreamFold {
 /// States of one controller that were kept while it was folded.
 private struct KeptStates {
     /// Those still to come, the next last.
-    private var left: [(version: Int, table: String, json: String, position: Int?)] = []
+    private var left: [(version: Int, table: String, json: Data, position: Int?)] = []
 
     init(of controller: ControllerName, _ db: Database) throws {
         for (table, position) in [("checkpoints", "position"), ("snapshots", "NULL")] {
-            let rows = try Row.fetchAll(
-                db, sql: "SELECT version, state, \(position) FROM \(table) WHERE stream = ? AND format = ?",
-                arguments: [controller.rawValue, Snapshots.format])
-            left += rows.map { ($0[0], table, $0[1], $0[2]) }
+            var rows = try QuickStatement(
+                db, "SELECT version, state, \(position) FROM \(table) WHERE stream = ? AND format = ?")
+            rows.bind(controller.rawValue)
+            rows.bind(Snapshots.format)
+            while let row = try rows.next() {
+                left.append((row.int(0), table, row.data(1), row.kind(2) == .null ? nil : row.int(2)))
+            }
         }
         left.sort { ($0.version, $0.table) > ($1.version, $1.table) }
     }
@@ -208,7 +218,7 @@ private struct KeptStates {
                 problem =
                     "\(next.table): \(state.name) is said to have been at version \(state.version) at event \(said), and was at event \(position)"
             }
-            let kept: ControllerState? = try? EventCodec.value(next.json)
+            let kept: ControllerState? = try? EventCodec.value(stored: next.json)
             guard kept != state else { continue }
             problem = "\(next.table): the state of \(state.name) at version \(state.version) is not what the log says"
         }
@@ -217,46 +227,12 @@ private struct KeptStates {
 }
 
 extension Projection {
-    /// A sentence for each row of these that is not as `folded` has it.
-    func differences(from folded: Projection) -> [String] {
-        Self.compare("controllers", controllers, folded.controllers) { $0.name }
-            + Self.compare("services", services, folded.services) { "\($0.controller)/\($0.name)" }
-            + Self.compare("replicas", replicas, folded.replicas) { "\($0.controller)/\($0.service) replica \($0.id)" }
-            + Self.compare("deadlines", deadlines, folded.deadlines) {
-                "\($0.controller) \($0.kind) \($0.service) \($0.replica)"
-            }
-    }
-
-    private static func compare<Row: Hashable & Encodable>(
-        _ table: String, _ stored: [Row], _ folded: [Row], key: (Row) -> String
-    ) -> [String] {
-        var sentences: [String] = []
-        var rows = Dictionary(stored.map { (key($0), $0) }) { first, _ in first }
-        for wanted in folded {
-            guard let found = rows.removeValue(forKey: key(wanted)) else {
-                sentences.append("\(table): \(key(wanted)) is missing")
-                continue
-            }
-            guard found != wanted else { continue }
-            let (a, b) = (RowFields(found), RowFields(wanted))
-            let fields = b.values.keys.sorted().filter { a.values[$0] != b.values[$0] }
-            let words = fields.map { "\($0) is \(a.values[$0] ?? "NULL"), the log says \(b.values[$0] ?? "NULL")" }
-            sentences.append("\(table): \(key(wanted)): \(words.joined(separator: "; "))")
-        }
-        for name in rows.keys.sorted() {
-            sentences.append("\(table): \(name) is there, and the log knows nothing of it")
-        }
-        return sentences
-    }
-}
-
-/// The columns of a row, as text.
-private struct RowFields {
-    let values: [String: String]
-
-    init(_ row: some Encodable) {
-        let json = (try? JSONEncoder().encode(row)) ?? Data()
-        let object = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] ?? [:]
-        values = object.mapValues { "\($0)" }
+    /// A sentence for each row that the tables hold of a controller and that is not one of these, and for each of these
+    /// that they do not hold.
+    func differencesFromStored(of controller: ControllerName, _ db: Database) throws -> [String] {
+        try ControllerRow.differences(of: controller, from: controllers, db)
+            + ServiceRow.differences(of: controller, from: services, db)
+            + ReplicaRow.differences(of: controller, from: replicas, db)
+            + DeadlineRow.differences(of: controller, from: deadlines, db)
     }
 }

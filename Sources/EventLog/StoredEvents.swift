@@ -63,10 +63,7 @@ struct StoredEvents {
 
     /// Valid until the next step.
     private func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
-        let row = statement.sqliteStatement
-        // In this order: asking for the text may convert it, and the length is of what it was converted to.
-        let start = sqlite3_column_text(row, column)
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(row, column)))
+        QuickStatement.Columns(row: statement.sqliteStatement).bytes(column)
     }
 
     private func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }

@@ -31,7 +31,9 @@ struct PastMoment {
     init(position: Int, for option: String, _ session: Session) throws(CommandFailure) {
         let last = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         let first = max(1, try session.read { (log) throws(LogFailure) in try log.start().position })
-        let time = try session.read { (log) throws(LogFailure) in try log.time(atPosition: position) }
+        let time = try session.read { (log) throws(LogFailure) in
+            position > 0 ? try log.time(atPosition: position) : nil
+        }
         guard let time else {
             throw CommandFailure(
                 last == 0

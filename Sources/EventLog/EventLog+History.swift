@@ -15,7 +15,7 @@ extension EventLog {
                 arguments: [microseconds])
             if let position { return position }
             let start = try LogStart(db)
-            try start.requireReached(by: microseconds < start.atMicroseconds ? 0 : start.position)
+            try start.requireReached(byMicroseconds: microseconds, db)
             return start.position
         }
     }
@@ -25,7 +25,7 @@ extension EventLog {
     public func time(atPosition position: Int) throws(LogFailure) -> Int64? {
         try reading { db in
             let start = try LogStart(db)
-            try start.requireReached(by: position)
+            try start.requireReached(by: position, db)
             if position > 0, position == start.position { return start.atMicroseconds }
             return try Int64.fetchOne(db, sql: "SELECT at_us FROM events WHERE position = ?", arguments: [position])
         }
@@ -36,7 +36,7 @@ extension EventLog {
     /// - Parameter now: the moment it is seen at, for what is left and how long it has been.
     public func status(atPosition position: Int, now: Instant) throws(LogFailure) -> StatusReport {
         try reading { db in
-            try LogStart(db).requireReached(by: position)
+            try LogStart(db).requireReached(by: position, db)
             var report = StatusReport(now: now, controllers: [], services: [], replicas: [], deadlines: [])
             let begun = try String.fetchAll(db, sql: Self.streamsSQL, arguments: [position])
             for name in Set(begun).union(try Base.streams(db)).sorted() {
@@ -69,7 +69,7 @@ extension EventLog {
     /// The controller's state when `position` was the last event.
     public func state(of controller: ControllerName, atPosition position: Int) throws(LogFailure) -> ControllerState {
         try reading { db in
-            try LogStart(db).requireReached(by: position)
+            try LogStart(db).requireReached(by: position, db)
             return try Self.state(of: controller, atPosition: position, db)
         }
     }

@@ -34,10 +34,26 @@ public struct LogStart: Hashable, Sendable {
         self.digest = Digest(bytes: digest)
     }
 
-    /// Throws when the moment lies in what was archived.
-    func requireReached(by position: Int) throws {
-        guard position < self.position else { return }
-        throw LogFailure.archived(through: self.position, atMicroseconds: atMicroseconds, file: file)
+    /// Throws when the event lies in what was archived, and names the file that holds it.
+    func requireReached(by position: Int, _ db: Database) throws {
+        guard self.position > 0, position < self.position else { return }
+        throw try archived(db, where: "position >= ?", position)
+    }
+
+    /// The same of a moment, wall time since 1970.
+    func requireReached(byMicroseconds microseconds: Int64, _ db: Database) throws {
+        guard position > 0, microseconds < atMicroseconds else { return }
+        throw try archived(db, where: "at_us >= ?", microseconds)
+    }
+
+    private func archived(
+        _ db: Database, where condition: String, _ value: some DatabaseValueConvertible
+    ) throws -> LogFailure {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT position, at_us, file FROM archives WHERE \(condition) ORDER BY position LIMIT 1",
+            arguments: [value])
+        guard let row else { return .archived(through: position, atMicroseconds: atMicroseconds, file: file) }
+        return .archived(through: row[0], atMicroseconds: row[1], file: row[2])
     }
 }
 
@@ -79,6 +95,15 @@ extension Database {
     /// Position of the last event, be it in this file or archived; 0 before the first.
     func lastPosition() throws -> Int {
         try Int.fetchOne(self, sql: "SELECT max(position) FROM events") ?? LogStart(self).position
+    }
+
+    /// The same with its digest, which the next is chained to.
+    func lastEvent() throws -> (position: Int, digest: Digest) {
+        let last = try QuickStatement(self, "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
+            .first { (position: $0.int(0), digest: Digest(bytes: $0.data(1))) }
+        if let last { return last }
+        let start = try LogStart(self)
+        return (start.position, start.digest)
     }
 
     /// Every controller that has events, be they in this file or archived.

@@ -23,6 +23,8 @@ import Testing
                 (["events", "--limit", "-1"], 2, "--limit: \"-1\" is negative"),
                 (["events", "--since", "-5m"], 2, "--since: \"-5m\" is negative"),
                 (["status", "--at-position", "-1"], 2, "--at-position: \"-1\" is negative"),
+                (["status", "--at-position=-1"], 2, "there is no event -1"),
+                (["diff", "#-1"], 2, "there is no event -1"),
                 (["report", "--price", "-1/h"], 2, "--price: \"-1/h\" is negative"),
                 (["events", "--limit"], 2, "Missing value"),
                 (["report", "--what-if", ","], 2, "names no window"),

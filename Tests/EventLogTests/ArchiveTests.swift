@@ -50,6 +50,10 @@ import Testing
             #expect(try part.replay().differences == [])
             #expect(part.logID == log.logID)
         }
+        for (position, name) in [(1, "first"), (first.position, "first"), (first.position + 1, "second")] {
+            let failure = #expect(throws: LogFailure.self) { try log.status(atPosition: position, now: Clock.now()) }
+            #expect(failure?.description.hasSuffix("--log \(path(name))") == true, "the file that holds it is named")
+        }
         #expect(try log.differences(fromArchive: archives[1]) == [])
         #expect(try log.differences(fromArchive: archives[0]).count == 1, "that is what the second goes on from")
 

@@ -130,7 +130,7 @@ private struct Cut {
                 try db.execute(
                     sql: """
                         INSERT OR REPLACE INTO main.meta
-                            SELECT * FROM source.meta WHERE key IN ('log_id', 'first_log_id', 'commands');
+                            SELECT * FROM source.meta WHERE key IN ('log_id', 'first_log_id', 'commands', 'branches');
                         INSERT INTO main.archives SELECT * FROM source.archives;
                         INSERT INTO main.bases SELECT * FROM source.bases;
                         INSERT INTO main.archived_causes SELECT * FROM source.archived_causes;

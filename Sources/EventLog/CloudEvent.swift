@@ -3,11 +3,11 @@ import Foundation
 /// An event as a CloudEvents 1.0 object (JSON event format).
 public struct CloudEvent {
     private let row: AuditRow
-    private let logID: String
+    private let source: EventSource
 
-    public init(_ row: AuditRow, logID: String) {
+    public init(_ row: AuditRow, source: EventSource) {
         self.row = row
-        self.logID = logID
+        self.source = source
     }
 
     /// One line of JSON, keys sorted.
@@ -15,7 +15,7 @@ public struct CloudEvent {
         var object: [String: Any] = [
             "specversion": "1.0",
             "id": String(row.position),
-            "source": "/dwell/\(logID)/controllers/\(row.controller)",
+            "source": source.name(ofEventAt: row.position, of: row.controller),
             "type": "dwell.\(row.event)",
             "time": time,
             "datacontenttype": "application/json",

@@ -52,6 +52,7 @@ extension EventLog {
             let source = try DatabaseQueue(path: path, configuration: configuration)
             try LogFile.copy(source, to: new)
             try source.close()
+            try LogFile.beginBranch(new)
             let kept = try LogFile.replace(home, with: new, keepingAs: "before-restore")
             return (examination, kept)
         } catch {

@@ -5,6 +5,11 @@ extension Database {
     /// What tells this log from others; nil when its row is lost.
     func logID() throws -> String? { try String.fetchOne(self, sql: "SELECT value FROM meta WHERE key = 'log_id'") }
 
+    /// The id it had when it was begun.
+    func firstLogID() throws -> String? {
+        try String.fetchOne(self, sql: "SELECT value FROM meta WHERE key = 'first_log_id'")
+    }
+
     func requiredLogID(path: String) throws -> String {
         guard let logID = try logID() else {
             throw LogFailure.other(path: path, reason: "it has no log_id in its table meta")
@@ -38,7 +43,7 @@ extension EventLog {
                 _ = try copy.writeWithoutTransaction { try Migrator(path: path).migrate($0, keepingCopy: false) }
                 queue = copy
             }
-            return EventLog(queue: queue, path: path, logID: try queue.read { try $0.requiredLogID(path: path) })
+            return try EventLog(reading: queue, path: path)
         } catch {
             throw LogFailure(error, path: path)
         }

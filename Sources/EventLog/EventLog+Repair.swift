@@ -32,6 +32,7 @@ extension EventLog {
             if let problem = LogExamination(path: new).problems.first {
                 throw LogFailure.other(path: new, reason: "what was saved is not whole: \(problem)")
             }
+            try LogFile.beginBranch(new)
             return RepairReport(
                 savedEvents: salvage.savedEvents, lastPosition: salvage.next - 1, firstLoss: salvage.firstLoss,
                 otherLosses: salvage.otherLosses, acknowledgedPosition: witness?.position,

@@ -20,6 +20,8 @@ public final class EventLog: Sendable {
     public let bell: CommitBell
     /// Identifies this log in the cookies of the processes started from it.
     public let logID: String
+    /// What its events are called elsewhere.
+    public let source: EventSource
     /// Path of its file.
     public let path: String
     /// What was opened, to see whether it is still what is there.
@@ -54,14 +56,21 @@ public final class EventLog: Sendable {
                 if try Migrator(path: path).migrate(db) { _ = try? db.checkpoint() }
             }
             // Without it the processes of two homes could not be told apart.
-            logID = try queue.read { try $0.requiredLogID(path: path) }
+            let id = try queue.read { try $0.requiredLogID(path: path) }
+            logID = id
+            source = try queue.read { try EventSource(logID: id, $0) }
             bell = CommitBell(path: home.commitBell)
             transaction = DurableTransaction(home: home)
             files = OpenFiles(path)
             let last = try queue.read { try $0.lastPosition() }
-            // Of another log it says nothing, unless this one was begun anew in the place of one that is lost.
-            if let witness, witness.logID == logID ? witness.position > last : last == 0 {
-                throw LogFailure.eventsLost(path: path, there: last, acknowledged: witness.position)
+            if let witness {
+                // One that is empty may have been begun anew in the place of one that is lost.
+                if witness.logID == logID ? witness.position > last : last == 0 {
+                    throw LogFailure.eventsLost(path: path, there: last, acknowledged: witness.position)
+                }
+                if let problem = try queue.read({ try witness.problem(with: $0) }) {
+                    throw LogFailure.anotherLog(path: path, problem)
+                }
             }
         } catch {
             throw LogFailure(error, path: home.database)
@@ -69,10 +78,12 @@ public final class EventLog: Sendable {
     }
 
     /// A log that is only read; see ``reading(file:)``.
-    init(queue: DatabaseQueue, path: String, logID: String) {
+    init(reading queue: DatabaseQueue, path: String) throws {
         self.queue = queue
+        let id = try queue.read { try $0.requiredLogID(path: path) }
+        logID = id
+        source = try queue.read { try EventSource(logID: id, $0) }
         self.path = path
-        self.logID = logID
         // Nobody writes through it, so there is no bell to ring.
         bell = CommitBell(path: "")
         transaction = DurableTransaction(readOnly: path)
@@ -145,7 +156,7 @@ public final class EventLog: Sendable {
         let position = outcomes.lazy.compactMap { (try? $0.get())?.events.last?.position }.max()
         if let position {
             rememberEnd(position)
-            bell.ring(position: position, logID: logID)
+            bell.ring(position: position, digest: last?.head, logID: logID)
         }
         return outcomes
     }

@@ -48,16 +48,7 @@ struct EventWriter {
         self.author = author
         self.commandID = commandID
         self.cause = cause
-        let last = try QuickStatement(db, "SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
-            .first { (position: $0.int(0), digest: Digest(bytes: $0.data(1))) }
-        if let last {
-            lastPosition = last.position
-            lastDigest = last.digest
-        } else {
-            let start = try LogStart(db)
-            lastPosition = start.position
-            lastDigest = start.digest
-        }
+        (lastPosition, lastDigest) = try db.lastEvent()
     }
 
     mutating func write(_ stamped: StampedEvent, _ db: Database) throws -> RecordedEvent {

@@ -53,6 +53,30 @@ struct LogEnd {
     }
 }
 
+extension CommitBell.Witness {
+    /// What tells a log from the one that was written last, as far as can be known; nil when it is that one.
+    func problem(with db: Database) throws -> String? {
+        let id = try db.logID()
+        // One whose id alone was changed is the same; that is told by whoever looks at `meta`.
+        if let id, id != logID, try db.firstLogID() != logID {
+            return "it is log \(id), and log \(logID) was written here last"
+        }
+        guard let digest, try db.digest(at: position).map({ $0 != digest }) ?? false else { return nil }
+        return "its event \(position) is not the one that was acknowledged"
+    }
+}
+
+extension Database {
+    /// Of an event, where it is known: of those that were archived it is of the last one.
+    fileprivate func digest(at position: Int) throws -> Digest? {
+        var statement = try QuickStatement(self, "SELECT digest FROM events WHERE position = ?")
+        statement.bind(position)
+        if let digest = try statement.first({ Digest(bytes: $0.data(0)) }) { return digest }
+        let start = try LogStart(self)
+        return position > 0 && position == start.position ? start.digest : nil
+    }
+}
+
 extension EventLog {
     /// The same before the first write of this process, when it is not known yet how far the log goes.
     func requireEndAtFirst(_ db: Database) throws {
@@ -69,7 +93,12 @@ extension EventLog {
             guard last >= known else { throw LogFailure.eventsLost(path: path, there: last, acknowledged: known) }
             return
         }
-        if let missing = try LogEnd(db, witness: bell.witness).missing { throw LogFailure.endMissing(missing) }
+        let witness = bell.witness
+        if let witness, witness.logID != logID {
+            throw LogFailure.anotherLog(
+                path: path, "it is log \(logID), and log \(witness.logID) was written here last")
+        }
+        if let missing = try LogEnd(db, witness: witness).missing { throw LogFailure.endMissing(missing) }
         knownEnd.withLock { $0 = last }
     }
 

@@ -29,6 +29,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case replaced(path: String)
     /// It ends before what was acknowledged.
     case eventsLost(path: String, there: Int, acknowledged: Int)
+    /// It is not the log that was written last in this home.
+    case anotherLog(path: String, String)
     /// The tables know of events that the log does not hold any more.
     case endMissing(ClosedRange<Int>)
     /// An event, or what is kept of those that were archived, is not as it was written.
@@ -83,8 +85,8 @@ extension LogFailure {
         case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .archived,
             .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase:
             false
-        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .eventsLost, .endMissing,
-            .changed, .gone, .other:
+        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .eventsLost, .anotherLog,
+            .endMissing, .changed, .gone, .other:
             true
         }
     }
@@ -96,8 +98,8 @@ extension LogFailure {
         switch self {
         case .cannotOpen, .corrupt, .notALog, .newerSchema, .changedMigration: true
         case .busy, .full, .readOnly, .inputOutput, .unsynced, .unreadableEvent, .unreadableBase, .nothingToArchive,
-            .undelivered, .archivedMeanwhile, .archived, .replaced, .eventsLost, .endMissing, .changed, .gone,
-            .notDurable, .noBootID, .other:
+            .undelivered, .archivedMeanwhile, .archived, .replaced, .eventsLost, .anotherLog, .endMissing, .changed,
+            .gone, .notDurable, .noBootID, .other:
             false
         }
     }
@@ -139,6 +141,9 @@ extension LogFailure: CustomStringConvertible {
         case .eventsLost(let path, let there, let acknowledged):
             "\(path) ends at event \(there), but event \(acknowledged) was acknowledged: its WAL was removed or cut, or it is an older copy; "
                 + "restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
+        case .anotherLog(let path, let problem):
+            "\(path) is not the log that this home wrote last: \(problem); put that one back, "
+                + "or take this one: move it elsewhere, then dwell restore FILE"
         case .endMissing(let positions):
             LogEnd.sentence(missing: positions)
                 + "; restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"

@@ -23,6 +23,14 @@ enum LogFile {
         try sync(path)
     }
 
+    /// Has what the log in the file goes on with called otherwise than what may have come there before.
+    static func beginBranch(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { try EventSource.beginBranch($0) }
+        try queue.close()
+        try sync(path)
+    }
+
     /// Has the file on disk when it returns.
     static func sync(_ path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -40,6 +48,7 @@ enum LogFile {
     /// - Returns: where the old one is kept; nil when there was none.
     static func replace(_ home: Home, with new: String, keepingAs why: String) throws -> String? {
         let path = home.database
+        let end = try end(of: new)
         var kept: String?
         if access(path, F_OK) == 0 {
             let name = freeName(path + "." + why)
@@ -54,8 +63,22 @@ enum LogFile {
         guard rename(new, path) == 0 else { throw HomeFailure(path) }
         try syncFolder(of: path)
         // It tells of the log that was replaced.
-        CommitBell(path: home.commitBell).forget()
+        let bell = CommitBell(path: home.commitBell)
+        bell.forget()
+        if let logID = end.logID { bell.ring(position: end.position, digest: end.digest, logID: logID) }
         return kept
+    }
+
+    /// How far a log goes.
+    private static func end(of path: String) throws -> (position: Int, digest: Digest, logID: String?) {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? queue.close() }
+        return try queue.read { db in
+            let last = try db.lastEvent()
+            return (last.position, last.digest, try db.logID())
+        }
     }
 
     /// `name`, or `name.2`, `name.3` …: the first that nobody has.

@@ -6,7 +6,7 @@ enum MetaExamination {
     static func problems(_ db: Database, path: String) throws -> [String] {
         // One of an earlier schema, or that another build had last, is as that one had it.
         guard try Migrator(path: path).isCurrent(db) else { return [] }
-        return try [logID(db, path), CommandsWithoutEvents(db: db).problem()].compactMap(
+        return try [logID(db, path), CommandsWithoutEvents(db: db).problem(), EventSource.problem(db)].compactMap(
             \.self) + receivers(db)
             + TextExamination.problems(db)
     }
@@ -22,7 +22,7 @@ enum MetaExamination {
     }
 
     private static func logID(_ db: Database, _ path: String) throws -> String? {
-        guard let first = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'first_log_id'") else {
+        guard let first = try db.firstLogID() else {
             return "meta: first_log_id is missing"
         }
         guard let now = try db.logID(), now != first else { return nil }

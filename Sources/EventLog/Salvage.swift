@@ -21,6 +21,7 @@ struct Salvage {
     /// Whether there are events, even if none of them is saved.
     private var seesEvents = false
     private var logID: String?
+    private var branches: String?
     private var receivers: [NoticeRow] = []
     private var commands: [(stream: String, id: String, atMicroseconds: Int64)] = []
 
@@ -139,6 +140,7 @@ struct Salvage {
         // Processes are known by the id it had when they were started.
         logID = try? String.fetchOne(
             db, sql: "SELECT value FROM meta NOT INDEXED WHERE key IN ('first_log_id', 'log_id') ORDER BY key LIMIT 1")
+        branches = try? EventSource.stored(db)
         do {
             commands = try Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events").map {
                 guard let stream = String.fromDatabaseValue($0[0]), let id = String.fromDatabaseValue($0[1]),
@@ -166,6 +168,7 @@ struct Salvage {
             try Migrator(path: path).migrate(db)
             try db.inTransaction(.immediate) {
                 if let logID { try MetaExamination.set(logID: logID, db) }
+                if let branches { try EventSource.store(branches, db) }
                 try beginning?.write(db)
                 if let beginning, !beginning.hasCauses { try LogStartExamination.noteLostCauses(db) }
                 for event in events { try EventWriter.insert(event.row, event.digest, db) }

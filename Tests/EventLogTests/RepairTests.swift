@@ -93,7 +93,7 @@ import Testing
         for (name, page) in [("the schema", 1)] + pages {
             var bytes = whole
             bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Array(repeating: 0, count: 4_096))
-            log.bell.ring(position: last, logID: log.logID)
+            log.bell.ring(position: last, digest: nil, logID: log.logID)
             let report = try repaired(bytes)
             #expect(report.savedEvents == last && report.firstLoss == nil, "\(name): \(report)")
             #expect(try EventLog(home: home).logID == log.logID, "\(name): its processes are still known")

@@ -256,9 +256,15 @@ import Testing
             other.idProblem()
                 == "meta: log_id is 0123456789abcdef, and what was written last was written to log \(log.logID)")
 
-        // Also when something was written since, and who wrote last is known no more.
-        try other.given(.start, controller: .prod)
+        #expect(
+            try submit(.start, to: .prod, other)
+                == .anotherLog(
+                    path: temporary.home.database,
+                    "it is log 0123456789abcdef, and log \(log.logID) was written here last"))
+
+        // Also when who wrote last is known no more, and something was written since.
         unlink(temporary.home.commitBell)
+        try other.given(.start, controller: .prod)
         #expect(other.idProblem() == nil)
         let problem = try #require(try other.metaProblems().first)
         #expect(

@@ -78,7 +78,7 @@ struct Events: FollowingCommand, LogQuestion {
         let session = try source.session()
         var position = try show(query, session)
         query.limit = nil
-        let printer = EventPrinter(json: json, logID: session.log.logID)
+        let printer = EventPrinter(json: json, source: session.log.source)
         for await _ in Commits.ticks(session.log.bell) {
             query.after = position
             try showArchived(query, printer, session)
@@ -90,7 +90,7 @@ struct Events: FollowingCommand, LogQuestion {
     @discardableResult
     private func show(_ query: EventQuery, _ session: Session) throws -> Int {
         let revival = session.revival()
-        let printer = EventPrinter(json: json, logID: session.log.logID)
+        let printer = EventPrinter(json: json, source: session.log.source)
         var isEmpty = true
         let position = try session.read { (log) throws(LogFailure) in
             try log.audit(query, reversed: reverse) { rows in

@@ -6,18 +6,18 @@ import Foundation
 /// lines, so that its type and what happened are there at any width.
 struct EventPrinter {
     private let json: Bool
-    private let logID: String
+    private let source: EventSource
     private let width: Int?
 
-    init(json: Bool, logID: String) {
+    init(json: Bool, source: EventSource) {
         self.json = json
-        self.logID = logID
+        self.source = source
         width = Terminal.width
     }
 
     func print(_ rows: [AuditRow]) {
         var text = ""
-        for row in rows { text += (json ? CloudEvent(row, logID: logID).line : line(row)) + "\n" }
+        for row in rows { text += (json ? CloudEvent(row, source: source).line : line(row)) + "\n" }
         write(Array(text.utf8), to: STDOUT_FILENO)
     }
 

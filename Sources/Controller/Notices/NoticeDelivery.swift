@@ -8,6 +8,7 @@ import NIOSSL
 struct NoticeDelivery: Sendable {
     let home: Home
     let logID: String
+    let source: EventSource
     let environment: [String: String]
     let prober: Prober
     /// What commands write is appended to it.
@@ -15,7 +16,7 @@ struct NoticeDelivery: Sendable {
 
     /// - Returns: why it did not succeed, in words; nil when it did.
     func deliver(_ event: AuditRow, to receiver: NoticeReceiver) async -> String? {
-        let json = CloudEvent(event, logID: logID).line
+        let json = CloudEvent(event, source: source).line
         switch receiver.way {
         case .command(let command): return await run(command, event, json, receiver)
         case .url(let text):

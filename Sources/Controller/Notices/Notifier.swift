@@ -20,8 +20,8 @@ public struct Notifier: Sendable {
         self.launcher = launcher
         self.logger = logger
         delivery = NoticeDelivery(
-            home: launcher.home, logID: launcher.log.logID, environment: launcher.environment, prober: Prober(),
-            outputLog: launcher.logPath)
+            home: launcher.home, logID: launcher.log.logID, source: launcher.log.source,
+            environment: launcher.environment, prober: Prober(), outputLog: launcher.logPath)
     }
 
     /// After how many events that do not concern a receiver its place is written down, so that they are not looked

@@ -9,7 +9,7 @@ public struct ControllerHistory: Sendable {
         /// Up, without one.
         case idle
         case starting
-        /// Not up, and nothing paid for.
+        /// Not up, and nothing paid for. One that is terminated is not even stopped: it is not there any more.
         case stopped
     }
 
@@ -35,6 +35,8 @@ public struct ControllerHistory: Sendable {
         public var end: End?
         /// When a service was wanted again, or the controller was started by hand; nil if that has not happened.
         public var wantedAgain: Int64?
+        /// When somebody terminated the controller, be it idle or stopped by then; nil if nobody did.
+        public var terminatedByHand: Int64?
         /// When autostop was paused in it; the last one has no end while it lasts.
         public var pauses: [Pause] = []
 
@@ -92,7 +94,8 @@ public struct ControllerHistory: Sendable {
         case .idle(let idle):
             beginIdle(idle.sinceMicroseconds)
             enter(.idle, at)
-        case .stopped, .failed, .terminated: enter(.stopped, at)
+        case .stopped, .failed: enter(.stopped, at)
+        case .terminated: enter(nil, at)
         }
     }
 
@@ -122,10 +125,14 @@ public struct ControllerHistory: Sendable {
         case .controllerStopping(let stopping):
             endIdle(stopping.reason == .idleDeadline ? .deadline : .byHand, at)
         case .controllerTerminating(let terminating):
-            endIdle(terminating.latenessMicroseconds != nil ? .deadline : .byHand, at)
+            let isByHand = terminating.latenessMicroseconds == nil
+            endIdle(isByHand ? .byHand : .deadline, at)
+            if isByHand, let last = idlePeriods.indices.last, idlePeriods[last].wantedAgain == nil {
+                idlePeriods[last].terminatedByHand = at
+            }
         case .controllerTerminated:
             isPaused = false
-            enter(.stopped, at)
+            enter(nil, at)
         case .controllerStopped, .controllerStartFailed: enter(.stopped, at)
         case .controllerAutostopPaused:
             // One that takes the place of another goes on with it.

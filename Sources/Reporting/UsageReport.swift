@@ -56,7 +56,7 @@ public struct WhatIf: Hashable, Sendable {
     public var starts = 0
 
     /// Goes over the idle periods: when a service was wanted again before the controller would have stopped, it is found
-    /// warm; else it is started then. Who stopped it by hand would have done so all the same, and a pause holds whatever
+    /// warm; else it is started then. Who stopped it by hand, or terminated it, would have done so all the same, and a pause holds whatever
     /// the window is: that counts from its end. Starts that no idle period came before are there with any window, so the
     /// figures are of the same starts as those of ``UsageReport``.
     public init(windowSeconds: Double, _ history: ControllerHistory, in span: Range<Int64>, now: Int64) {
@@ -64,7 +64,7 @@ public struct WhatIf: Hashable, Sendable {
         let window = Int64(max(0, min(windowSeconds, Deadline.longestSeconds)) * 1e6)
         starts = history.starts.count { span.contains($0.at) }
         for period in history.idlePeriods {
-            let stop = period.stop(window: window)
+            let stop = min(period.stop(window: window), period.terminatedByHand ?? .max)
             let isByHand = period.end == .byHand && (period.ended ?? now) <= stop
             let end = isByHand ? period.ended ?? now : min(stop, period.wantedAgain ?? now)
             idleSeconds += ControllerHistory.Stretch(condition: .idle, began: period.began, ended: end)

@@ -180,6 +180,28 @@ import Testing
         #expect(WhatIf(windowSeconds: 60, history, in: span(0, 101), now: now).starts == 2)
     }
 
+    /// Stopped by its window of 100 s at 110, and terminated at 150: with any longer window it would have been then.
+    @Test(arguments: [(20.0, 20.0), (100, 100), (120, 120), (3_600, 140)])
+    func aTerminationEndsWhatEveryWindowWouldHaveHeld(_ window: Double, _ idle: Double) throws {
+        let history = try history(
+            [
+                (0, up), (4, .takeOver(process: "a")), (10, .down([.api])), (110, deadline), (110, .stopFinished),
+                (150, .terminate(force: false)), (151, .terminationFinished), (200, up), (204, .takeOver(process: "b")),
+            ], now: 300)
+        let whatIf = WhatIf(windowSeconds: window, history, in: span(0, 300), now: base + 300_000_000)
+        #expect(whatIf.idleSeconds == idle)
+        #expect(whatIf.starts == 2 && whatIf.startsAvoided == 0, "what is terminated is not found warm")
+    }
+
+    @Test func whatIsTerminatedIsNotStoppedForEver() throws {
+        let history = try history(
+            [
+                (0, up), (4, .takeOver(process: "a")), (10, .stop), (12, .stopFinished), (20, .terminate(force: true)),
+                (21, .terminationFinished),
+            ], now: 500)
+        #expect(UsageReport(history, in: span(0, 500)).stoppedSeconds == 8)
+    }
+
     @Test func crashesAndLives() throws {
         let history = try history(
             [

@@ -9,6 +9,11 @@ CREATE INDEX IF NOT EXISTS events_of_starting ON events (position, at_us) WHERE 
 CREATE INDEX IF NOT EXISTS events_of_being_started ON events (position, at_us) WHERE type = 'controller.started';
 CREATE INDEX IF NOT EXISTS events_of_being_ready ON events (position, at_us)
     WHERE type = 'service.status_changed' AND json_extract(payload, '$.to') = 'READY';
+-- What was in force at an event: by which policy, and whether autostop was paused. Few events say so, and many lie between.
+CREATE INDEX IF NOT EXISTS events_of_policies ON events (stream, version)
+    WHERE type IN ('controller.starting', 'controller.policy_set');
+CREATE INDEX IF NOT EXISTS events_of_pauses ON events (stream, version, type)
+    WHERE type IN ('controller.autostop_paused', 'controller.autostop_resumed', 'controller.terminated');
 
 -- The log as a person reads it: when, who, what, why. Times are local.
 DROP VIEW IF EXISTS audit_log;
@@ -30,8 +35,21 @@ SELECT
         WHEN 'controller.recovered' THEN 'taken over by process ' || json_extract(payload, '$.process')
                 || CASE WHEN json_extract(payload, '$.previous') IS NULL THEN '' ELSE ' after a crash' END
         WHEN 'controller.idle' THEN
-            'idle; ' || coalesce('stops at ' || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.deadline.wallMicroseconds') / 1000000.0 + 0.5, 'unixepoch', 'localtime')
-                || ' unless something is brought up', 'never stops by itself')
+            'idle; ' || coalesce(CASE (
+                    SELECT json_extract(p.payload, '$.policy.down.value') FROM events AS p
+                    WHERE p.stream = events.stream AND p.version < events.version
+                        AND p.type IN ('controller.starting', 'controller.policy_set')
+                    ORDER BY p.version DESC LIMIT 1)
+                    WHEN 1 THEN 'is terminated at ' ELSE 'stops at ' END
+                || strftime('%Y-%m-%d %H:%M:%S', json_extract(payload, '$.deadline.wallMicroseconds') / 1000000.0 + 0.5, 'unixepoch', 'localtime')
+                || ' unless something is brought up',
+                CASE (
+                    SELECT p.type FROM events AS p
+                    WHERE p.stream = events.stream AND p.version < events.version
+                        AND p.type IN ('controller.autostop_paused', 'controller.autostop_resumed', 'controller.terminated')
+                    ORDER BY p.version DESC LIMIT 1)
+                    WHEN 'controller.autostop_paused' THEN 'does not stop by itself while autostop is paused'
+                    ELSE 'never stops by itself' END)
         WHEN 'controller.woken' THEN
             CASE WHEN json_extract(payload, '$.reason') IS NULL
                 THEN printf('woken by service %s after %.3f s idle', service, json_extract(payload, '$.idleMicroseconds') / 1e6)
@@ -41,8 +59,33 @@ SELECT
             printf('%s: %s (wait_for %s)', CASE WHEN json_extract(payload, '$.isActive') THEN 'in use' ELSE 'not in use' END,
                 json_extract(payload, '$.evidence'), json_extract(payload, '$.probe'))
         WHEN 'controller.policy_set' THEN
-            'autostop ' || coalesce('after ' || json_extract(payload, '$.policy.idleTimeoutSeconds') || ' s idle', 'never')
-                || ' (' || json_extract(payload, '$.policy.source') || ')'
+            -- When it stops, and of all else what is another than it was: without an event before it, all that is said.
+            (SELECT 'autostop ' || coalesce('after ' || json_extract(e.payload, '$.policy.idleTimeoutSeconds') || ' s idle', 'never')
+                || ' (' || json_extract(e.payload, '$.policy.source') || ')' ||
+                CASE WHEN p.position IS NULL OR json_extract(p.payload, '$.policy.idleTimeoutSeconds') IS json_extract(e.payload, '$.policy.idleTimeoutSeconds') THEN '' ELSE
+                    ', and not ' || coalesce('after ' || json_extract(p.payload, '$.policy.idleTimeoutSeconds') || ' s', 'never') || ' as before' END ||
+                CASE WHEN coalesce(json_extract(p.payload, '$.policy.down.value'), 0) = coalesce(json_extract(e.payload, '$.policy.down.value'), 0) THEN '' ELSE
+                    CASE json_extract(e.payload, '$.policy.down.value') WHEN 1 THEN '; then it is terminated' ELSE '; then it is only stopped' END || coalesce(' (' || json_extract(e.payload, '$.policy.down.source') || ')', '') END ||
+                CASE WHEN json_extract(p.payload, '$.policy.terminateAfterSeconds.value') IS json_extract(e.payload, '$.policy.terminateAfterSeconds.value') THEN '' ELSE
+                    '; terminated ' || coalesce('after ' || json_extract(e.payload, '$.policy.terminateAfterSeconds.value') || ' s stopped', 'never')
+                        || coalesce(' (' || json_extract(e.payload, '$.policy.terminateAfterSeconds.source') || ')', '') END ||
+                CASE WHEN coalesce(json_extract(p.payload, '$.policy.minStartIntervalSeconds.value'), 0) = coalesce(json_extract(e.payload, '$.policy.minStartIntervalSeconds.value'), 0) THEN '' ELSE
+                    '; ' || coalesce(json_extract(e.payload, '$.policy.minStartIntervalSeconds.value'), 0) || ' s from one start to the next at least'
+                        || coalesce(' (' || json_extract(e.payload, '$.policy.minStartIntervalSeconds.source') || ')', '') END ||
+                CASE WHEN coalesce(json_extract(p.payload, '$.policy.waitFor.value'), '[]') = coalesce(json_extract(e.payload, '$.policy.waitFor.value'), '[]') THEN '' ELSE
+                    '; wait_for ' || coalesce((SELECT group_concat(w.value, ', ') FROM json_each(e.payload, '$.policy.waitFor.value') AS w), 'nothing') || coalesce(' (' || json_extract(e.payload, '$.policy.waitFor.source') || ')', '') END ||
+                CASE WHEN coalesce(json_extract(p.payload, '$.policy.schedule.value.keepWarm'), '[]') = coalesce(json_extract(e.payload, '$.policy.schedule.value.keepWarm'), '[]') THEN '' ELSE
+                    '; keep_warm ' || coalesce((SELECT group_concat(json_extract(w.value, '$.text'), '; ') FROM json_each(e.payload, '$.policy.schedule.value.keepWarm') AS w), 'nothing') || coalesce(' (' || json_extract(e.payload, '$.policy.schedule.source') || ')', '') END ||
+                CASE WHEN coalesce(json_extract(p.payload, '$.policy.schedule.value.stopAt'), '[]') = coalesce(json_extract(e.payload, '$.policy.schedule.value.stopAt'), '[]') THEN '' ELSE
+                    '; stop_at ' || coalesce((SELECT group_concat(json_extract(w.value, '$.text'), '; ') FROM json_each(e.payload, '$.policy.schedule.value.stopAt') AS w), 'nothing') || coalesce(' (' || coalesce(json_extract(e.payload, '$.policy.stopAtSource'), json_extract(e.payload, '$.policy.schedule.source')) || ')', '') END ||
+                CASE WHEN coalesce(json_extract(p.payload, '$.policy.hooks'), '[]') = coalesce(json_extract(e.payload, '$.policy.hooks'), '[]') THEN '' ELSE
+                    '; hooks ' || coalesce((SELECT group_concat(w.value, ', ') FROM json_each(e.payload, '$.policy.hooks') AS w), 'nothing') END
+            FROM events AS e
+            LEFT JOIN events AS p ON p.stream = e.stream AND p.version = (
+                SELECT o.version FROM events AS o
+                WHERE o.stream = e.stream AND o.version < e.version AND o.type IN ('controller.starting', 'controller.policy_set')
+                ORDER BY o.version DESC LIMIT 1)
+            WHERE e.position = events.position)
         WHEN 'controller.hook_started' THEN 'hook ' || json_extract(payload, '$.hook') || ' runs'
         WHEN 'controller.hook_ended' THEN 'hook ' || json_extract(payload, '$.hook') || ' ' || CASE
             WHEN json_extract(payload, '$.outcome.exited') IS NOT NULL THEN 'exited with code ' || json_extract(payload, '$.outcome.exited.code')

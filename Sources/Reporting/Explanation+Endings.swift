@@ -121,7 +121,16 @@ extension Explanation {
             case .controllerPolicySet(let set):
                 let window = set.policy.idleTimeoutSeconds.map(words.window) ?? "none"
                 let from = set.keptSinceMicroseconds == nil ? "from then" : "from when it became idle"
-                lines.append("Its window was set \(at)\(by(happening)): \(window), counted \(from).")
+                let changes =
+                    policy(before: happening.stamp.version).map { set.policy.changes(since: $0, words.window) } ?? []
+                let others = changes.filter { $0.name != "autostop" }.map { "\($0.name) \($0.value)" }
+                    .joined(separator: ", ")
+                lines.append(
+                    others.isEmpty || changes.contains { $0.name == "autostop" }
+                        ? "Its window was set \(at)\(by(happening)): \(window), counted \(from)"
+                            + (others.isEmpty ? "." : "; and \(others).")
+                        : "Its autostop was changed \(at)\(by(happening)): \(others); its window of \(window) counted \(from)."
+                )
             case .controllerWoken(let woken) where woken.keptSinceMicroseconds != nil:
                 lines.append("Its deadline was worked out anew \(at): \(woken.reason ?? "").")
             default: break

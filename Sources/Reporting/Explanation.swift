@@ -224,8 +224,11 @@ public struct Explanation: Sendable {
         {
             return "\(event.service) FAILED: \(event.reason)"
         }
+        // Of several that were taken down at once it is the last that went.
+        let gone = earlier.last { $0.event.type == .serviceGone }?.event.service
+        let downs = earlier.filter { $0.event.type == .serviceDownRequested }
         guard
-            let down = earlier.last(where: { $0.event.type == .serviceDownRequested }),
+            let down = downs.last(where: { $0.event.service == gone }) ?? downs.last,
             down.stamp.version > start?.stamp.version ?? 0, case .serviceDownRequested(let event) = down.event
         else {
             guard start != nil || !isArchivedBefore else { return "why, the archive tells" }

@@ -8,7 +8,7 @@ import Testing
 /// Every question of `tools/audit`, put by the real `sqlite3` program to a made-up history; the answers are worked
 /// out here from the events alone, without SQL.
 @Suite struct AuditCookbookTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("tools/audit")
 
     static let files: [String] = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
@@ -50,12 +50,13 @@ import Testing
     }
 
     /// Rows as the program prints them, without the columns that hold clock times.
-    private static func sqlite3(_ database: String, _ file: URL) throws -> [String] {
+    static func sqlite3(_ database: String, _ file: URL, before: String? = nil) throws -> [String] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
-            "sqlite3", "-readonly", "-cmd", ".timeout 10000", "-bail", "-header", "-separator", "|", database,
+            "sqlite3", "-readonly", "-cmd", ".timeout 10000", "-bail", "-header", "-separator", "|",
         ]
+        process.arguments? += (before.map { ["-cmd", $0] } ?? []) + [database]
         process.standardInput = try FileHandle(forReadingFrom: file)
         let pipe = Pipe()
         process.standardOutput = pipe

@@ -34,11 +34,20 @@ struct CookbookAnswers {
 
     private var whoStopped: [String] {
         events.compactMap { recorded in
-            guard case .controllerStopping(let event) = recorded.event else { return nil }
-            let what =
-                event.latenessMicroseconds.map {
-                    String(format: "stopping at its idle deadline, %.6f s late", Double($0) / 1e6)
-                } ?? "stopping by hand"
+            let what: String
+            switch recorded.event {
+            case .controllerStopping(let event):
+                what =
+                    event.latenessMicroseconds.map {
+                        String(format: "stopping at its idle deadline, %.6f s late", Double($0) / 1e6)
+                    } ?? "stopping by hand"
+            case .controllerTerminating(let event):
+                let late = event.latenessMicroseconds.map {
+                    String(format: " by its deadline, %.6f s late", Double($0) / 1e6)
+                }
+                what = "terminating\(late ?? " by hand")\(event.force ? " by force" : "")"
+            default: return nil
+            }
             return [
                 "\(recorded.position)", recorded.controller.rawValue, what, recorded.stamp.actor, recorded.component,
             ].joined(separator: "|")
@@ -175,8 +184,7 @@ struct CookbookAnswers {
             let periods = idlePeriods.filter { $0.controller == name && $0.ended != nil }
             guard !periods.isEmpty else { return nil }
             let all = periods.reduce(0) { $0 + $1.seconds }
-            let inVain = periods.filter { $0.how.hasPrefix("stopped") }
-            let lost = inVain.isEmpty ? "" : rounded(inVain.reduce(0) { $0 + $1.seconds } / 3600)
+            let lost = rounded(periods.filter { $0.how != "woken" }.reduce(0) { $0 + $1.seconds } / 3600)
             return "\(name)|\(rounded(all / 3600))|\(lost)"
         }
     }
@@ -237,11 +245,20 @@ struct CookbookAnswers {
     }
 
     private var policyChanges: [String] {
-        events.compactMap { recorded in
+        // Whole numbers are stored without a point.
+        func when(_ seconds: Double?) -> String { seconds.map { "after \(Int($0)) s" } ?? "never" }
+        var windows: [ControllerName: Double?] = [:]
+        return events.compactMap { recorded in
+            if case .controllerStarting(let event) = recorded.event {
+                windows[recorded.controller] = .some(event.policy.idleTimeoutSeconds)
+            }
             guard case .controllerPolicySet(let event) = recorded.event else { return nil }
-            let when = event.policy.idleTimeoutSeconds.map { "after \($0) s idle" } ?? "never"
-            // Whole numbers are stored without a point.
-            let what = "autostop \(when.replacing(".0 s", with: " s")) (\(event.policy.source.rawValue))"
+            let window = event.policy.idleTimeoutSeconds
+            var what = "autostop \(when(window))\(window == nil ? "" : " idle") (\(event.policy.source.rawValue))"
+            if let before = windows[recorded.controller], before != window {
+                what += ", and not \(when(before)) as before"
+            }
+            windows[recorded.controller] = .some(window)
             return "\(recorded.position)|\(recorded.controller)|\(what)|\(recorded.stamp.actor)"
         }
     }

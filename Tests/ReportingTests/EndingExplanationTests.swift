@@ -53,6 +53,34 @@ import Testing
                 "window 600.0s, of which no time counted within keep_warm 15:00-15:10, 0.000 s late."))
     }
 
+    /// Of two that are taken down with one command it is the one that went last, as `idle_periods` has it.
+    @Test func theLastThatWentLeftItIdle() throws {
+        var it = try Scenario.idle()
+        for command in [Command.up(.chat, replicas: 0), .up(.api, replicas: 0), .down([.chat, .api])] {
+            try it.given(command)
+        }
+        for name in [ServiceName.api, .chat] {
+            let generation = try #require(it.state.services[name]?.loadBalancer?.generation)
+            try it.given(.loadBalancerRemoved(LoadBalancerReference(service: name, generation: generation)))
+        }
+        #expect(controller(it).contains("chat was taken down by "), "\(controller(it))")
+    }
+
+    /// Each says what it changed, and not only the window, which may be the same.
+    @Test func aPolicyOfWhichTheWindowStayed() throws {
+        var it = try Scenario.idle()
+        var policy = it.state.policy
+        policy.down = .init(true, .commandLine)
+        policy.source = .standard
+        try it.given(.setAutostop(policy))
+        policy.terminateAfterSeconds = .init(60, .commandLine)
+        try it.given(.setAutostop(policy))
+        let sentences = explain(it).ofController.filter { $0.hasPrefix("Its ") }
+        #expect(sentences.count == 2 && Set(sentences).count == 2, "\(sentences)")
+        #expect(sentences.first?.contains("command line: down yes; its window of 600.0s counted from then.") == true)
+        #expect(sentences.last?.contains("command line: terminate_after 60.0s; its window of") == true)
+    }
+
     @Test func aPauseAndAnotherWindowMeanwhile() throws {
         var it = try Scenario.idle()
         it.clock.advance(seconds: 100)

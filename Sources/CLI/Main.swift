@@ -7,6 +7,11 @@ import ServiceFile
 @main
 enum Main {
     static func main() async {
+        // As other programs have it. ArgumentParser would list it in the help of every command.
+        if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+            print(DwellVersion.line)
+            exit(0)
+        }
         let command: any ParsableCommand
         do {
             command = try Dwell.parseAsRoot(Array(OwnArguments.all.dropFirst()))

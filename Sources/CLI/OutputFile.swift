@@ -2,9 +2,10 @@ import Foundation
 
 /// A file that somebody names for what a command has to say.
 enum OutputFile {
-    /// Writes it, in the place of what is there.
+    /// Writes it, in the place of what is there. A new file is its owner's alone, like all that dwell writes: it names
+    /// what runs, and who wants others to read it says so to the file.
     static func write(_ text: String, to path: String) throws(CommandFailure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(path, errno) }
         defer { close(descriptor) }
         var left = Array(text.utf8)[...]

@@ -170,12 +170,25 @@ struct Session {
         try read { (log) throws(LogFailure) in try log.controllersNeedingProcess() }
     }
 
-    func policies(of rows: [ControllerRow]) throws(CommandFailure) -> [String: AutostopPolicy] {
+    /// The policy in force of each.
+    ///
+    /// - Parameter position: of the last event there was then; nil for now.
+    func policies(
+        of rows: [ControllerRow], atPosition position: Int? = nil
+    ) throws(CommandFailure) -> [String: AutostopPolicy] {
         var policies: [String: AutostopPolicy] = [:]
         for name in rows.compactMap({ ControllerName(rawValue: $0.name) }) {
-            policies[name.rawValue] = try read { (log) throws(LogFailure) in try log.state(of: name).policy }
+            policies[name.rawValue] = try state(of: name, atPosition: position).policy
         }
         return policies
+    }
+
+    /// The state of a controller when an event was the last; nil for now.
+    func state(of name: ControllerName, atPosition position: Int?) throws(CommandFailure) -> ControllerState {
+        try read { (log) throws(LogFailure) in
+            guard let position else { return try log.state(of: name) }
+            return try log.state(of: name, atPosition: position)
+        }
     }
 
     /// What sees to controllers that stay stopped.

@@ -8,7 +8,9 @@ struct StatusWatch {
     private let session: Session
     private let name: String?
     private let all: Bool
-    private let isTerminal = isatty(STDOUT_FILENO) == 1
+    /// Whether there is one that can be drawn on in place.
+    private let isTerminal =
+        isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
     init(_ session: Session, name: String?, all: Bool) {
         self.session = session

@@ -116,6 +116,13 @@ public struct ControllerState: Hashable, Sendable, Codable {
         }
     }
 
+    /// Whether events between changed nothing that anything depends on.
+    public func differsOnlyInVersion(from earlier: ControllerState) -> Bool {
+        var earlier = earlier
+        earlier.version = version
+        return self == earlier
+    }
+
     /// Whether a controller process must be running for this state to move on.
     public var needsProcess: Bool {
         switch phase {

@@ -6,7 +6,8 @@ import Testing
     @Test func whatMakesNoSenseIsRefused() async throws {
         try await Sandbox.run { sandbox in
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
-            #expect(try await sandbox.dwell("archive", "--before", "now", "old.db").exitCode == 0)
+            let archived = try await sandbox.dwell("archive", "--before", "now", "old.db")
+            #expect(archived.exitCode == 0, "\(archived)")
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             try sandbox.write("no log", to: "no.db")
             let refused: [([String], Int32, String)] = [
@@ -18,6 +19,8 @@ import Testing
                 (["restore", "old.db"], 2, "archive and no backup"),
                 (["archive", "--before", "now", "old.db"], 2, "exists already"),
                 (["archive", "--before", "now", "no/such.db"], 2, "there is no folder"),
+                (["archive", "--before", "2099-01-01", "new.db"], 2, "--before: \"2099-01-01\" is in the future"),
+                (["events", "--actor", ""], 2, "--actor: \"\" names nobody"),
                 (["backup", "old.db"], 2, "exists already"),
                 (["verify", "--archive", "no.db"], 2, "not a database"),
                 (["events", "--limit", "-1"], 2, "--limit: \"-1\" is negative"),
@@ -158,6 +161,24 @@ import Testing
         return plain(await watch.lines { isEnough(plain($0)) })
     }
 
+    /// Each row tells who and why, however many lines that takes.
+    @Test func whoAndWhyAreThereAtAnyWidth() async throws {
+        try await Sandbox.run { sandbox in
+            _ = try await sandbox.up()
+            #expect(try await sandbox.dwell("down", "hello").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            let whos = try await sandbox.query(
+                "select '[' || actor || ', ' || component || ']' || coalesce(' <- ' || cause, '') from events")
+            for columns in [39, 60, 79, 80, 90, 100, 120, 400] {
+                let lines = try await shown(sandbox, columns, "events")
+                #expect(lines.allSatisfy { $0.count <= columns && $0.last != " " }, "\(columns): \(lines)")
+                let words = lines.joined(separator: " ").replacing(/\s+/, with: " ")
+                let found = words.matches(of: /\[[^\[\]]+, [a-z]+\](?: <- [0-9]+)?/).map { String($0.output) }
+                #expect(found == whos, "\(columns): \(lines)")
+            }
+        }
+    }
+
     @Test func whatMattersIsThereAtAnyWidth() async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()
@@ -174,7 +195,9 @@ import Testing
                 }
                 let events = try await shown(sandbox, columns, "events")
                 #expect(events.contains { $0.contains("  replica.ready") })
-                #expect(events.contains { $0.contains("local/hello/1: ready: ") }, "\(events)")
+                #expect(
+                    events.contains { $0.contains("local/hello/1") } && events.contains { $0.contains("ready: ") },
+                    "\(events)")
                 let status = try await shown(sandbox, columns, "status")
                 #expect(
                     status.contains { $0.contains("IDLE") } && status.contains { $0.contains("10m, in ") }, "\(status)")
@@ -188,7 +211,7 @@ import Testing
             }
             let low = try await watched(sandbox, "rows 5 cols 40") { $0.contains { $0.contains("more lines") } }
             #expect(low.contains { $0.contains(/^… and \d+ more lines: dwell status$/) }, "\(low)")
-            let wide = try await shown(sandbox, 160, "events")
+            let wide = try await shown(sandbox, 400, "events")
             #expect(try await wide.count == sandbox.count("events"), "a line each")
         }
     }

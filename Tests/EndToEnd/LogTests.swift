@@ -187,6 +187,10 @@ import Testing
         try await Sandbox.run { sandbox in
             let output = try await sandbox.dwell("version", environment: ["DWELL_HOME": "/proc/nowhere"])
             #expect(output.exitCode == 0 && output.out.hasPrefix("dwell "))
+            let flag = try await sandbox.dwell("--version", environment: ["DWELL_HOME": "/proc/nowhere"])
+            #expect(flag.exitCode == 0 && flag.out == output.out, "\(flag)")
+            let json = try await sandbox.dwell("version", "--json", environment: ["DWELL_HOME": "/proc/nowhere"])
+            #expect(json.out.hasPrefix("{\"version\":\""), "\(json)")
         }
     }
 }

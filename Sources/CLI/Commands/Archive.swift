@@ -29,6 +29,10 @@ struct Archive: ParsableCommand {
 
     func run() throws {
         let moment = try TimeArgument.parse(before, for: "--before")
+        // A time that was mistyped would move every event.
+        guard moment <= Int64(Date().timeIntervalSince1970 * 1e6) + 1_000_000 else {
+            throw CommandFailure("--before: \"\(before)\" is in the future", exitCode: 2)
+        }
         let path = URL(fileURLWithPath: file).path
         try OutputFile.requireNone(path)
         let session = try Session()

@@ -28,7 +28,7 @@ struct ControllerCommand: AsyncParsableCommand {
                   dwell controller run prod 2>> prod.log
                 """)
 
-        @Argument(help: "Name of the controller.")
+        @Argument(help: "Name of the controller.", completion: .controllers)
         var controller: String
 
         @Flag(help: .hidden)
@@ -85,7 +85,7 @@ struct ControllerCommand: AsyncParsableCommand {
             commandName: "keep",
             abstract: "Start the controller's process again when it dies.", shouldDisplay: false)
 
-        @Argument(help: "Name of the controller.")
+        @Argument(help: "Name of the controller.", completion: .controllers)
         var controller: String
 
         @Flag(help: .hidden)

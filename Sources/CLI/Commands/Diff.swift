@@ -33,7 +33,8 @@ struct Diff: ParsableCommand, LogQuestion {
         guard from.position <= to.position else {
             throw CommandFailure("the first moment is after the second; say the earlier one first", exitCode: 2)
         }
-        let lines = StatusDifference(try from.report(session), try to.report(session)).lines
+        let difference = StatusDifference(try StatusThen(from, session), try StatusThen(to, session))
+        let lines = difference.lines
         for line in lines.flatMap({ Self.folded($0, Terminal.width) }) { print(line) }
         let count = to.position - from.position
         let range = count > 1 ? "\(from.position + 1) to \(to.position)" : "\(to.position)"
@@ -41,12 +42,17 @@ struct Diff: ParsableCommand, LogQuestion {
             count == 0
                 ? "Nothing happened between."
                 : "\(count) event\(count == 1 ? "" : "s") between: \(range)"
-                    + (lines.isEmpty ? "; in the end everything was as before." : "."))
+                    + (!lines.isEmpty
+                        ? "." : difference.isNone ? "; in the end everything was as before." : "; \(Self.isUntold)"))
         try session.ensureAllRunning()
     }
 }
 
 extension Diff {
+    /// Of what is kept of a controller no more is told than people ask for.
+    private static let isUntold =
+        "in the end all that is told here was as before, and of the rest `dwell events` tells."
+
     /// A line for so many columns: what does not fit goes on below, from a comma on.
     static func folded(_ line: String, _ width: Int?) -> [String] {
         guard let width, line.count > width else { return [line] }
@@ -60,61 +66,5 @@ extension Diff {
             }
         }
         return lines
-    }
-}
-
-/// What differs between two reports, a line each.
-struct StatusDifference {
-    private(set) var lines: [String] = []
-
-    init(_ before: StatusReport, _ after: StatusReport) {
-        compare(
-            before.controllers.map { ("controller \($0.name)", Self.facts($0)) },
-            after.controllers.map { ("controller \($0.name)", Self.facts($0)) })
-        compare(
-            before.services.map { ("service \($0.controller)/\($0.name)", Self.facts($0)) },
-            after.services.map { ("service \($0.controller)/\($0.name)", Self.facts($0)) })
-        compare(
-            before.replicas.map { ("replica \($0.controller)/\($0.service)/\($0.id)", Self.facts($0)) },
-            after.replicas.map { ("replica \($0.controller)/\($0.service)/\($0.id)", Self.facts($0)) })
-    }
-
-    private typealias Facts = [(name: String, value: String)]
-
-    private mutating func compare(_ before: [(String, Facts)], _ after: [(String, Facts)]) {
-        let old = Dictionary(before) { first, _ in first }
-        let new = Dictionary(after) { first, _ in first }
-        for name in Set(old.keys).union(new.keys).sorted() {
-            switch (old[name], new[name]) {
-            case (nil, let there?): lines.append("+ \(name)  \(Self.summary(there))")
-            case (let there?, nil): lines.append("- \(name)  \(Self.summary(there))")
-            case (let a?, let b?):
-                let changes = zip(a, b).filter { $0.value != $1.value }.map { "\($0.name) \($0.value) -> \($1.value)" }
-                if !changes.isEmpty { lines.append("~ \(name)  \(changes.joined(separator: ", "))") }
-            case (nil, nil): break
-            }
-        }
-    }
-
-    private static func summary(_ facts: Facts) -> String { facts.first?.value ?? "" }
-
-    private static func facts(_ row: ControllerRow) -> Facts {
-        [
-            ("status", row.status),
-            ("autostop", row.idleTimeoutSeconds.map { TimeText.window(seconds: $0) } ?? "never"),
-            ("life", String(row.incarnation)), ("recoveries", String(row.recoveries)),
-        ]
-    }
-
-    private static func facts(_ row: ServiceRow) -> Facts {
-        [
-            ("status", row.status), ("version", String(row.version)),
-            ("replicas", "\(row.readyReplicas)/\(row.wantedReplicas)"), ("endpoint", row.endpoint),
-            ("reason", row.reason ?? "none"),
-        ]
-    }
-
-    private static func facts(_ row: ReplicaRow) -> Facts {
-        [("status", row.status), ("version", String(row.version)), ("reason", row.reason ?? "none")]
     }
 }

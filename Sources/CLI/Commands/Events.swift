@@ -186,6 +186,11 @@ struct Events: FollowingCommand, LogQuestion {
         query.replica = replica
         for pattern in type { try Self.requireKnown(pattern) }
         query.types = type
+        if actor == "" {
+            throw CommandFailure(
+                "--actor: \"\" names nobody: write a user (ann, ann@desk) or a component (cli, controller)", exitCode: 2
+            )
+        }
         query.actor = actor
         query.limit = limit
         return query

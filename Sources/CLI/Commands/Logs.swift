@@ -40,7 +40,8 @@ struct Logs: FollowingCommand {
     @Option(help: ArgumentHelp("Only the last lines.", valueName: "lines"))
     var tail: Int?
 
-    @Option(help: ArgumentHelp("The service of this controller.", valueName: "controller"))
+    @Option(
+        help: ArgumentHelp("The service of this controller.", valueName: "controller"), completion: .controllersEver)
     var on: String?
 
     func validate() throws {

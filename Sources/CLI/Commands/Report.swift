@@ -37,11 +37,11 @@ struct Report: ParsableCommand, LogQuestion {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @Flag(help: "Print comma-separated values.")
+    @Flag(help: "Print comma-separated values, a line for each controller, without other windows.")
     var csv = false
 
     @Option(
-        help: ArgumentHelp("Draw a picture of it into this file.", valueName: "file"),
+        help: ArgumentHelp("Draw a picture of it into this file, which is for you alone to read.", valueName: "file"),
         completion: .file(extensions: ["svg"]))
     var svg: String?
 
@@ -82,10 +82,11 @@ struct Report: ParsableCommand, LogQuestion {
                 whatIf: windows.map { WhatIf(windowSeconds: $0, history, in: span, now: now) })
         }
         let revival = session.revival()
+        if let svg { try draw(rows, byController, span, to: svg) }
+        Self.pointToArchive(start, from)
         if let svg {
-            try draw(rows, byController, span, to: svg)
-            print("drawn: \(svg)")
-            return try revival.get()
+            print("drawn: \(svg)", to: json || csv ? .error : .output)
+            if !json, !csv { return try revival.get() }
         }
         let output = UsageOutput(rows: rows, span: span, pricePerHour: pricePerHour, width: Terminal.width)
         // What is saved is not known without a start that was measured.
@@ -102,6 +103,17 @@ struct Report: ParsableCommand, LogQuestion {
             for line in csv ? output.csv : output.lines { print(line) }
         }
         try revival.get()
+    }
+
+    /// Says where the rest is, when what is asked for reaches back to what was archived.
+    private static func pointToArchive(_ start: LogStart, _ from: Int64?) {
+        guard start.position > 0, from ?? .min < start.atMicroseconds else { return }
+        // With the date, whatever day it is.
+        let noDay = Instant(wallMicroseconds: 0, bootMicroseconds: 0, bootID: "")
+        let until = TimeText.clock(atMicroseconds: start.atMicroseconds, now: noDay)
+        print(
+            "note: what came up to event \(start.position) (\(until)) is archived and not counted here: "
+                + "dwell report --log \(start.file)", to: .error)
     }
 
     /// Before when it is told, microseconds since 1970. A file knows nothing of what came after its last event, which is

@@ -10,7 +10,9 @@ struct Status: FollowingCommand, LogQuestion {
         commandName: "status",
         abstract: "Show controllers, services and replicas.",
         discussion: """
-            Answers from the database alone, also when no controller process lives.
+            Answers from the database alone, also when no controller process lives. Of a moment of the past it does \
+            not tell what the log does not hold: when a service with idle_down was asked last, what receivers of \
+            notices had taken, and whether files for TLS were good.
 
             Examples:
               dwell status
@@ -81,9 +83,9 @@ struct Status: FollowingCommand, LogQuestion {
         }
         var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
         if endpoint { return try printEndpoint(view) }
-        if verbose, moment == nil { view.policies = try session.policies(of: view.controllers) }
+        if verbose { view.policies = try session.policies(of: view.controllers, atPosition: moment?.position) }
         if moment == nil, name == nil { view.lags = try lags(session) }
-        try view.look(session, isNow: moment == nil && !session.isOfFile)
+        try view.look(session, atPosition: moment?.position, isNow: moment == nil && !session.isOfFile)
         let revival = session.revival()
         if json {
             print(try StatusJSON(view).text)
@@ -142,17 +144,19 @@ struct StatusView {
 
     /// Reads what the tables do not hold.
     ///
-    /// - Parameter isNow: whether it shows the present, of which load balancers tell.
-    mutating func look(_ session: Session, isNow: Bool) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - position: of the last event there was at the moment that is shown; nil for the last there is.
+    ///   - isNow: whether it shows the present, of which load balancers tell.
+    mutating func look(_ session: Session, atPosition position: Int? = nil, isNow: Bool) throws(CommandFailure) {
         let shown = controllers
         sights = try session.read { (log) throws(LogFailure) in try log.sights(of: shown) }
-        guard isNow else { return }
-        try lookAtTLS(session)
+        if isNow { try lookAtTLS(session) }
         for row in services where row.spec.contains("\"idleDownSeconds\"") && row.loadBalancer != nil {
             let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
-            let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
+            let state = try session.state(of: controller, atPosition: position)
             guard let service = state.services[name], !service.isEnding else { continue }
-            let traffic = TrafficReporter.read(of: name, in: session.paths(controller))
+            // Who asked when is not in the log.
+            let traffic = isNow ? TrafficReporter.read(of: name, in: session.paths(controller)) : nil
             let text = Explanation.idleDown(service, traffic, now, TimeText.words(at: now))
             idleDowns += text.map { ["\(name): \($0)"] } ?? []
         }

@@ -2,8 +2,8 @@ import EventLog
 import Foundation
 
 /// Prints events as they come: as JSON, or as a table. Rows are printed while others are read, so columns have
-/// fixed widths; at a terminal a row that does not fit is cut, elsewhere it is whole. A narrow terminal shows each in two
-/// lines, so that its type and what happened are there at any width.
+/// fixed widths. At a terminal a row that is longer than a line goes on in the next ones: who did it and what it follows
+/// from are there at any width.
 struct EventPrinter {
     private let json: Bool
     private let source: EventSource
@@ -24,32 +24,48 @@ struct EventPrinter {
     private func line(_ row: AuditRow) -> String {
         let subject = [row.service, row.replica.map(String.init)].compactMap { $0 }.joined(separator: "/")
         let place = row.controller + (subject.isEmpty ? "" : "/" + subject)
-        if let width, width < Self.narrow { return twoLines(row, place, width) }
-        let columns = [
-            pad(String(row.position), 6, right: true), row.time, pad(place, 18), pad(row.event, 22), row.what,
-        ]
-        return cut((columns + [who(row)]).joined(separator: "  "))
+        let position = pad(String(row.position), 6, right: true)
+        let head = [position, row.time, pad(place, 18), pad(row.event, 22)].joined(separator: "  ")
+        let (what, who) = (row.what.printableLine, who(row).printableLine)
+        let whole = "\(head)  \(what)  \(who)"
+        guard let width, whole.count > width else { return whole }
+        let rest = cut(what, width * Self.mostLinesOfWhat)
+        if head.count <= width { return lines([trimmed(head)], rest, who, width) }
+        // Without the year and the thousandths.
+        let time = row.time.dropFirst(5).prefix(14)
+        let short = "\(position)  \(time)"
+        let fits = short.count + 2 + row.event.count <= width
+        let heads = fits ? ["\(short)  \(row.event)"] : [short, Self.indent + row.event]
+        return lines(heads, "\(place): \(rest)", who, width)
     }
 
-    /// A terminal with fewer columns than this is narrow.
-    private static let narrow = 80
+    /// Further in than positions are, so that rows are told apart.
+    private static let indent = String(repeating: " ", count: 8)
+    /// What a replica wrote may be long.
+    private static let mostLinesOfWhat = 4
 
-    private func twoLines(_ row: AuditRow, _ place: String, _ width: Int) -> String {
-        // Without the year and the thousandths; where there is no room, without the day.
-        let time = row.time.dropFirst(5).prefix(14).suffix(width < 50 ? 8 : 14)
-        let head = "\(pad(String(row.position), 6, right: true))  \(time)  \(row.event)"
-        return cut(head) + "\n" + cut("        \(place): \(row.what)  \(who(row))")
+    private func lines(_ heads: [String], _ rest: String, _ who: String, _ width: Int) -> String {
+        var lines = heads + (Self.indent + rest).wrapped(to: width)
+        if let last = lines.last, last.count + 2 + who.count <= width {
+            lines[lines.count - 1] = "\(last)  \(who)"
+        } else {
+            lines += "\(Self.indent)  \(who)".wrapped(to: width)
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func trimmed(_ text: String) -> String {
+        var text = text
+        while text.last == " " { text.removeLast() }
+        return text
     }
 
     private func who(_ row: AuditRow) -> String {
         "[\(row.actor), \(row.component)]" + (row.cause.map { " <- \($0)" } ?? "")
     }
 
-    /// One line, whatever a replica wrote, and no longer than there is room.
-    private func cut(_ text: String) -> String {
-        let line = text.printableLine
-        guard let width, line.count > width else { return line }
-        return line.prefix(max(1, width - 1)) + "…"
+    private func cut(_ text: String, _ length: Int) -> String {
+        text.count > length ? text.prefix(max(1, length - 1)) + "…" : text
     }
 
     private func pad(_ text: String, _ width: Int, right: Bool = false) -> String {

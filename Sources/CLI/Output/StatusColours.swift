@@ -8,9 +8,16 @@ enum StatusColours {
     }()
 
     static func paint(_ line: String) -> String {
-        // A header names columns, not conditions.
-        guard isWanted, !line.contains(/\bSTAT(E|US)\b/) else { return line }
-        return line.replacing(/\b[A-Z][A-Z_]{1,}[A-Z]\b/) { match in
+        guard isWanted else { return line }
+        // A header names columns, not conditions; and so does what a line of a turned table begins with.
+        if let label = line.prefixMatch(of: #/^\s\s[A-Z][A-Z ]*\s\s/#) {
+            return String(label.output) + painted(line[label.range.upperBound...])
+        }
+        return line.contains(/\bSTAT(E|US)\b/) ? line : painted(line[...])
+    }
+
+    private static func painted(_ text: Substring) -> String {
+        String(text).replacing(/\b[A-Z][A-Z_]{1,}[A-Z]\b/) { match in
             guard let colour = colour(of: match.output) else { return String(match.output) }
             return "\u{1b}[\(colour)m\(match.output)\u{1b}[0m"
         }

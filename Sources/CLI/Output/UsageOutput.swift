@@ -66,7 +66,7 @@ struct UsageOutput {
             ["WINDOW", "IDLE", "STARTS", "AVOIDED", "WAITED FOR STARTS"]
                 + (pricePerHour == nil ? [] : ["COST OF IDLING"]))
         for other in row.whatIf {
-            let waited = row.usage.meanStartSeconds.map { TimeText.seconds($0 * Double(other.starts)) } ?? "-"
+            let waited = waitedSeconds(other.starts, row.usage).map { TimeText.seconds($0) } ?? "-"
             table.add(
                 [
                     TimeText.window(seconds: other.windowSeconds), span(other.idleSeconds), String(other.starts),
@@ -78,8 +78,15 @@ struct UsageOutput {
 
     private func span(_ seconds: Double) -> String { TimeText.span(microseconds: Int64(seconds * 1e6)) }
 
-    private func cost(_ seconds: Double) -> String {
-        String(format: "%.2f", seconds / 3600 * (pricePerHour ?? 0))
+    /// For people.
+    private func cost(_ seconds: Double) -> String { String(format: "%.2f", price(seconds) ?? 0) }
+
+    /// Nil where it was not said what an hour costs.
+    private func price(_ seconds: Double) -> Double? { pricePerHour.map { seconds / 3600 * $0 } }
+
+    /// How long people would have waited for these starts, seconds; nil where none was ever measured.
+    private func waitedSeconds(_ starts: Int, _ usage: UsageReport) -> Double? {
+        usage.meanStartSeconds.map { $0 * Double(starts) }
     }
 
     private func clock(_ microseconds: Int64) -> String {
@@ -88,7 +95,7 @@ struct UsageOutput {
             atMicroseconds: microseconds, now: Instant(wallMicroseconds: 0, bootMicroseconds: 0, bootID: ""))
     }
 
-    /// One line for each controller.
+    /// One line for each controller; other windows are told by the table and by JSON.
     var csv: [String] {
         let header = [
             "controller", "busy_seconds", "idle_seconds", "starting_seconds", "stopped_seconds", "starts",
@@ -101,8 +108,7 @@ struct UsageOutput {
                     row.name.rawValue, "\(usage.busySeconds)", "\(usage.idleSeconds)", "\(usage.startingSeconds)",
                     "\(usage.stoppedSeconds)", "\(usage.starts)", "\(usage.startsAvoided)",
                     usage.meanStartSeconds.map { "\($0)" } ?? "", "\(usage.savedSeconds)", "\(usage.crashes)",
-                    pricePerHour == nil ? "" : cost(usage.paidSeconds),
-                    pricePerHour == nil ? "" : cost(usage.idleSeconds),
+                    price(usage.paidSeconds).map { "\($0)" } ?? "", price(usage.idleSeconds).map { "\($0)" } ?? "",
                 ].joined(separator: ",")
             }
     }
@@ -117,16 +123,17 @@ struct UsageOutput {
                 "crashes": usage.crashes,
                 "mean_start_seconds": usage.meanStartSeconds.map { $0 as Any } ?? NSNull(),
                 "what_if": row.whatIf.map { other in
-                    [
+                    var object: [String: Any] = [
                         "window_seconds": other.windowSeconds, "idle_seconds": other.idleSeconds,
                         "starts": other.starts, "starts_avoided": other.startsAvoided,
-                    ] as [String: Any]
+                        "waited_seconds": waitedSeconds(other.starts, usage).map { $0 as Any } ?? NSNull(),
+                    ]
+                    object["idle_cost"] = price(other.idleSeconds)
+                    return object
                 },
             ]
-            if let pricePerHour {
-                object["cost"] = usage.paidSeconds / 3600 * pricePerHour
-                object["idle_cost"] = usage.idleSeconds / 3600 * pricePerHour
-            }
+            object["cost"] = price(usage.paidSeconds)
+            object["idle_cost"] = price(usage.idleSeconds)
             return object
         }
         let object: [String: Any] = [

@@ -11,10 +11,10 @@ import Testing
                 #expect(try await sandbox.dwell(words).exitCode == 0)
                 return try await sandbox.dwell("diff", "#\(before)", "now").out
             }
-            #expect(try await change("autostop", "local", "--down").contains("~ controller local  down no -> yes\n"))
+            #expect(try await change("autostop", "local", "--down").contains("~ controller local  down no -> yes"))
             #expect(
                 try await change("autostop", "local", "--terminate-after", "7d").contains(
-                    "terminate_after never -> 7d\n"))
+                    "terminate_after never -> 7d"))
             let paused = try await change("autostop", "local", "--pause", "1h", "--reason", "x")
             #expect(paused.contains("pause none -> until ") && paused.contains("(x)"), "\(paused)")
             let nothing = try await change("autostop", "local", "--terminate-after", "7d")

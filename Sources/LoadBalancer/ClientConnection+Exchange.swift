@@ -116,17 +116,38 @@ extension ClientConnection {
                 if case .exchanging = state { continue }
                 return
             }
-            if var body = exchange?.answerBody {
-                if let bytes = try body.read(&upstream.buffer) { write(bytes) }
-                exchange?.answerBody = body
-                if body.isFinished { return finish() }
-            }
+            if try passAnswerBody(upstream) { return finish() }
         } catch {
             let replica = exchange?.backend?.route.replica ?? 0
+            if cutOff() { return }
             return refuse(.badGateway("replica \(replica) sent \(error.reason)"))
         }
         flush()
         if isWritable { upstream.read() }
+    }
+
+    /// Passes on what has come of the body.
+    ///
+    /// - Returns: whether that was the last of it.
+    private func passAnswerBody(_ upstream: UpstreamConnection) throws(MalformedHead) -> Bool {
+        guard var body = exchange?.answerBody else { return false }
+        defer { exchange?.answerBody = body }
+        if let bytes = try body.read(&upstream.buffer) { write(bytes) }
+        return body.isFinished
+    }
+
+    /// Ends an answer that goes wrong after its head: what was good of it is passed on, whether it came with the fault or
+    /// before it, and then the client sees that it is not whole. One that would take the end of its connection for the
+    /// end of the answer gets no more.
+    ///
+    /// - Returns: whether there was one to end.
+    private func cutOff() -> Bool {
+        guard exchange?.hasAnswer == true, let body = exchange?.answerBody, !body.isUnchunked else { return false }
+        if let bytes = body.beforeFault { write(bytes) }
+        abandonExchange()
+        state = .closing
+        endAfterFlush()
+        return true
     }
 
     /// Passes one head on, if there is a whole one.

@@ -57,7 +57,7 @@ extension ClientConnection {
         if stall != nil { return reset() }
         switch state {
         case .awaitingHead where isSurplus: refuse(.tooManyConnections)
-        case .awaitingHead where buffer.readableBytes > 0: refuse(.requestTimeout)
+        case .awaitingHead where buffer.readableBytes > 0: refuse(.requestTimeout, unread: buffer.readerIndex)
         case .exchanging:
             let seconds = loop.configuration.bodyTimeoutSeconds
             if isBodyAwaited { refuse(.bodyTimeout(seconds: seconds)) } else { exchangeTimedOut() }

@@ -147,6 +147,7 @@ final class ClientConnection: ChannelInboundHandler {
             let outcome = parser.parse(&buffer)
             state = .awaitingHead(parser)
             switch outcome {
+            let headStart = buffer.readerIndex
             case .incomplete where hasEnded:
                 state = .closing
                 endAfterFlush()
@@ -154,8 +155,8 @@ final class ClientConnection: ChannelInboundHandler {
             case .complete(let head):
                 begin(head)
                 readAhead()
-            case .malformed(let reason): refuse(.badRequest(reason))
-            case .tooLarge: refuse(.headTooLarge(limit: loop.configuration.headLimit))
+            case .malformed(let reason): refuse(.badRequest(reason), unread: headStart)
+            case .tooLarge: refuse(.headTooLarge(limit: loop.configuration.headLimit), unread: headStart)
             }
         case .exchanging: passRequestBody()
         case .tunnel(let upstream):
@@ -235,11 +236,13 @@ final class ClientConnection: ChannelInboundHandler {
     /// Answers with words of our own and ends the connection, unless an answer has been begun: then there
     /// is nothing to do but to cut it off, so that nobody takes it for whole.
     ///
-    /// - Parameter asked: the request, where there is no exchange of it.
-    func refuse(_ answer: OwnAnswer, asked: MessageHead? = nil) {
+    /// - Parameters:
+    ///   - asked: the request, where there is no exchange of it.
+    ///   - unread: where in the buffer the head begins that cannot be read, where there is no request.
+    func refuse(_ answer: OwnAnswer, asked: MessageHead? = nil, unread: Int? = nil) {
         let request = exchange?.request ?? asked
         let hasBegun = exchange?.hasAnswer ?? false
-        let wantsJSON = request.map(Self.wantsJSON) ?? false
+        let wantsJSON = request.map(WantedForm.isJSON) ?? unread.map(wantsJSON) ?? false
         let isHead = if case .request(.head, _, _) = request?.start { true } else { false }
         abandonExchange()
         state = .closing
@@ -250,7 +253,13 @@ final class ClientConnection: ChannelInboundHandler {
         }
     }
 
-    /// Ends the connection like ``refuse(_:asked:)``, after what has been written.
+    private func wantsJSON(unread begin: Int) -> Bool {
+        var head = buffer
+        head.moveReaderIndex(to: begin)
+        return WantedForm.isJSON(unread: head, limit: loop.configuration.headLimit)
+    }
+
+    /// Ends the connection like ``refuse(_:asked:unread:)``, after what has been written.
     func lingerAfterFlush() {
         guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
@@ -264,12 +273,5 @@ final class ClientConnection: ChannelInboundHandler {
         context.close(mode: .output, promise: nil)
         context.read()
         context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(500)) { context.close(promise: nil) }
-    }
-
-    private static func wantsJSON(_ head: MessageHead) -> Bool {
-        head.fields.contains { field in
-            guard field.meaning == .other, head.withBytes(field.name, { $0.isEqual("accept") }) else { return false }
-            return head.string(field.value).lowercased().contains("json")
-        }
     }
 }

@@ -50,6 +50,23 @@ import Testing
         }
     }
 
+    /// A program is told in the form that it asks for, although its request cannot be read.
+    @Test(arguments: [
+        ("bad_request", "Content-Length: 0\r\nTransfer-Encoding: chunked\r\nACCEPT: text/x, application/json\r\n\r\n"),
+        ("bad_request", "accept:application/JSON\r\nX: y\n"),
+        ("head_too_large", "Accept: application/json\r\nX: \(String(repeating: "x", count: 70_000))\r\n\r\n"),
+        ("head_too_large", "Accept: application/json\r\nX: \(String(repeating: "x", count: 70_000))"),
+    ])
+    func aProgramIsToldInJSON(code: String, fields: String) async throws {
+        try await Stage.with { stage in
+            let client = try await stage.connect()
+            try await client.send("POST / HTTP/1.1\r\nHost: a\r\n" + fields)
+            let (head, body) = try #require(try await client.rest().splitOnce("\r\n\r\n"))
+            #expect(head.contains("Content-Type: application/json\r\n"))
+            #expect(body.hasPrefix("{\"error\":\"\(code)\",\"message\":\""))
+        }
+    }
+
     /// A body that goes wrong half way: the replica must not take what it has for the whole.
     @Test(arguments: ["5 5\r\nhello\r\n", "5\r\nhello!\r\n", "5\nhello\n", "0\r\nX\r\n\r\n", "-1\r\n"])
     func aBadChunkCutsTheReplicaOff(chunk: String) async throws {

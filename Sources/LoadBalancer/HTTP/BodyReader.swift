@@ -24,7 +24,9 @@ struct BodyReader {
 
     private var state: State
     /// Whether only what is in chunks is passed on, without sizes and trailers.
-    private let isUnchunked: Bool
+    let isUnchunked: Bool
+    /// What of the last bytes came before the one that ``read(_:)`` threw over, as it is to be passed on.
+    private(set) var beforeFault: ByteBuffer?
     /// Bytes of the trailers, or of the extensions of one chunk: nobody's body, which must not grow for
     /// ever. Begun anew with every chunk that holds data, for a stream of chunks may go on for days.
     private var overhead = 0
@@ -65,20 +67,22 @@ struct BodyReader {
             return buffer.readSlice(length: count)
         default:
             var data: ByteBuffer? = isUnchunked ? ByteBuffer() : nil
-            let count = try scan(buffer, &data)
-            if let data {
-                buffer.moveReaderIndex(forwardBy: count)
-                return data.readableBytes == 0 ? nil : data
+            let (count, fault) = scan(buffer, &data)
+            let bytes = buffer.readSlice(length: count)
+            let passed = data ?? bytes
+            if let fault {
+                beforeFault = passed
+                throw fault
             }
-            return count == 0 ? nil : buffer.readSlice(length: count)
+            return passed?.readableBytes == 0 ? nil : passed
         }
     }
 
     /// Goes through the chunks at the beginning of `buffer`, and appends what is in them to `data`, if it is wanted.
     ///
-    /// - Returns: how many bytes belong to the body.
-    private mutating func scan(_ buffer: ByteBuffer, _ data: inout ByteBuffer?) throws(MalformedHead) -> Int {
-        let result = buffer.withUnsafeReadableBytes { bytes -> Result<Int, MalformedHead> in
+    /// - Returns: how many bytes belong to the body, and what is wrong with the one behind them.
+    private mutating func scan(_ buffer: ByteBuffer, _ data: inout ByteBuffer?) -> (count: Int, fault: MalformedHead?) {
+        buffer.withUnsafeReadableBytes { bytes in
             var index = 0
             do throws(MalformedHead) {
                 while index < bytes.count {
@@ -93,12 +97,11 @@ struct BodyReader {
                         index += 1
                     }
                 }
-                return .success(index)
+                return (index, nil)
             } catch {
-                return .failure(error)
+                return (index, error)
             }
         }
-        return try result.get()
     }
 
     /// One byte outside of chunk data.

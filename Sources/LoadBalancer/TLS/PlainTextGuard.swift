@@ -29,7 +29,8 @@ final class PlainTextGuard: ChannelInboundHandler {
         guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first & 0xDF) else {
             return context.close(promise: nil)
         }
-        let answer = OwnAnswer.plainHTTP.bytes(isJSON: false, hasBody: true, context.channel.allocator)
+        let isJSON = WantedForm.isJSON(unread: bytes, limit: bytes.readableBytes)
+        let answer = OwnAnswer.plainHTTP.bytes(isJSON: isJSON, hasBody: true, context.channel.allocator)
         context.writeAndFlush(wrapOutboundOut(answer)).assumeIsolated().whenComplete { _ in
             context.close(mode: .output, promise: nil)
             // As after other answers: unread bytes would make TCP throw this one away.

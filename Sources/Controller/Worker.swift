@@ -29,10 +29,10 @@ struct Worker: Sendable {
             await watch(replica, handle, endpoint, version: version, state)
         case .drainReplica(let replica, let handle, let balancer): await drain(replica, handle, balancer, state)
         case .removeReplica(let replica): await remove(replica, state)
-        case .launchLoadBalancer(let reference, let endpoint): await launch(reference, endpoint)
+        case .launchLoadBalancer(let reference, let endpoint): await launch(reference, endpoint, state)
         case .watchLoadBalancer(let reference, let handle):
             if let reason = await loadBalancers.ended(reference, handle) {
-                await report(.loadBalancerEnded(reference, reason: reason))
+                await reportEnd(of: reference, reason)
             }
         case .removeLoadBalancer(let reference): await remove(reference, state)
         case .watchLoad(let reference, _):
@@ -205,14 +205,22 @@ struct Worker: Sendable {
         }
     }
 
-    private func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) async {
+    private func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint, _ state: ControllerState) async {
         do {
-            let handle = try await loadBalancers.launch(reference, endpoint)
+            let tls = state.services[reference.service]?.servedTLS
+            let handle = try await loadBalancers.launch(reference, endpoint, tls: tls)
             await report(.loadBalancerLaunched(reference, handle))
         } catch {
             logger.warning("service \(reference.service): its load balancer could not be started: \(error)")
-            await report(.loadBalancerEnded(reference, reason: "\(error)"))
+            await reportEnd(of: reference, "\(error)")
         }
+    }
+
+    private func reportEnd(of reference: LoadBalancerReference, _ reason: String) async {
+        await report(.loadBalancerEnded(reference, reason: reason))
+        // Who connects waits for one that is started again at once, and not for one that has to wait itself.
+        if case .pending(nil) = await access.state().services[reference.service]?.loadBalancer?.phase { return }
+        loadBalancers.release(reference)
     }
 
     private func remove(_ reference: LoadBalancerReference, _ state: ControllerState) async {

@@ -49,7 +49,8 @@ final class BalancerLoop {
         self.changed = changed
     }
 
-    var hasConnections: Bool { !clients.isEmpty }
+    /// Whether there are connections besides those that came too late to be served, of which there may be no end.
+    var hasConnections: Bool { clients.values.contains { !$0.isLate } }
 
     // MARK: Routes
 

@@ -33,6 +33,8 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) var context: ChannelHandlerContext?
     /// Whether it is too many, and there only to be told so.
     private(set) var isSurplus = false
+    /// Whether it came when the end had begun, and is there only to be told so.
+    private(set) var isLate = false
     /// Whether the client has sent all that it will.
     var hasEnded = false
     /// Looks whether a client that has ended is still there.
@@ -55,6 +57,7 @@ final class ClientConnection: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
+        isLate = loop.isDraining
         isSurplus = !loop.add(self)
         // Words would cost a handshake, which is more than there is room for.
         if isSurplus, isSecure { return close() }
@@ -144,10 +147,10 @@ final class ClientConnection: ChannelInboundHandler {
         case .awaitingHead(var parser):
             // Whoever asks for more before it takes what it was answered waits, or answers would pile up here.
             guard isWritable else { break }
+            let headStart = buffer.readerIndex
             let outcome = parser.parse(&buffer)
             state = .awaitingHead(parser)
             switch outcome {
-            let headStart = buffer.readerIndex
             case .incomplete where hasEnded:
                 state = .closing
                 endAfterFlush()
@@ -185,6 +188,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func begin(_ head: MessageHead) {
         guard case .request(let method, _, _) = head.start else { return }
+        if isLate { return refuse(.shuttingDown(loop), asked: head) }
         if isSurplus {
             guard loop.admit(self) else { return refuse(.tooManyConnections, asked: head) }
             isSurplus = false

@@ -113,6 +113,9 @@ public final class LoadBalancer: Sendable {
         }
     }
 
+    /// Whether nobody can connect, for want of a certificate and key that could be used.
+    public var lacksPair: Bool { front.lacksPair }
+
     /// Looks again and again whether the files of the certificate and its key have changed, until cancelled.
     public func followCertificate() async {
         while !Task.isCancelled {
@@ -146,8 +149,11 @@ public final class LoadBalancer: Sendable {
         return traffic ?? Traffic()
     }
 
-    /// Stops accepting, lets requests in flight end for as long as `gracePeriodSeconds`, then closes
-    /// what is left. A second call does nothing.
+    /// Takes no more connections: another process is to have the port.
+    public func stopAccepting() async { try? await server.withLock { $0 }?.close().get() }
+
+    /// Lets requests in flight end for as long as `gracePeriodSeconds`, and tells whoever comes meanwhile that it is being
+    /// shut down; then closes what is left. A second call does nothing.
     public func shutDown(gracePeriodSeconds: Double) async {
         guard
             isEnding.withLock({ isEnding in
@@ -155,12 +161,12 @@ public final class LoadBalancer: Sendable {
                 return !isEnding
             })
         else { return }
-        try? await server.withLock { $0 }?.close().get()
         let limit = ContinuousClock.now + .seconds(gracePeriodSeconds)
         for loop in loops { loop.eventLoop.execute { loop.value.drain() } }
         while ContinuousClock.now < limit, await hasConnections() {
             try? await Task.sleep(for: .milliseconds(5))
         }
+        await stopAccepting()
         for loop in loops { try? await loop.eventLoop.submit { loop.value.closeAll() }.get() }
         // From here on nobody asks a loop anything.
         isOver.withLock { $0 = true }

@@ -179,6 +179,26 @@ import Testing
         }
     }
 
+    /// The socket outlives the process: who connects before there is another waits for it.
+    @Test func whoConnectsWhileALoadBalancerIsReplacedWaits() async throws {
+        try await Sandbox.run { sandbox in
+            let url = try await sandbox.up()
+            let controller = try await sandbox.controllerProcess()
+            let balancer = try #require(sandbox.processes(named: "dwell-lb").first)
+            kill(controller, SIGSTOP)
+            defer { kill(controller, SIGCONT) }
+            kill(balancer, SIGKILL)
+            // Its environment goes with its memory; nobody has waited for it yet.
+            try await eventually("it is dead") { sandbox.processes(named: "dwell-lb").isEmpty }
+            async let answer = HTTP.get(url)
+            try await eventually("it has connected") {
+                try await sandbox.shell("ss -Htn state established dst \(url.dropFirst(7)) | grep -q .").exitCode == 0
+            }
+            kill(controller, SIGCONT)
+            #expect(await answer?.body == "1")
+        }
+    }
+
     /// Whoever reads may close the pipe before all is printed; what died is brought back all the same.
     @Test(arguments: ["events", "status"])
     func aCommandWhoseReaderLeavesBringsBackWhatDied(_ command: String) async throws {

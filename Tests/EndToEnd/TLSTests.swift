@@ -64,13 +64,35 @@ import Testing
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             let start = try await sandbox.dwell("start", "local")
             #expect(start.exitCode == 0 && start.err.contains("nobody can connect to service hello until"), "\(start)")
-            try await eventually("it is ready") { try await sandbox.status().service("hello").status == "READY" }
+            try await eventually("it is not ready") { try await sandbox.saysWhyNobodyConnects("one.key") }
             for scheme in ["http", "https"] {
                 let refused = try await sandbox.shell("curl -skS \(url.replacing("https", with: scheme))/")
                 #expect(refused.exitCode != 0, "\(refused)")
             }
             try await sandbox.shell("mv away one.key")
             try await eventually("it serves with its key") { try await sandbox.curl(url, "one.crt").exitCode == 0 }
+            try await eventually("it says so") { try await sandbox.status().service("hello").status == "READY" }
+        }
+    }
+
+    /// READY would be a lie: the replicas answer, and nobody can ask them.
+    @Test func withoutItsCertificateItIsNotReady() async throws {
+        try await Sandbox.run { sandbox in
+            try await sandbox.makeCertificate("one")
+            try sandbox.writeService(more: Self.tls)
+            try #require(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            let url = try await sandbox.status().service("hello").endpoint
+            try await sandbox.shell("mv one.crt away")
+            let balancer = try #require(sandbox.processes(named: "dwell-lb").first)
+            #expect(try await sandbox.dwell("status").out.contains("goes on with the pair that it has read"))
+            kill(balancer, SIGKILL)
+            try await eventually("it is not ready") { try await sandbox.saysWhyNobodyConnects("one.crt") }
+            #expect(sandbox.processes(named: "dwell-lb").isEmpty)
+            try await sandbox.shell("mv away one.crt")
+            try await eventually("it is ready by itself") {
+                try await sandbox.status().service("hello").status == "READY"
+            }
+            #expect(try await sandbox.curl(url, "one.crt").exitCode == 0)
         }
     }
 
@@ -124,6 +146,13 @@ extension Sandbox {
             -addext subjectAltName=IP:127.0.0.1 -keyout \(name).key -out \(name).crt && chmod 600 \(name).key
             """)
         try #require(output.exitCode == 0, "\(output)")
+    }
+
+    /// Whether `status` says that the service is not ready for want of the file.
+    fileprivate func saysWhyNobodyConnects(_ file: String) async throws -> Bool {
+        let reasons = try await query("select status, reason from services where name = 'hello'")
+        return reasons.first?.hasPrefix(
+            "NOT_READY|its load balancer does not run: TLS cannot be spoken: cannot read \(folder)/\(file)") == true
     }
 
     /// Asks with curl, which trusts one certificate only: exit code 60 when it is shown another.

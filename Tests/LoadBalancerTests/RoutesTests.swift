@@ -148,6 +148,29 @@ import Testing
         }
     }
 
+    /// Also when a replica could answer: nothing is begun that might not be finished.
+    @Test func whoComesWhileItEndsIsToldSo() async throws {
+        try await Stage.with { stage in
+            let (idle, upstream) = try await stage.warmUp()
+            let client = try await stage.connect()
+            try await client.send(Stage.post)
+            _ = try await upstream.head()
+            async let end: Void = stage.shutDown(gracePeriodSeconds: 60)
+            #expect(try await idle.rest() == "")
+            let late = try await stage.connect()
+            try await late.send(Stage.get)
+            let (head, body) = try #require(try await late.rest().splitOnce("\r\n\r\n"))
+            #expect(head.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
+            #expect(body == "service web is being shut down\n")
+            // One that says nothing does not keep it.
+            let silent = try await stage.connect()
+            try await upstream.send(Stage.ok)
+            #expect(try await client.rest().hasSuffix("ok"))
+            await end
+            #expect(try await silent.rest() == "")
+        }
+    }
+
     @Test func aRequestThatDoesNotEndIsCutOff() async throws {
         try await Stage.with { stage in
             let client = try await stage.connect()

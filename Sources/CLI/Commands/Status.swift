@@ -170,7 +170,9 @@ struct StatusView {
             guard let files = state.services[name]?.servedTLS,
                 let problem = TLSExamination(reading: files).problem
             else { continue }
-            brokenTLS.append("\(name): a load balancer that starts now serves nobody: \(problem.message)")
+            brokenTLS.append(
+                "\(name): its load balancer goes on with the pair that it has read, and none could be started now: "
+                    + problem.message)
         }
     }
 

@@ -2,18 +2,24 @@ import EventLog
 import Foundation
 import Lifecycle
 
-/// Starts, watches and ends load balancer processes. The socket is bound here and handed over, so that
-/// a port that is taken is known at once and in words.
+/// Starts, watches and ends load balancer processes. The socket is bound here and handed over, and its certificate looked
+/// at, so that a port that is taken, or a key that is gone, is known at once and in words.
 struct LoadBalancerLauncher: Sendable {
     let paths: ControllerPaths
     let logID: String
     let environment: [String: String]
+    private let listeners = KeptListeners()
 
-    func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint) async throws -> Handle {
+    /// - Parameter tls: what it is to serve HTTPS with. Nothing is started that could serve nobody without it.
+    func launch(_ reference: LoadBalancerReference, _ endpoint: Endpoint, tls: TLSFiles?) async throws -> Handle {
         if let existing = await tree(of: reference).alive().first {
             return ProcessIdentity(pid: existing.pid, startTicks: existing.startTicks, boot: Boot.current).handle
         }
-        let listener = try Listener(endpoint)
+        if let problem = tls.flatMap({ TLSExamination(reading: $0).problem }) {
+            release(reference)
+            throw LaunchFailure("TLS cannot be spoken: \(problem.message)")
+        }
+        let socket = try listeners.socket(of: reference, at: endpoint)
         try paths.home.makeDirectory(paths.serviceLogDirectory(reference.service))
         try paths.home.makeDirectory(paths.runDirectory(reference.service))
         var environment = environment
@@ -26,7 +32,7 @@ struct LoadBalancerLauncher: Sendable {
             ],
             environment: environment, cookie: cookie(of: reference), workingDirectory: "/",
             log: paths.loadBalancerLog(reference.service),
-            inherited: listener.descriptor.raw
+            inherited: socket.listener.descriptor.raw
         ).start()
         let startTicks = ProcessTable.entry(of: pid)?.startTicks ?? 0
         return ProcessIdentity(pid: pid, startTicks: startTicks, boot: Boot.current).handle
@@ -40,11 +46,15 @@ struct LoadBalancerLauncher: Sendable {
         return Task.isCancelled ? nil : "its process ended"
     }
 
+    /// Has who connects refused until it is launched: it will be a while.
+    func release(_ reference: LoadBalancerReference) { listeners.release(reference) }
+
     /// Ends it.
     ///
     /// - Parameter drainSeconds: how long it may take for the requests under way to end.
     func end(_ reference: LoadBalancerReference, drainSeconds: Double) async -> String? {
         if let leftovers = await tree(of: reference).end(gracePeriodSeconds: drainSeconds + 1) { return leftovers }
+        release(reference)
         paths.removeTrafficReport(reference.service)
         return nil
     }

@@ -62,12 +62,15 @@ public struct LoadBalancerProcess: Sendable {
         for await _ in Commits.quietTicks(log) {
             switch readRoutes() {
             case .notWanted: return
+            case .replaced: return await balancer.stopAccepting()
             case .unknown: continue
             case .routes(let table, let rules, let spoken, let rest):
                 let isNews =
                     rules != current?.rules || spoken != current?.spoken
                     || current.map { !table.sendsAs($0.table) } ?? true
                 if spoken != current?.spoken { balancer.speak(spoken) }
+                // Its controller, which sees it end, says why nobody can connect, and starts another once somebody could.
+                if balancer.lacksPair { return }
                 if rules != current?.rules { balancer.update(rules) }
                 if table != current?.table { balancer.update(table) }
                 current = (table, rules, spoken)
@@ -94,6 +97,8 @@ public struct LoadBalancerProcess: Sendable {
         case routes(RoutingTable, BalancingRules, FrontProtocol, rest: Duration)
         /// The service is gone, or has another load balancer.
         case notWanted
+        /// Another log is there, whose controller starts a load balancer of its own at the same port.
+        case replaced
         /// The log could not be read just now.
         case unknown
     }
@@ -108,9 +113,8 @@ public struct LoadBalancerProcess: Sendable {
                 Routes.table(of: service, version: state.version), Routes.rules(of: service),
                 Routes.spoken(of: service), rest: Self.rest(among: state.services.count))
         } catch LogFailure.replaced(let path) {
-            // Its controller, which reads the log that is there now, starts another.
             logger.error("\(path) was replaced; ending")
-            return .notWanted
+            return .replaced
         } catch {
             logger.error("\(error); going on with the routes there are")
             return .unknown

@@ -50,6 +50,13 @@ final class TLSFront: Sendable {
         }
     }
 
+    /// Whether it is to speak HTTPS and has nothing to speak it with.
+    var lacksPair: Bool {
+        state.withLock { state in
+            if case .https = state.spoken { state.pair == nil } else { false }
+        }
+    }
+
     /// Speaks `spoken` with whoever connects from now on.
     func speak(_ spoken: FrontProtocol) {
         state.withLock { state in

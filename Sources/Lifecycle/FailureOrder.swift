@@ -84,6 +84,10 @@ extension ServiceState {
 extension Ending {
     /// In words, with what the shell said where it could not run a command at all.
     func reason(logTail: String?) -> String {
+        if case .exited(0, .run) = self {
+            return "\(inWords): a replica lives as long as its `run`, so what serves must not be left to the "
+                + "background (`exec` it, or `wait` for it)"
+        }
         guard case .exited(126...127, _) = self, let logTail,
             let line = logTail.split(whereSeparator: \.isNewline).last(where: { line in
                 Self.complaints.contains { line.hasSuffix($0) }

@@ -24,6 +24,55 @@ import Testing
         }
     }
 
+    /// Files written for several machines run on one as they would there with `num_nodes: 1`.
+    @Test func theirVariablesAreSet() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(Files.server, to: "server.py")
+            let tell = "env | grep ^SKYPILOT_ | sort"
+            try sandbox.write(
+                """
+                workdir: .
+                envs: {SKYPILOT_NODE_RANK: "7", SKYPILOT_TASK_ID: mine}
+                resources: {accelerators: {L4: 2}}
+                setup: \(tell)
+                run: \(tell); exec python3 server.py
+                service: {readiness_probe: /}
+                """, to: "hello.yaml")
+            let up = try await sandbox.dwell("up", "hello.yaml")
+            try #require(up.exitCode == 0, "\(up)")
+            let said = try await sandbox.dwell("logs", "hello", "1").out
+            let expected = """
+                SKYPILOT_NODE_IPS=127.0.0.1
+                SKYPILOT_NODE_RANK=0
+                SKYPILOT_NUM_GPUS_PER_NODE=2
+                SKYPILOT_NUM_NODES=1
+                SKYPILOT_SERVE_REPLICA_ID=1
+                SKYPILOT_SETUP_NODE_IPS=127.0.0.1
+                SKYPILOT_SETUP_NODE_RANK=0
+                SKYPILOT_SETUP_NUM_GPUS_PER_NODE=2
+                SKYPILOT_TASK_ID=mine
+
+                """
+            #expect(said.hasPrefix(expected + expected), "\(said)")
+        }
+    }
+
+    /// What is left to the background is not the replica's `run`, and goes with it: the reason says what to do.
+    @Test func aRunThatLeavesItsServerToTheBackgroundIsToldSo() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(Files.server, to: "server.py")
+            try sandbox.write(
+                """
+                workdir: .
+                run: setsid nohup python3 server.py & until curl -so /dev/null localhost:$PORT; do :; done
+                service: {readiness_probe: /not-asked, replicas: 1}
+                """, to: "hello.yaml")
+            let up = try await sandbox.dwell("up", "hello.yaml")
+            #expect(up.err.contains("`run` exited with code 0: a replica lives as long as its `run`"), "\(up)")
+            try await eventually("nothing of it is left") { sandbox.processes(named: "python3").isEmpty }
+        }
+    }
+
     @Test func atATerminalItAsksFirst() async throws {
         try await Sandbox.run { sandbox in
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)

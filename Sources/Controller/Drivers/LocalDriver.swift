@@ -10,8 +10,8 @@ import Synchronization
 /// cookie from the moment it exists; see ``ProcessTree`` for what belongs to it.
 ///
 /// The replica inherits the controller's environment, as a daemon's child does, with the service's
-/// `envs` and secrets over it (``UserEnvironment``) and `PORT`, `DWELL_REPLICA_ID` and `SKYPILOT_SERVE_REPLICA_ID` over
-/// those.
+/// `envs` and secrets over it (``UserEnvironment``), and `PORT`, `DWELL_REPLICA_ID` and what SkyPilot tells
+/// (``SkyPilotVariables``) over those.
 ///
 /// One whose file names a port gets it: its `run` has an address of its own (``OwnAddress``), so that any number of
 /// replicas can have the same port. Where this machine cannot do that, and for files that name none, it has to serve on
@@ -142,13 +142,15 @@ final class LocalDriver: Driver {
     private func environment(
         of replica: ReplicaReference, _ spec: ServiceSpec, _ secrets: [String: String], _ place: ReplicaPlace
     ) -> [String: String] {
-        let told = [
+        let cookie = cookie(of: replica)
+        let skyPilot = SkyPilotVariables(cookie: cookie, host: place.endpoint.host, accelerator: spec.accelerator)
+        let told = skyPilot.fixed.merging([
             "PORT": String(place.port), ReplicaPlace.variable: place.endpoint.description,
-            "DWELL_REPLICA_ID": String(replica.id), "SKYPILOT_SERVE_REPLICA_ID": String(replica.id),
-            Cookie.variable: cookie(of: replica).description,
-        ]
+            "DWELL_REPLICA_ID": String(replica.id), Cookie.variable: cookie.description,
+        ]) { $1 }
         let theirs = spec.envs.merging(secrets) { _, secret in secret }.filter { told[$0.key] == nil }
-        return environment.merging(UserEnvironment(theirs).wrapped) { $1 }.merging(told) { $1 }
+        return environment.merging(skyPilot.defaults) { $1 }.merging(UserEnvironment(theirs).wrapped) { $1 }
+            .merging(told) { $1 }
     }
 
     private var secretFiles: SecretFiles { SecretFiles(home: paths.home, controller: paths.controller) }

@@ -9,6 +9,10 @@ enum WorkdirValue {
         guard let text = file.string("workdir", wanted: "the path of a folder, or a section with `url`") else {
             return nil
         }
+        if GitRule.hasPassword(text) {
+            file.problem(GitRule.passwordInURL, key: "workdir")
+            return nil
+        }
         if text.contains("://") || text.wholeMatch(of: /[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:.+/) != nil {
             file.problem("is a URL; a git repository is `workdir: {url: \(text.shortened)}`", key: "workdir")
             return nil
@@ -60,6 +64,7 @@ enum GitRule {
                 return
                     "must begin with one of \(schemes.map { $0 + "://" }.joined(separator: ", ")), not \(name.shortened)://"
             }
+            if hasPassword(url) { return passwordInURL }
             let host = url[scheme.upperBound...]
             if host.hasPrefix("-") || host.contains("@-") { return "must not have a host that begins with a dash" }
             return nil
@@ -70,6 +75,22 @@ enum GitRule {
         }
         return nil
     }
+
+    /// A user's name alone is none, such as `git@` or the organization's in Azure's URLs, unless it is a token.
+    static func hasPassword(_ url: String) -> Bool {
+        guard let scheme = url.firstRange(of: "://") else { return false }
+        let authority = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
+        guard let at = authority.lastIndex(of: "@") else { return false }
+        let user = authority[..<at]
+        return user.contains(":") || tokens.contains(where: user.hasPrefix)
+    }
+
+    /// What tokens of GitHub and GitLab begin with.
+    private static let tokens = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"]
+
+    static let passwordInURL =
+        "has a password in it, which would be kept in the log for ever; leave it out, and give it to git itself: "
+        + "a credential helper, ~/.netrc, or an SSH key with ssh://"
 
     static func problem(ref: String) -> String? {
         guard !ref.isEmpty, ref.wholeMatch(of: /[A-Za-z0-9_.\/@+#-]+/) != nil, !ref.hasPrefix("-"),

@@ -175,6 +175,28 @@ import Testing
         #expect(lines == ["service.yaml:2: has a text with a zero byte in it"])
     }
 
+    /// It would be in the log for ever, and is not printed either.
+    @Test(arguments: [
+        ("workdir: {url: \"https://bob:s3cret@host/a.git\", ref: main}", "workdir.url"),
+        ("workdir: {url: \"http://bob:s3@cret@host/a.git\"}", "workdir.url"),
+        ("workdir: {url: \"https://ghp_s3cret@github.com/a/b\"}", "workdir.url"),
+        ("workdir: {url: \"ssh://bob:s3cret@host:22/a.git\"}", "workdir.url"),
+        ("workdir: https://bob:s3cret@host/a.git", "workdir"),
+    ])
+    func aPasswordInAURLIsRefused(_ text: String, _ key: String) throws {
+        let problems = try Folder().problems(of: "run: serve\n\(text)\nservice: {}\n")
+        #expect(problems.count == 1)
+        #expect(problems[0].hasPrefix("service.yaml:2: \(key): has a password in it"), "\(problems)")
+        #expect(!problems[0].contains("cret") && problems[0].contains("~/.netrc"))
+    }
+
+    @Test(arguments: [
+        "https://org@dev.azure.com/org/p/_git/r", "ssh://git@host:22/a.git", "git@host:a/b", "http://h:80/@x:y",
+    ])
+    func aUserInAURLIsNone(_ url: String) throws {
+        #expect(try Folder().problems(of: "run: serve\nworkdir: {url: \"\(url)\"}\nservice: {}\n") == [])
+    }
+
     @Test func nothingMakesItGrowWithoutBound() throws {
         let folder = try Folder()
         var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"

@@ -2,6 +2,8 @@
 """Compares what SkyPilot and `dwell validate` say of generated service files. See README.md."""
 import argparse
 import collections
+import contextlib
+import io
 import logging
 import os
 import random
@@ -139,11 +141,14 @@ def main():
     os.environ.setdefault("SKYPILOT_DISABLE_USAGE_COLLECTION", "1")
     logging.disable(logging.CRITICAL)
     from sky import task as sky_task
+    from sky.serve import serve_utils
 
     def sky(text):
         try:
-            made = sky_task.Task.from_yaml_str(text)
-            return (True, "") if made.service is not None else (False, "no service section")
+            # What `sky serve up` does with a file before it asks a cloud for anything.
+            with contextlib.redirect_stdout(io.StringIO()):
+                serve_utils.validate_service_task(sky_task.Task.from_yaml_str(text), pool=False)
+            return True, ""
         except BaseException as error:  # whatever it is, the file is not accepted
             return False, f"{type(error).__name__}: {error}"
 

@@ -21,6 +21,8 @@ extension UpRequest {
             let asked = repository
             repository.commit = try await Interruption.cancelling("nothing was asked for yet") {
                 (cancellation) async throws(CommandFailure) in
+                let waiting = Self.sayWhatIsWaitedFor(asked)
+                defer { waiting.cancel() }
                 do throws(LaunchFailure) { return try await commits.find(asked, cancellation: cancellation) } catch {
                     throw CommandFailure(error.description)
                 }
@@ -50,6 +52,15 @@ extension UpRequest {
 }
 
 extension UpRequest {
+    /// Says that git has not answered, once that takes long.
+    private static func sayWhatIsWaitedFor(_ repository: GitRepository) -> Task<Void, Never> {
+        Task {
+            try? await Task.sleep(for: .seconds(1))
+            if Task.isCancelled { return }
+            print("waiting for \(repository.url) to say which commit \(repository.ref ?? "HEAD") is", to: .error)
+        }
+    }
+
     /// The copy that `current` runs, if all else is as it is there: its replicas are kept then.
     private func copyInUse(_ current: ServiceSpec?) -> String? {
         guard let current else { return nil }

@@ -7,7 +7,7 @@ public enum Rejection: Error, Hashable, Sendable {
     case serviceSuspended(ServiceName, controller: ControllerName)
     /// It is on its way out and cannot be updated.
     case serviceEnding(ServiceName, controller: ControllerName)
-    /// No earlier version of it was ever ready.
+    /// No earlier version of it was ever ready while it was the one that was wanted.
     case nothingToRollBackTo(ServiceName, controller: ControllerName, version: Int)
     case noSuchReplica(Int, of: ServiceName, controller: ControllerName, existing: [Int])
     case liveServices([ServiceName], controller: ControllerName)
@@ -34,6 +34,10 @@ extension Rejection: CustomStringConvertible {
                     + "it has \(existing.map(String.init).joined(separator: ", "))"
         case .serviceExists(let name, let controller, .shuttingDown):
             "service \(name) on controller \(controller) is still being taken down; wait for `dwell down \(name)`"
+        case .serviceExists(let name, let controller, .failedCleanup):
+            "service \(name) already exists on controller \(controller) (FAILED_CLEANUP: something of it cannot be removed, "
+                + "which is tried again and again); `dwell down \(name) --purge` gives up what cannot be removed, or "
+                + "choose another name (`-n NAME`)"
         case .serviceExists(let name, let controller, let status):
             "service \(name) already exists on controller \(controller) (\(status.rawValue)); "
                 + "take it down first (`dwell down \(name)`) or choose another name (`-n NAME`)"
@@ -44,7 +48,7 @@ extension Rejection: CustomStringConvertible {
             "service \(name) on controller \(controller) is being taken down; bring it up again with `dwell up`"
         case .nothingToRollBackTo(let name, let controller, let version):
             "service \(name) on controller \(controller) has nothing to roll back to: no version before "
-                + "\(version) was ever ready with another service file"
+                + "\(version) with another service file was ready before the next one was asked for"
         case .liveServices(let names, let controller):
             "controller \(controller) still has \(Self.list(names)); take \(names.count == 1 ? "it" : "them") down first "
                 + "(`dwell down \(names.map(\.rawValue).joined(separator: " "))`) or use --force"

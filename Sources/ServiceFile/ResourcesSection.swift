@@ -1,3 +1,5 @@
+import Lifecycle
+
 /// `resources`: here it says which port a replica serves on. The rest chooses a machine in a cloud; it
 /// is checked, and does nothing on this machine.
 struct ResourcesSection {
@@ -5,6 +7,8 @@ struct ResourcesSection {
     private(set) var ports: [UInt16] = []
     /// The first accelerator that is asked for, such as `A100:1`.
     private(set) var accelerator: String?
+    /// Keys that choose a machine, and so nothing here.
+    private var idle: Set<String> = []
     /// Whether every set of resources asks for spot machines.
     private(set) var usesSpotOnly = false
 
@@ -33,7 +37,6 @@ struct ResourcesSection {
         Self.checkTogether(section, alternatives)
         usesSpotOnly = Self.usesSpotOnly(section, alternatives)
         let sets = [section] + alternatives
-        var idle: Set<String> = []
         for set in sets {
             let opened = set.ports
             if !ports.isEmpty, !opened.isEmpty, opened != ports, !Self.isPortChosen(file) {
@@ -45,11 +48,18 @@ struct ResourcesSection {
             accelerator = accelerator ?? set.accelerator
             idle.formUnion(set.entries.map(\.key).filter { $0 != "ports" && Self.keys.contains($0) })
         }
-        if !idle.isEmpty {
-            file.findings.note(
-                "resources: \(idle.sorted().joined(separator: ", ")) \(idle.count == 1 ? "does" : "do") nothing: "
-                    + "replicas run on this machine")
-        }
+    }
+
+    /// Says which keys do nothing here.
+    ///
+    /// - Parameter targets: what replicas are to be sent; by their accelerators, those choose.
+    func noteIdleKeys(_ file: Section, targets: TargetQPS?) {
+        var idle = idle
+        if case .byAccelerator = targets { idle.remove("accelerators") }
+        guard !idle.isEmpty else { return }
+        file.findings.note(
+            "resources: \(idle.sorted().joined(separator: ", ")) \(idle.count == 1 ? "does" : "do") nothing: "
+                + "replicas run on this machine")
     }
 
     /// Whether `service.ports` says which port answers, whatever the resources open.

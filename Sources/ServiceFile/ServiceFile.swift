@@ -96,6 +96,7 @@ public struct ServiceFile: Sendable {
         }
         let resources = ResourcesSection(file)
         guard file.has("service") else {
+            resources.noteIdleKeys(file, targets: nil)
             if !whole.hasMisspelt("service", among: keys) {
                 file.problem("has no `service` section; `service: {readiness_probe: /}` is the shortest")
             }
@@ -103,6 +104,7 @@ public struct ServiceFile: Sendable {
         }
         guard let section = file.section("service") else { return nil }
         let service = ServiceSection(section, folders, usesSpotOnly: resources.usesSpotOnly, examineTLS)
+        resources.noteIdleKeys(file, targets: service.replicaPolicy.targetQPSPerReplica)
         if service.port == nil, resources.ports.count > 1 {
             file.problem(
                 "opens several ports; say in `service.ports` which one answers requests", key: "resources")

@@ -178,6 +178,8 @@ import Testing
             try sandbox.write("#!/bin/bash\nexec sleep 1000\n", to: "git")
             let up = try sandbox.startShell("chmod +x git; PATH=\"$PWD:$PATH\" exec '\(Sandbox.dwell)' up hello.yaml")
             try await eventually("git is asked") { !sandbox.processes(named: "sleep").isEmpty }
+            let said = await up.errorLines { !$0.isEmpty }
+            #expect(said == ["waiting for https://127.0.0.1/none to say which commit main is"])
             kill(up.pid, SIGTERM)
             let output = await up.output()
             #expect(output.exitCode == 143 && output.err.contains("interrupted; nothing was asked for"), "\(output)")

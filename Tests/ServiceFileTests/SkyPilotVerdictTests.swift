@@ -111,6 +111,24 @@ import Testing
         #expect(file.secrets == ["A": "2"])
     }
 
+    /// What chooses the target of a replica does something.
+    @Test func acceleratorsThatChooseATargetAreNotSaidToDoNothing() throws {
+        func notes(_ target: String) throws -> [String] {
+            try Folder().read(
+                """
+                run: serve
+                resources: {accelerators: A100, cpus: 2}
+                service:
+                  load_balancing_policy: \(target == "1" ? "least_load" : "instance_aware_least_load")
+                  replica_policy: {min_replicas: 1, max_replicas: 2, target_qps_per_replica: \(target)}
+                """
+            ).notes.filter { $0.hasPrefix("resources:") }
+        }
+        #expect(
+            try notes("1") == ["resources: accelerators, cpus do nothing: replicas run on this machine"])
+        #expect(try notes("{A100: 1}") == ["resources: cpus does nothing: replicas run on this machine"])
+    }
+
     @Test func theHomeOfMountsIsTheOneThatRunSees() throws {
         let folder = try Folder()
         try folder.write("x", to: "h.txt")

@@ -79,6 +79,7 @@ struct Down: AsyncParsableCommand {
         let doomed = targets.values.joined().sorted().map(\.rawValue).joined(separator: ", ")
         guard yes || Question.isAgreed("Take down \(doomed)?") else { throw CommandFailure("nothing was taken down") }
         let begun = ContinuousClock.now
+        let position = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
             _ = try session.submit(purge ? .purge(names) : .down(names), to: controller)
         }
@@ -86,6 +87,7 @@ struct Down: AsyncParsableCommand {
         for (controller, names) in targets.sorted(by: { $0.key < $1.key }) {
             let place = targets.count > 1 ? " on controller \(controller)" : ""
             try await waitUntilGone(names, controller, place, session, begun)
+            if purge { try tellLeftovers(names, controller, after: position, session) }
         }
         for controller in targets.keys.sorted() {
             if stopController {
@@ -144,6 +146,24 @@ struct Down: AsyncParsableCommand {
             try patience.look(
                 left.compactMap { state.services[$0] }, advice: "what cannot be removed is given up with --purge")
             return left.isEmpty
+        }
+    }
+
+    /// What was given up, which the user may have to see to.
+    private func tellLeftovers(
+        _ names: [ServiceName], _ controller: ControllerName, after position: Int, _ session: Session
+    ) throws(CommandFailure) {
+        let events = try session.read { (log) throws(LogFailure) in try log.events(after: position) }
+        for recorded in events where recorded.controller == controller {
+            switch recorded.event {
+            case .replicaGone(let gone) where names.contains(gone.service):
+                guard let left = gone.leftovers else { continue }
+                print("  may be left of replica \(gone.replica) of \(gone.service): \(left)")
+            case .loadBalancerGone(let gone) where names.contains(gone.service):
+                guard let left = gone.leftovers else { continue }
+                print("  may be left of the load balancer of \(gone.service): \(left)")
+            default: continue
+            }
         }
     }
 

@@ -59,10 +59,21 @@ final class Running: Sendable {
 
     /// Reads lines as they come, until `isEnough` says so of those so far.
     func lines(until isEnough: @Sendable @escaping ([String]) -> Bool) async -> [String] {
-        await Self.blocking { [out] in
+        await Self.lines(of: out, until: isEnough)
+    }
+
+    /// The same of standard error.
+    func errorLines(until isEnough: @Sendable @escaping ([String]) -> Bool) async -> [String] {
+        await Self.lines(of: err, until: isEnough)
+    }
+
+    private static func lines(
+        of file: FileHandle, until isEnough: @Sendable @escaping ([String]) -> Bool
+    ) async -> [String] {
+        await blocking {
             var text = Data()
             while true {
-                let chunk = out.availableData
+                let chunk = file.availableData
                 if chunk.isEmpty { break }
                 text += chunk
                 if isEnough(Self.lines(text)) { break }

@@ -53,8 +53,9 @@ struct LoadBalancerLauncher: Sendable {
     ///
     /// - Parameter drainSeconds: how long it may take for the requests under way to end.
     func end(_ reference: LoadBalancerReference, drainSeconds: Double) async -> String? {
-        if let leftovers = await tree(of: reference).end(gracePeriodSeconds: drainSeconds + 1) { return leftovers }
+        // First, for what cannot be ended may be given up, and nobody would let go of it then.
         release(reference)
+        if let leftovers = await tree(of: reference).end(gracePeriodSeconds: drainSeconds + 1) { return leftovers }
         paths.removeTrafficReport(reference.service)
         return nil
     }

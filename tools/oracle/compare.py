@@ -193,7 +193,7 @@ def main():
             whys = [meant("dwell" if mine else "sky", each) for each in ([words] if mine else dwell[path])]
             # With `workers`, SkyPilot does not look at the policy at all.
             if all(whys) or MEANT_WORKERS in whys:
-                reasons[whys[0]] += 1
+                reasons[MEANT_WORKERS if MEANT_WORKERS in whys else whys[0]] += 1
                 continue
             reasons["NOT MEANT"] += 1
             if shown < options.show:

@@ -79,13 +79,18 @@ public struct TrafficReport: Hashable, Sendable, Codable {
         }
     }
 
-    /// The load at `now`, wall time in microseconds since 1970.
+    /// The load at `now`, wall time in microseconds since 1970. Where there is no replica only what came since then counts:
+    /// requests of before were answered, and whoever came later and still waits is told of by ``held``.
     public func load(of service: ServiceState, atMicroseconds now: Int64) -> Autoscaler.Load {
         let isWhole =
             service.loadBalancer?.launchedAtMicroseconds.map { now &- $0 >= Autoscaler.windowSeconds * 1_000_000 }
             ?? false
+        let second = now / 1_000_000
+        let sinceZero =
+            service.replicasForLoad == 0 ? service.scale.map { second &- $0.atMicroseconds / 1_000_000 } : nil
+        let seconds = Swift.max(0, Swift.min(Autoscaler.windowSeconds, sinceZero ?? Autoscaler.windowSeconds))
         return Autoscaler.Load(
-            requests: requests(inTheLast: Autoscaler.windowSeconds, at: now / 1_000_000),
+            requests: requests(inTheLast: seconds, at: second),
             isBusy: inFlight > 0 || held > 0, isWholeWindow: isWhole)
     }
 }

@@ -39,6 +39,31 @@ import Testing
         }
     }
 
+    /// Requests of before it went to zero bring nothing back, and the next one does.
+    @Test func whatNobodyAsksForStaysAtZero() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.writeService()
+            try sandbox.write(
+                file("min_replicas: 0, max_replicas: 1, target_qps_per_replica: 10") + "\n  idle_down: 1s\n",
+                to: "hello.yaml")
+            #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
+            let url = try await sandbox.status().service("hello").endpoint
+            func scaled() async throws -> [String] {
+                try await sandbox.query("select what from audit_log where event = 'service.scaled'")
+            }
+            for round in 1...2 {
+                #expect(await HTTP.get(url)?.status == 200)
+                try await eventually("it has gone") { try await scaled().count == 2 * round }
+            }
+            let last = Date()
+            // It is looked at each second; what would come comes by the second look.
+            try await eventually("some looks have been taken") { Date().timeIntervalSince(last) > 3 }
+            let changes = try await scaled()
+            #expect(
+                changes.count == 4 && changes.allSatisfy { $0.contains("from 0 to 1") || $0.contains("from 1 to 0") })
+        }
+    }
+
     /// It worked once and does not any more: whoever asks is told so, and does not wait for what does not come.
     @Test func whoAsksAServiceThatCrashesOverAndOverIsToldSo() async throws {
         try await Sandbox.run { sandbox in

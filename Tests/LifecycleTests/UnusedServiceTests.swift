@@ -114,4 +114,28 @@ import Testing
         #expect(it.state.services[name]?.replicasForLoad == 0)
         #expect(try it.when(unused).isEmpty)
     }
+
+    /// Requests that were answered before it went bring nothing back, and those that come after do: each a number of
+    /// seconds before or after it went to zero.
+    @Test(
+        arguments: [
+            (requests: [-4], after: 1, isBusy: false, wanted: nil), ([-30, -20, -10, 0], 5, false, nil),
+            ([-4], 0, false, nil), ([-4, 3], 5, false, 1), ([-4], 5, true, 1), ([-4, 10], 120, false, nil),
+        ] as [(requests: [Int64], after: Int64, isBusy: Bool, wanted: Int?)])
+    func fromZeroOnlyForRequestsThatCameSince(
+        _ requests: [Int64], after: Int64, isBusy: Bool, wanted: Int?
+    ) throws {
+        var it = try serving(.scaling(0...2))
+        let balancer = it.loadBalancer()
+        try it.given(.scale(Command.Scale(loadBalancer: balancer, version: 1, from: 0, to: 1, reason: "1 request")))
+        try it.makeReady(1)
+        try it.given(.serviceUnused(balancer, version: 1, idleMicroseconds: 61_000_000))
+        let service = try #require(it.state.services[balancer.service])
+        let zero = try #require(service.scale).atMicroseconds
+        var report = report(total: requests.count, held: isBusy ? 1 : 0)
+        report.recent = requests.map { TrafficReport.SecondCount(second: zero / 1_000_000 + $0, count: 1) }
+        var autoscaler = Autoscaler()
+        let load = report.load(of: service, atMicroseconds: zero + after * 1_000_000)
+        #expect(autoscaler.decide(load, for: service)?.to == wanted)
+    }
 }

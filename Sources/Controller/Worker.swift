@@ -41,7 +41,12 @@ struct Worker: Sendable {
                 report: { await report($0) }
             ).run()
         case .watchUse(let names):
-            await UseWatch(names: names, probe: useProbe, prober: useProber, report: { await report($0) }).run()
+            // What the command line asks for is in the log, and `config.yaml` need not know of it.
+            let isByHand = state.policy.waitFor?.source == .commandLine
+            let probe = { @Sendable [useProbe] (name: String) in
+                useProbe(name) ?? (isByHand && name == UseProbe.sshName ? .sshSessions : nil)
+            }
+            await UseWatch(names: names, probe: probe, prober: useProber, report: { await report($0) }).run()
         case .runHook(_, let version): await runHook(version, state)
         case .finishStop: await report(.stopFinished)
         case .finishTermination: await report(.terminationFinished)
@@ -191,7 +196,7 @@ struct Worker: Sendable {
         guard let receipt = try? await access.receipt(of: .hookStarted(version)), !receipt.events.isEmpty else {
             return
         }
-        let outcome = await hooks.run(hook, of: state)
+        let outcome = await hooks.run(hook)
         if outcome != .exited(code: 0) { logger.warning("hook \(hook.kind.rawValue) \(outcome.inWords)") }
         await report(.hookEnded(version, outcome))
     }

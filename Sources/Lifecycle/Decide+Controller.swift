@@ -22,7 +22,7 @@ extension Decision {
     }
 
     mutating func beginStart(incarnation: Int, policy: AutostopPolicy, service: ServiceName?) {
-        let held = hold(policy)
+        let held = state.hold(policy, at: now)
         record(
             .controllerStarting(
                 ControllerStarting(

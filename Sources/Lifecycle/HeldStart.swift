@@ -26,10 +26,9 @@ public struct ControllerStartDue: Hashable, Sendable, Codable {
     public var latenessMicroseconds: Int64
 }
 
-extension Decision {
+extension ControllerState {
     /// Until when a start that is asked for now is held back, and why; nil when it may begin.
-    func hold(_ policy: AutostopPolicy) -> (until: Deadline, reason: String)? {
-        let starts = state.starts
+    public func hold(_ policy: AutostopPolicy, at now: Instant) -> (until: Deadline, reason: String)? {
         var waits: [(seconds: Double, reason: String)] = []
         if let interval = policy.minStartIntervalSeconds?.value, interval > 0, let last = starts.last {
             let ago = last.secondsUntil(now)
@@ -37,7 +36,7 @@ extension Decision {
             waits.append((interval - ago, reason))
         }
         if starts.failures > 0, let last = starts.lastFailure {
-            let wait = BackOffRule.startSeconds(controller: state.name, failures: starts.failures)
+            let wait = BackOffRule.startSeconds(controller: name, failures: starts.failures)
             let what = starts.failures == 1 ? "the last start failed" : "\(starts.failures) starts in a row failed"
             waits.append((wait - last.secondsUntil(now), what))
         }
@@ -51,6 +50,11 @@ extension Decision {
         return seconds >= 10 || tenths == tenths.rounded() ? "\(Int(seconds.rounded())) s" : "\(tenths) s"
     }
 
+    /// Starts in a row that failed.
+    public var failedStarts: Int { starts.failures }
+}
+
+extension Decision {
     /// The time of a held start has come.
     mutating func startDue(_ held: HeldStart, _ lateness: Int64) {
         record(.controllerStartDue(ControllerStartDue(at: now, latenessMicroseconds: lateness)))

@@ -83,7 +83,7 @@ public struct Deadline: Hashable, Sendable, Codable {
 
     /// How far the wall clock was set since the deadline was worked out: by how much it has gone further than the boot
     /// clock, microseconds. Of another boot nobody can tell, and it is taken for 0.
-    func wallClockMoved(at now: Instant) -> Int64 {
+    public func wallClockMoved(at now: Instant) -> Int64 {
         guard bootID == now.bootID else { return 0 }
         return (now.wallMicroseconds &- now.bootMicroseconds) &- (wallMicroseconds &- bootMicroseconds)
     }

@@ -28,9 +28,16 @@ public struct UseProbe: Hashable, Sendable {
         self.everySeconds = everySeconds
         self.timeoutSeconds = timeoutSeconds
     }
+
+    /// What asks for SSH sessions is called.
+    public static let sshName = "ssh"
+    public static let sshSessions = UseProbe(
+        question: .sshSessions, everySeconds: standardEverySeconds, timeoutSeconds: standardTimeoutSeconds)
+    public static let standardEverySeconds: Double = 30
+    public static let standardTimeoutSeconds: Double = 10
 }
 
-/// The answer to one of the questions is another than before.
+/// The answer to one of the questions is another than before, or what was seen is.
 public struct ControllerUseChanged: Hashable, Sendable, Codable {
     public var probe: String
     public var isActive: Bool
@@ -38,9 +45,10 @@ public struct ControllerUseChanged: Hashable, Sendable, Codable {
 }
 
 extension Decision {
+    /// Who asks says what differs from what was said last, and bounds how often the same verdict is said for another reason.
     mutating func useSeen(_ probe: String, isActive: Bool, _ evidence: String) {
         guard state.isServing, state.policy.waitFor?.value.contains(probe) == true,
-            state.uses[probe]?.isActive != isActive
+            state.uses[probe]?.isActive != isActive || state.uses[probe]?.evidence != evidence
         else { return }
         record(
             .controllerUseChanged(ControllerUseChanged(probe: probe, isActive: isActive, evidence: evidence)))

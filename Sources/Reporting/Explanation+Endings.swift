@@ -136,8 +136,14 @@ extension Explanation {
             default: break
             }
         }
-        return lines
+        let untold = lines.count - Self.interludesTold
+        guard untold > 0 else { return lines }
+        let many = untold == 1 ? "One earlier change" : "\(untold) earlier changes"
+        return ["\(many) of its window and pauses: dwell events \(state.name)."] + lines.suffix(Self.interludesTold)
     }
+
+    /// Who changes its mind more often cares for the last of it.
+    private static let interludesTold = 5
 
     /// The version at which the idleness began that the period at `version` is a part of: a pause and a change of policy
     /// end a period and begin another, and it is idle all the while.
@@ -154,22 +160,30 @@ extension Explanation {
         return began.stamp.atMicroseconds
     }
 
-    /// What came just before the idleness: the end of another use than by services.
-    private func lastUse(before version: Int) -> ControllerUseChanged? {
+    /// What came just before the idleness: the end of another use than by services, or the answer that there is none.
+    private func lastUse(before version: Int) -> (change: ControllerUseChanged, wasActive: Bool)? {
         guard let first = firstPeriod(of: version), let before = happenings.last(where: { $0.stamp.version < first }),
             case .controllerUseChanged(let change) = before.event, !change.isActive
         else { return nil }
-        return change
+        for earlier in happenings.reversed() where earlier.stamp.version < before.stamp.version {
+            switch earlier.event {
+            case .controllerUseChanged(let other) where other.probe == change.probe: return (change, other.isActive)
+            case .controllerStarting: return (change, false)
+            default: continue
+            }
+        }
+        return (change, false)
     }
 
     private func idleWord(at version: Int) -> String { lastUse(before: version) == nil ? "no service" : "no use" }
 
     /// What left it without anything that keeps it up, at the idle period that began at `version`.
     func whyIdle(at version: Int) -> String {
-        if let use = lastUse(before: version) {
-            return "\(use.probe) (wait_for) is not in use any more: \(use.evidence)"
+        guard let (use, wasActive) = lastUse(before: version) else { return whyNoService(before: version) }
+        guard wasActive else {
+            return "\(whyNoService(before: version)), and \(use.probe) (wait_for) is not in use: \(use.evidence)"
         }
-        return whyNoService(before: version)
+        return "\(use.probe) (wait_for) is not in use any more: \(use.evidence)"
     }
 
     /// The policy in force before the event of that version; nil when the archive has it.

@@ -24,7 +24,24 @@ extension Explanation {
         }
         if !service.isEnding, let going = idleDown(service, traffic) { lines.append(going) }
         if service.isEnding { lines.append("It is gone as soon as nothing of it is left.") }
-        return lines
+        return lines + wayOut(service)
+    }
+
+    /// What would change a service that does not come back by itself.
+    private func wayOut(_ service: ServiceState) -> [String] {
+        let on = state.name.rawValue == "local" ? "" : " --controller \(state.name)"
+        let up = "dwell up FILE -n \(service.name)\(on)"
+        switch service.status {
+        case .failed:
+            return [
+                "No replica of it is launched any more. Try again with a file that is mended: \(up); see what it wrote: "
+                    + "dwell logs \(service.name); take it down: dwell down \(service.name)."
+            ]
+        case .controllerFailed: return ["It is served once its controller is: dwell start \(state.name)."]
+        case .failedCleanup:
+            return ["What cannot be removed is tried again by itself; give it up: dwell down \(service.name) --purge."]
+        case .controllerInit, .replicaInit, .ready, .notReady, .noReplica, .shuttingDown: return []
+        }
     }
 
     private func waits(_ replica: ReplicaState) -> String {

@@ -106,8 +106,7 @@ public struct Explanation: Sendable {
                     ? ["Somebody wanted it meanwhile\(by(last(.controllerStartRequested))): it starts again at once."]
                     : [])
         case .stopped(let stopped): return self.stopped(stopped)
-        case .failed(let reason):
-            return ["It could not be started: \(reason).", "Try again: dwell start \(state.name)."]
+        case .failed(let reason): return failed(reason)
         case .terminating:
             let what =
                 state.services.isEmpty && !state.hooks.isEmpty
@@ -127,16 +126,33 @@ public struct Explanation: Sendable {
                 "Held up by \(service.name): \(service.status.rawValue) since \(words.clock(service.statusSinceMicroseconds)), "
                     + "wanted by \(service.requestedBy).")
         }
-        for name in state.activeUses {
-            let verdict = state.uses[name].map { "\($0.evidence), since \(words.clock($0.sinceMicroseconds))" }
-            lines.append("Kept up by \(name) (wait_for): \(verdict ?? "it has not answered yet").")
-        }
+        lines += Self.uses(of: state, words).map(\.sentence)
         lines.append("When the last of them is gone: \(whatIdlenessLeadsTo).")
         if state.recoveries > 0 {
             lines.append(
                 "Its process was replaced \(state.recoveries) time\(state.recoveries == 1 ? "" : "s") after a crash.")
         }
         return lines
+    }
+
+    /// What keeps a controller up besides services, and why, a sentence without its end each.
+    public static func uses(of state: ControllerState, _ words: Words) -> [String] {
+        state.activeUses.map { name in
+            let verdict = state.uses[name].map { "\($0.evidence), since \(words.clock($0.sinceMicroseconds))" }
+            return "kept up by \(name) (wait_for): \(verdict ?? "it has not answered yet")"
+        }
+    }
+
+    private func failed(_ reason: String) -> [String] {
+        let at = last(.controllerStartFailed).map { " \(words.clock($0.stamp.atMicroseconds))" } ?? ""
+        let begun = last(.controllerStarting).map { ", started \(words.clock($0.stamp.atMicroseconds))" } ?? ""
+        var lines = ["FAILED\(at): it could not be started: \(reason)\(begun)\(by(whoStarted))."]
+        let failures = state.failedStarts
+        if failures > 1 { lines.append("\(failures) starts in a row have failed.") }
+        let held = state.hold(state.policy, at: now).map {
+            ", which is held back until \(moment($0.until)): \($0.reason)"
+        }
+        return lines + ["Try again: dwell start \(state.name)\(held ?? "")."]
     }
 
     private func idle(_ idle: ControllerState.Idle) -> [String] {

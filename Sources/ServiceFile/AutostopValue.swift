@@ -7,7 +7,7 @@ enum AutostopValue {
         guard let entry = section.entry("autostop") else { return nil }
         do throws(OptionFailure) {
             switch entry.value.content {
-            case .bool(false): return .never
+            case .bool(false), .string("never"): return .never
             case .bool(true): return standard
             case .number(let minutes, _): return .after(seconds: try IdleWindow.parse(minutes: minutes))
             case .string(let text): return .after(seconds: try IdleWindow.parse(text))
@@ -34,7 +34,7 @@ enum AutostopValue {
     }
 
     /// What suits three ways of working; whatever else is said in the section goes before it.
-    private static let profiles: [String: Configuration.IdleRule] = [
+    static let profiles: [String: Configuration.IdleRule] = [
         // Stopped by hand as a rule, and after ten minutes when that is forgotten; forgotten for a week, it goes.
         "dev": Configuration.IdleRule(
             window: .after(seconds: 600), down: false, terminateAfter: .after(seconds: 604_800)),
@@ -44,7 +44,7 @@ enum AutostopValue {
         "batch": Configuration.IdleRule(window: .after(seconds: 0), down: true),
     ]
 
-    private static var standard: Configuration.IdleRule {
+    static var standard: Configuration.IdleRule {
         .after(seconds: AutostopPolicy.standard.idleTimeoutSeconds ?? 600)
     }
 
@@ -57,6 +57,11 @@ enum AutostopValue {
             let name = parts.string("profile", wanted: "dev, prod or batch") ?? ""
             if let profile = profiles[name] {
                 rule = profile
+                rule.profile = name
+                rule.profileValues = Set(ProfileValue.allCases.filter(profile.says))
+                if parts.has("idle") || parts.has("idle_minutes") { rule.profileValues.remove(.window) }
+                if parts.has("down") { rule.profileValues.remove(.down) }
+                if parts.has("terminate_after") { rule.profileValues.remove(.terminateAfter) }
             } else if !name.isEmpty {
                 parts.problem("must be dev, prod or batch, not \"\(name.shortened)\"", key: "profile")
             }

@@ -61,9 +61,18 @@ public struct Configuration: Hashable, Sendable {
         /// `wait_for`, in order.
         public var waitFor: [String]?
         var useProbes: [String: UseProbe] = [:]
+        /// `profile`, and which of the values it is that says them.
+        var profile: String?
+        var profileValues: Set<ProfileValue> = []
+
+        public init() {}
+
+        init(window: Window? = nil, down: Bool? = nil, terminateAfter: Window? = nil) {
+            (self.window, self.down, self.terminateAfter) = (window, down, terminateAfter)
+        }
 
         static func after(seconds: Double) -> IdleRule { IdleRule(window: .after(seconds: seconds)) }
-        static let never = IdleRule(window: .never)
+        public static let never = IdleRule(window: .never)
     }
 
     public init() {}
@@ -128,6 +137,22 @@ public struct Configuration: Hashable, Sendable {
         if let hook = controllers[controller]?.hook { all[.stop] = hook }
         all.merge(controllerHooks[controller]?.byKind ?? [:]) { _, own in own }
         return all
+    }
+
+    /// Which profile says a value of a controller's policy; nil when it is said by itself, or not at all.
+    public func profile(of value: ProfileValue, for controller: ControllerName) -> String? {
+        let rule = [controllers[controller], standard].lazy.compactMap(\.self).first { $0.says(value) }
+        return rule?.profileValues.contains(value) == true ? rule?.profile : nil
+    }
+
+    /// Where the hook of a controller is said.
+    public func source(of hook: HookKind, for controller: ControllerName) -> String? {
+        if controllerHooks[controller]?.byKind[hook] != nil { return "controllers" }
+        if hook == .stop {
+            if controllers[controller]?.hook != nil { return "controllers, autostop.hook" }
+            if standard?.hook != nil { return "serve.controller, autostop.hook" }
+        }
+        return hooks.byKind[hook] == nil ? nil : "hooks"
     }
 
     /// How a controller is asked whether it is used: as it says itself, or as is said for all.
@@ -199,9 +224,22 @@ public struct Configuration: Hashable, Sendable {
     }
 }
 
+/// What a profile may say.
+public enum ProfileValue: Hashable, Sendable, CaseIterable {
+    case window, down, terminateAfter
+}
+
 extension Configuration.IdleRule {
+    func says(_ value: ProfileValue) -> Bool {
+        switch value {
+        case .window: window != nil
+        case .down: down != nil
+        case .terminateAfter: terminateAfter != nil
+        }
+    }
+
     /// Puts what it says in the place of what was said elsewhere.
-    fileprivate func change(_ policy: inout AutostopPolicy, _ source: PolicySource) {
+    public func change(_ policy: inout AutostopPolicy, _ source: PolicySource) {
         switch window {
         case .never: (policy.idleTimeoutSeconds, policy.source) = (nil, source)
         case .after(let seconds): (policy.idleTimeoutSeconds, policy.source) = (seconds, source)

@@ -111,6 +111,7 @@ import Testing
         policy.waitFor = .init(["gpu"], .serveController)
         var it = Scenario()
         try it.given(.start(policy: policy), .takeOver(process: "a"))
+        try it.given(.useSeen("gpu", isActive: true, evidence: "it says active"))
         it.clock.advance(seconds: 70)
         try it.given(.useSeen("gpu", isActive: false, evidence: "it says idle"))
         it.clock.advance(seconds: 600)
@@ -119,6 +120,30 @@ import Testing
         #expect(
             controller(it).contains("no use since T+70 (gpu (wait_for) is not in use any more: it says idle)"),
             "\(controller(it))")
+    }
+
+    /// What was never in use is not "not in use any more".
+    @Test func theFirstAnswerIsNoEndOfAUse() throws {
+        var policy = AutostopPolicy.configured(seconds: 600)
+        policy.waitFor = .init(["ssh"], .serveController)
+        var it = Scenario()
+        try it.given(.start(policy: policy), .takeOver(process: "a"))
+        try it.given(.useSeen("ssh", isActive: true, evidence: "1 SSH session"), .stop, .stopFinished)
+        try it.given(.start(policy: policy), .takeOver(process: "b"))
+        try it.given(.useSeen("ssh", isActive: false, evidence: "0 SSH sessions"))
+        let text = controller(it)
+        #expect(text.contains("and ssh (wait_for) is not in use: 0 SSH sessions"), "\(text)")
+        #expect(text.contains("no service was brought up since its start"), "\(text)")
+        #expect(!text.contains("any more"), "\(text)")
+    }
+
+    @Test func manyChangesAreTold() throws {
+        var it = try Scenario.idle()
+        for seconds in 1...32 { try it.given(.setAutostop(.byHand(seconds: Double(600 + seconds)))) }
+        let text = controller(it)
+        #expect(text.components(separatedBy: "Its window was set").count == 6, "\(text)")
+        #expect(text.contains("27 earlier changes of its window and pauses: dwell events dev."), "\(text)")
+        #expect(text.contains("632.0s, counted from then"), "\(text)")
     }
 
     @Test func oneThatGoesDown() throws {

@@ -104,6 +104,14 @@ import Testing
         #expect(controller(it).contains("Starting since") && controller(it).contains("for api"))
         try it.given(.startFailed(reason: "no room"))
         #expect(controller(it).contains("could not be started: no room"))
+        #expect(controller(it).hasPrefix("FAILED T+0: "), "\(controller(it))")
+        #expect(
+            controller(it).contains(", started T+0 by ann@desk from the command line for api."), "\(controller(it))")
+        #expect(controller(it).contains("which is held back until T+"), "\(controller(it))")
+        it.clock.advance(seconds: 400)
+        #expect(controller(it).hasSuffix("Try again: dwell start dev."), "\(controller(it))")
+        try it.given(.start, .startFailed(reason: "no room"))
+        #expect(controller(it).contains("2 starts in a row have failed."), "\(controller(it))")
         try it.given(.terminate(force: true))
         #expect(controller(it).hasPrefix("Terminated"))
         var batch = try Scenario.idle()
@@ -114,6 +122,23 @@ import Testing
         #expect(controller(batch).contains("Being terminated"))
         try batch.given(.terminationFinished)
         #expect(controller(batch).contains("by its idle deadline: no service since"))
+    }
+
+    @Test func oneThatIsKeptUp() throws {
+        var policy = AutostopPolicy.standard
+        policy.waitFor = .init(["gpu"], .serveController)
+        var it = Scenario()
+        try it.given(.start(policy: policy), .takeOver(process: "a"))
+        try it.given(.useSeen("gpu", isActive: true, evidence: "it says active"))
+        it.clock.advance(seconds: 8)
+        try it.given(.useSeen("gpu", isActive: true, evidence: "it exited with code 1"))
+        #expect(controller(it).contains("Kept up by gpu (wait_for): it exited with code 1, since T+8."))
+    }
+
+    @Test func aServiceThatFailedHasAWayOut() throws {
+        let text = explain(try .failed()).of(.api).joined(separator: " ")
+        #expect(text.contains("dwell up FILE -n api --controller dev"), "\(text)")
+        #expect(text.contains("dwell down api"), "\(text)")
     }
 
     @Test func aService() throws {

@@ -4,6 +4,7 @@ import EventLog
 import Foundation
 import Lifecycle
 import Reporting
+import ServiceFile
 
 struct Status: FollowingCommand, LogQuestion {
     static let configuration = CommandConfiguration(
@@ -83,6 +84,10 @@ struct Status: FollowingCommand, LogQuestion {
         }
         var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
         if endpoint { return try printEndpoint(view) }
+        // Hooks and profiles are in the file alone, which says what is so now.
+        if verbose, moment == nil, !session.isOfFile {
+            view.configuration = try? Configuration.load(path: session.home.configuration)
+        }
         if verbose { view.policies = try session.policies(of: view.controllers, atPosition: moment?.position) }
         if moment == nil, name == nil { view.lags = try lags(session) }
         try view.look(session, atPosition: moment?.position, isNow: moment == nil && !session.isOfFile)
@@ -131,6 +136,8 @@ struct StatusView {
     let isVerbose: Bool
     /// What the tables do not hold of the policies of those controllers, when it is to be told.
     var policies: [String: AutostopPolicy] = [:]
+    /// What `config.yaml` says, likewise.
+    var configuration: Configuration?
 
     /// Receivers of notices, as far as they are to be told of.
     var lags: [NoticeLag] = []
@@ -139,6 +146,8 @@ struct StatusView {
     private(set) var sights: [String: ControllerSight] = [:]
     /// What is before services that go when nobody asks for them.
     private(set) var idleDowns: [String] = []
+    /// What besides services keeps controllers up that have none.
+    private(set) var uses: [String] = []
     /// What keeps clients of a service from speaking TLS.
     private(set) var brokenTLS: [String] = []
 
@@ -151,6 +160,10 @@ struct StatusView {
         let shown = controllers
         sights = try session.read { (log) throws(LogFailure) in try log.sights(of: shown) }
         if isNow { try lookAtTLS(session) }
+        for row in shown where row.status == ControllerStatus.up.rawValue && liveServices(of: row) == 0 {
+            let state = try session.state(of: NameArgument.controller(row.name), atPosition: position)
+            uses += Explanation.uses(of: state, TimeText.words(at: now)).map { "controller \(row.name): \($0)" }
+        }
         for row in services where row.spec.contains("\"idleDownSeconds\"") && row.loadBalancer != nil {
             let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
             let state = try session.state(of: controller, atPosition: position)
@@ -240,7 +253,12 @@ struct StatusView {
     /// Microseconds it has been idle, if it is.
     func idleTime(of controller: ControllerRow) -> Int64? {
         guard controller.status == ControllerStatus.idle.rawValue else { return nil }
-        return controller.sinceMicroseconds.map { max(0, now.wallMicroseconds &- $0) }
+        let deadline = deadlines.first {
+            $0.controller == controller.name && $0.kind == PendingDeadline.Key.idle.kind
+        }?.deadline
+        // A wall clock that was set since makes it idle no longer.
+        let moved = deadline?.wallClockMoved(at: now) ?? 0
+        return controller.sinceMicroseconds.map { max(0, now.wallMicroseconds &- moved &- $0) }
     }
 
     /// Services it has.

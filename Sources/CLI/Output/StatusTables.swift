@@ -116,19 +116,8 @@ struct StatusTables {
                 notes.append("controller \(row.name): \(text)")
             }
             if view.isVerbose {
-                var said = ["idle window: \(row.policySource)"]
-                if let source = row.downSource { said.append("down: \(source)") }
-                if let source = row.terminateAfterSource { said.append("terminate_after: \(source)") }
-                let policy = view.policies[row.name]
-                let schedule = policy?.scheduleSources
-                if let source = schedule?.keepWarm { said.append("keep_warm: \(source.rawValue)") }
-                if let source = schedule?.stopAt { said.append("stop_at: \(source.rawValue)") }
-                if let interval = policy?.minStartIntervalSeconds {
-                    let window = TimeText.window(seconds: interval.value)
-                    said.append("min_start_interval \(window): \(interval.source.rawValue)")
-                }
-                if let waitFor = policy?.waitFor { said.append("wait_for: \(waitFor.source.rawValue)") }
-                notes.append("controller \(row.name): autostop from " + said.joined(separator: ", "))
+                let sources = PolicySources(row, view.policies[row.name], view.configuration)
+                notes.append("controller \(row.name): autostop from " + sources.all.joined(separator: ", "))
             }
             if row.status == ControllerStatus.stopping.rawValue, row.startAgain {
                 notes.append("controller \(row.name): will start again once stopped")
@@ -137,7 +126,7 @@ struct StatusTables {
         for lag in view.lags where view.isVerbose || lag.receiver.failures > 0 {
             notes += Notify.lines([lag], view.now)
         }
-        notes += view.idleDowns + view.brokenTLS
+        notes += view.uses + view.idleDowns + view.brokenTLS
         for row in view.services { if let reason = row.reason { notes.append("\(row.name): \(reason)") } }
         for row in view.replicas {
             guard let reason = row.reason else { continue }

@@ -13,6 +13,18 @@ struct UseProber: Sendable {
     struct Answer: Hashable, Sendable {
         var isActive: Bool
         var evidence: String
+        /// What of the evidence tells why: an answer that says as much with other numbers is the same.
+        var kind: Kind
+
+        enum Kind: Hashable, Sendable {
+            case sessions, says, saysNothing, saysNeither, httpStatus(UInt), noAnswer, exited(code: Int), timedOut,
+                killed,
+                notAsked
+        }
+
+        init(isActive: Bool, evidence: String, _ kind: Kind) {
+            (self.isActive, self.evidence, self.kind) = (isActive, evidence, kind)
+        }
     }
 
     /// As much of an answer as is looked at, bytes.
@@ -37,18 +49,22 @@ struct UseProber: Sendable {
             let text = String(decoding: title.prefix { $0 != 0 }, as: UTF8.self)
             return text.wholeMatch(of: /sshd(-session)?: [^ ]+@.*/) != nil
         }
-        return Answer(isActive: count > 0, evidence: "\(count) SSH session\(count == 1 ? "" : "s")")
+        return Answer(isActive: count > 0, evidence: "\(count) SSH session\(count == 1 ? "" : "s")", .sessions)
     }
 
     private func ask(_ endpoint: Endpoint, _ path: String, _ timeoutSeconds: Double) async -> Answer {
         do {
             let (status, body) = try await prober.get(
                 endpoint, path, timeoutSeconds: timeoutSeconds, bodyLimit: Self.answerLimit)
-            guard status == 200 else { return Answer(isActive: true, evidence: "HTTP \(status), which is no answer") }
+            guard status == 200 else {
+                return Answer(
+                    isActive: true, evidence: "HTTP \(status), which is no answer", .httpStatus(UInt(status)))
+            }
             return Self.read(body)
         } catch {
             return Answer(
-                isActive: true, evidence: "no answer: \(Prober.inWords(error, timeoutSeconds: timeoutSeconds))")
+                isActive: true, evidence: "no answer: \(Prober.inWords(error, timeoutSeconds: timeoutSeconds))",
+                .noAnswer)
         }
     }
 
@@ -63,10 +79,11 @@ struct UseProber: Sendable {
             resultPath: output + ".code")
         switch await asking.perform() {
         case .exited(0): return Self.read(HomeFile.text(output) ?? "")
-        case .exited(let code): return Answer(isActive: true, evidence: "it exited with code \(code)")
-        case .timedOut: return Answer(isActive: true, evidence: "no answer within \(timeoutSeconds) s")
-        case .killed: return Answer(isActive: true, evidence: "it was killed")
-        case .failed(let reason): return Answer(isActive: true, evidence: "it could not be asked: \(reason)")
+        case .exited(let code):
+            return Answer(isActive: true, evidence: "it exited with code \(code)", .exited(code: code))
+        case .timedOut: return Answer(isActive: true, evidence: "no answer within \(timeoutSeconds) s", .timedOut)
+        case .killed: return Answer(isActive: true, evidence: "it was killed", .killed)
+        case .failed(let reason): return Answer(isActive: true, evidence: "it could not be asked: \(reason)", .notAsked)
         }
     }
 
@@ -75,11 +92,12 @@ struct UseProber: Sendable {
         let word = text.trimmingCharacters(in: .whitespacesAndNewlines.union(CharacterSet(charactersIn: "\"")))
             .lowercased()
         switch word {
-        case "active", "idle": return Answer(isActive: word == "active", evidence: "it says \(word)")
-        case "": return Answer(isActive: true, evidence: "it says nothing")
+        case "active", "idle": return Answer(isActive: word == "active", evidence: "it says \(word)", .says)
+        case "": return Answer(isActive: true, evidence: "it says nothing", .saysNothing)
         default:
             let line = word.split(separator: "\n").first.map(String.init) ?? ""
-            return Answer(isActive: true, evidence: "it says neither active nor idle: \(line.prefix(60))")
+            return Answer(
+                isActive: true, evidence: "it says neither active nor idle: \(line.prefix(60))", .saysNeither)
         }
     }
 }

@@ -67,7 +67,9 @@ public actor ControllerProcess {
             secrets: SecretFiles(home: home, controller: controller),
             copies: WorkdirCopies(home: home, controller: controller),
             hooks: HookRunner(
-                paths: paths, logID: log.logID, environment: environment, command: hookCommand, logger: logger),
+                paths: paths, logID: log.logID, environment: environment,
+                transition: { version in try? log.event(of: controller, version: version)?.event },
+                command: hookCommand, logger: logger),
             useProbe: useProbe,
             useProber: UseProber(paths: paths, logID: log.logID, environment: environment, prober: prober),
             logger: logger)

@@ -7,11 +7,13 @@ struct HookRunner: Sendable {
     let paths: ControllerPaths
     let logID: String
     let environment: [String: String]
+    /// The event of that version, which a hook is for.
+    let transition: @Sendable (Int) -> Event?
     /// The command and its limit in seconds, as `config.yaml` says now; nil when it says nothing any more.
     let command: @Sendable (HookKind) -> HookCommand?
     let logger: Logger
 
-    func run(_ hook: PendingHook, of state: ControllerState) async -> HookOutcome {
+    func run(_ hook: PendingHook) async -> HookOutcome {
         guard let command = command(hook.kind) else {
             return .failed(reason: "config.yaml says nothing of a hook \(hook.kind.rawValue) any more")
         }
@@ -22,18 +24,23 @@ struct HookRunner: Sendable {
         running.environment["DWELL_CONTROLLER"] = paths.controller.rawValue
         running.environment["DWELL_HOME"] = paths.home.path
         running.environment["DWELL_EVENT_VERSION"] = String(hook.version)
-        switch state.phase {
-        case .stopping(let stopping): running.environment["DWELL_REASON"] = stopping.reason.rawValue
-        case .terminating where hook.kind == .stop:
-            // It runs before the end only where an idle deadline leads to one.
-            running.environment["DWELL_REASON"] = StopReason.idleDeadline.rawValue
-        case .absent, .starting, .up, .idle, .stopped, .failed, .terminating, .terminated: break
-        }
+        running.environment["DWELL_REASON"] = transition(hook.version).flatMap(Self.reason)
         switch await running.perform() {
         case .exited(let code): return .exited(code: code)
         case .timedOut: return .timedOut(seconds: command.timeoutSeconds)
         case .killed: return .interrupted
         case .failed(let reason): return .failed(reason: reason)
+        }
+    }
+
+    /// Why it is stopped or terminated, in the words of a hook's environment; nil for other transitions.
+    static func reason(_ event: Event) -> String? {
+        switch event {
+        case .controllerStopping(let event): event.reason.rawValue
+        case .controllerTerminating(let event) where event.latenessMicroseconds == nil: StopReason.byHand.rawValue
+        case .controllerTerminating(let event):
+            event.idleVersion == nil ? "terminate_after" : StopReason.idleDeadline.rawValue
+        default: nil
         }
     }
 
@@ -44,7 +51,7 @@ struct HookRunner: Sendable {
 
     private func userCommand(_ hook: PendingHook) -> UserCommand {
         UserCommand(
-            run: "", timeoutSeconds: 0, environment: environment,
+            run: "", timeoutSeconds: 0, countsGrace: true, environment: environment,
             mark: ProcessMark(logID: logID, controller: paths.controller, generation: hook.version),
             workingDirectory: paths.home.path, log: paths.hookLog,
             resultPath: paths.home.run + "/\(paths.controller)-hook-\(hook.version)")

@@ -28,6 +28,11 @@ extension EventLog {
         try reading { try self.loadState(of: controller, $0) }
     }
 
+    /// The event of a controller's stream at a version; nil when there is none, or it is archived.
+    public func event(of controller: ControllerName, version: Int) throws(LogFailure) -> RecordedEvent? {
+        try reading { try EventReader.event(of: controller.rawValue, version: version, $0) }
+    }
+
     /// What is true now, from the projections alone.
     public func status() throws(LogFailure) -> StatusReport {
         try reading { db in

@@ -38,13 +38,19 @@ import Testing
     @Test func oneThatHangsHoldsTheStopBackForItsTimeoutOnly() async throws {
         try await Sandbox.run { sandbox in
             try sandbox.write(
-                "controllers: {local: {hooks: {stop: {run: sleep 1000, timeout: 1s}}}}\n", to: "home/config.yaml")
+                "controllers: {local: {hooks: {stop: {run: \"trap '' TERM; while :; do sleep 0.1; done\", timeout: 4s}}}}\n",
+                to: "home/config.yaml")
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             #expect(try await sandbox.status().controller().status == "STOPPED")
             #expect(
                 try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")
-                    == ["hook stop had not ended after 1 s and was killed"])
+                    == ["hook stop had not ended after 4 s and was killed"])
+            // The grace period is a part of it.
+            let took = try await sandbox.query(
+                "select (b.at_us - a.at_us) / 1e6 from events a, events b where a.type = 'controller.hook_started' and b.type = 'controller.hook_ended'"
+            )
+            #expect(try #require(took.first.flatMap(Double.init)) < 4.9, "\(took)")
             try await eventually("nothing of it is left") { sandbox.processes(named: "sleep").isEmpty }
         }
     }
@@ -170,7 +176,7 @@ import Testing
         try await Sandbox.run { sandbox in
             try sandbox.write(
                 """
-                hooks: {terminate: "echo ran >> '\(sandbox.folder)/told'\(isKilled ? "; sleep 1000" : "")"}
+                hooks: {terminate: "echo ran >> '\(sandbox.folder)/told'; echo $DWELL_REASON\(isKilled ? "; sleep 1000" : "")"}
                 serve: {controller: {autostop: {idle: 0.2s, terminate_after: 0.5s}}}
 
                 """, to: "home/config.yaml")
@@ -182,6 +188,7 @@ import Testing
             }
             try await eventually("it is gone, and nothing is left") { sandbox.processes().isEmpty }
             #expect(lines(sandbox) == ["ran"])
+            #expect(try await sandbox.dwell("logs", "local", "--hooks").out == "terminate_after\n")
             #expect(try await sandbox.query("select status from controllers") == ["TERMINATED"])
             #expect(
                 try await sandbox.query("select what from audit_log where event = 'controller.hook_ended'")

@@ -16,10 +16,12 @@ struct Logs: FollowingCommand {
               dwell logs hello 2 -f
               dwell logs hello --load-balancer
               dwell logs local --controller
+              dwell logs local --hooks
             """)
 
     @Argument(
-        help: "Name of the service; with --controller, of a service or a controller.", completion: .loggedNames)
+        help: "Name of the service; with --controller or --hooks, of a controller too.",
+        completion: .loggedNames)
     var name: String
 
     @Argument(help: "Id of the replica.")
@@ -27,6 +29,9 @@ struct Logs: FollowingCommand {
 
     @Flag(help: "The log of the controller process.")
     var controller = false
+
+    @Flag(help: "What the controller's hooks wrote.")
+    var hooks = false
 
     @Flag(help: "The log of the service's load balancer.")
     var loadBalancer = false
@@ -45,8 +50,8 @@ struct Logs: FollowingCommand {
     var on: String?
 
     func validate() throws {
-        if [controller, loadBalancer, replica != nil].count(where: { $0 }) > 1 {
-            throw ValidationError("choose one of a replica's id, --controller and --load-balancer")
+        if [controller, hooks, loadBalancer, replica != nil].count(where: { $0 }) > 1 {
+            throw ValidationError("choose one of a replica's id, --controller, --hooks and --load-balancer")
         }
         if follows, followsNot { throw ValidationError("say one of --follow and --no-follow") }
         if let tail, tail < 0 { throw ValidationError("--tail must not be negative") }
@@ -72,6 +77,8 @@ struct Logs: FollowingCommand {
         let paths: [String]
         if controller {
             paths = [try files.controllerLog(name)]
+        } else if hooks {
+            paths = [try files.hookLog(name)]
         } else if loadBalancer {
             paths = [try files.loadBalancerLog(try NameArgument.service(name))]
         } else {
@@ -106,10 +113,15 @@ struct LogFiles {
     }
 
     func controllerLog(_ name: String) throws(CommandFailure) -> String {
-        if let controller = controllers.first(where: { $0.rawValue == name }) {
-            return try existing(session.paths(controller).controllerLog)
-        }
-        return try existing(session.paths(try home(of: try NameArgument.service(name))).controllerLog)
+        try existing(pathsOfController(name).controllerLog)
+    }
+
+    func hookLog(_ name: String) throws(CommandFailure) -> String { try existing(pathsOfController(name).hookLog) }
+
+    /// Of a controller of that name, else of the one of a service.
+    private func pathsOfController(_ name: String) throws(CommandFailure) -> ControllerPaths {
+        if let controller = controllers.first(where: { $0.rawValue == name }) { return session.paths(controller) }
+        return session.paths(try home(of: try NameArgument.service(name)))
     }
 
     func loadBalancerLog(_ service: ServiceName) throws(CommandFailure) -> String {

@@ -6,6 +6,9 @@ struct UserCommand: Sendable {
     /// For bash.
     var run: String
     var timeoutSeconds: Double
+    /// Whether what one that is told to end may still take is a part of the timeout: somebody waits, and was promised no
+    /// more.
+    var countsGrace = false
     var environment: [String: String]
     /// What it and whatever it starts is known by, as what belongs to a replica is: a controller process that takes over
     /// ends what of an earlier one's is left, and what it starts with `dwell` is not taken for its own.
@@ -31,7 +34,11 @@ struct UserCommand: Sendable {
     }
 
     /// How long one that is told to end may take before it is killed.
-    private static let graceSeconds: Double = 2
+    private static let longestGraceSeconds: Double = 2
+    /// A part of the timeout is no more than a quarter of it.
+    private var graceSeconds: Double {
+        countsGrace ? min(Self.longestGraceSeconds, timeoutSeconds / 4) : Self.longestGraceSeconds
+    }
 
     /// The command is not in its arguments, which every user of the machine can read.
     private static let variable = "DWELL_USER_COMMAND"
@@ -79,7 +86,7 @@ struct UserCommand: Sendable {
             return .failed("\(error)")
         }
         guard await hasEnded(process) else {
-            _ = await end()
+            _ = await end(graceSeconds: graceSeconds)
             return .timedOut
         }
         guard let text = HomeFile.text(resultPath),
@@ -91,9 +98,11 @@ struct UserCommand: Sendable {
     /// Ends what is left of it, whichever process began it.
     ///
     /// - Returns: what could not be ended, in words.
-    func end() async -> String? {
+    func end() async -> String? { await end(graceSeconds: Self.longestGraceSeconds) }
+
+    private func end(graceSeconds: Double) async -> String? {
         defer { unlink(resultPath) }
-        return await ProcessTree(mark: mark).end(gracePeriodSeconds: Self.graceSeconds)
+        return await ProcessTree(mark: mark).end(gracePeriodSeconds: graceSeconds)
     }
 
     private func hasEnded(_ process: ProcessIdentity) async -> Bool {
@@ -103,7 +112,7 @@ struct UserCommand: Sendable {
                 return !Task.isCancelled
             }
             group.addTask {
-                try? await Task.sleep(for: .seconds(timeoutSeconds))
+                try? await Task.sleep(for: .seconds(countsGrace ? timeoutSeconds - graceSeconds : timeoutSeconds))
                 return false
             }
             defer { group.cancelAll() }

@@ -31,6 +31,45 @@ import Testing
         }
     }
 
+    /// Two homes of one user: neither takes the place of the other, however often each is installed.
+    @Test func unitsOfASecondHomeHaveNamesOfTheirOwn() async throws {
+        try await Sandbox.run { sandbox in
+            let folder = sandbox.folder + "/config/systemd/user"
+            func install(_ home: String) async throws -> Output {
+                try await sandbox.dwell(
+                    "install-service",
+                    environment: ["DWELL_HOME": home, "XDG_CONFIG_HOME": sandbox.folder + "/config"])
+            }
+            for _ in 0..<2 {
+                #expect(try await install("/srv/first").exitCode == 0)
+                let second = try await install("/srv/se-cond")
+                #expect(
+                    second.out.contains(
+                        #"enable --now 'dwell-timer-srv-se\x2dcond.timer' 'dwell-controller-srv-se\x2dcond@local.service'"#
+                    ),
+                    "\(second)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 6)
+            let first = try String(contentsOfFile: folder + "/dwell-timer.service", encoding: .utf8)
+            #expect(first.contains("/srv/first"))
+        }
+    }
+
+    @Test func doctorReadsTheConfiguration() async throws {
+        try await Sandbox.run { sandbox in
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try sandbox.write("serve: {controller: {autostop: soon}}\n", to: "home/config.yaml")
+            let broken = try await sandbox.dwell("doctor")
+            #expect(broken.exitCode == 1, "\(broken)")
+            #expect(
+                broken.out.split(separator: "\n").contains {
+                    $0.hasPrefix("WRONG") && $0.contains("config.yaml:1: serve.controller.autostop")
+                }, "\(broken)")
+            try sandbox.write("serve: {controller: {autostop: 10}}\n", to: "home/config.yaml")
+            #expect(try await sandbox.dwell("doctor").exitCode == 0)
+        }
+    }
+
     /// What `Restart=on-failure` makes of it: where there is nothing to run, trying again would go on for ever.
     @Test func aControllerThatIsNotToRunIsNoFailureToSystemd() async throws {
         try await Sandbox.run { sandbox in

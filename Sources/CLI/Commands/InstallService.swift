@@ -8,7 +8,9 @@ struct InstallService: ParsableCommand {
         abstract: "Write systemd units, so that controllers and deadlines come back after a boot without a command.",
         discussion: """
             dwell-timer.timer brings back after a boot whatever is to run, and does what was due: it is all it takes. \
-            dwell-controller@NAME.service runs one controller under systemd itself. Nothing is enabled: the lines that do so are printed.
+            dwell-controller@NAME.service runs one controller under systemd itself. Nothing is enabled: the lines that do so are printed. \
+            Units of another home keep their names, and those of this one have its path in theirs. Once the program is \
+            elsewhere, say it again, and systemctl daemon-reload.
 
             Examples:
               dwell install-service                 units of your own systemd (~/.config/systemd/user)
@@ -29,12 +31,12 @@ struct InstallService: ParsableCommand {
             throw CommandFailure("cannot tell where this program is: /proc/self/exe")
         }
         let user = getpwuid(getuid()).flatMap { String(cString: $0.pointee.pw_name) } ?? "\(getuid())"
-        let units = SystemdUnits(program: program, home: home.path, user: system ? user : nil)
+        let folder = system ? "/etc/systemd/system" : Self.userFolder(environment)
+        let units = SystemdUnits(program: program, home: home.path, user: system ? user : nil, in: folder)
         if prints {
             for (name, text) in units.files { print("# \(name)\n\(text)") }
             return Session.reviveWhatDied()
         }
-        let folder = system ? "/etc/systemd/system" : Self.userFolder(environment)
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             for (name, text) in units.files {
@@ -46,7 +48,7 @@ struct InstallService: ParsableCommand {
         let systemctl = system ? "systemctl" : "systemctl --user"
         print("Wrote \(units.files.map(\.name).joined(separator: ", ")) in \(folder). Enable them:")
         print("  \(systemctl) daemon-reload")
-        print("  \(systemctl) enable --now dwell-timer.timer dwell-controller@local.service")
+        print("  \(systemctl) enable --now \(units.toEnable)")
         defer { Session.reviveWhatDied() }
         if !system { print("  loginctl enable-linger \(user)    # so that they run while you are not logged in") }
     }
@@ -63,12 +65,45 @@ struct SystemdUnits {
     let home: String
     /// Whom the machine's systemd runs them as; nil for the user's own.
     let user: String?
+    /// What the names of this home's units have besides those of the first one's.
+    private let suffix: String
+
+    /// - Parameter folder: where they are to be, and perhaps those of another home are.
+    init(program: String, home: String, user: String?, in folder: String) {
+        (self.program, self.home, self.user) = (program, home, user)
+        let own = "-" + Self.escaped(home)
+        let first = try? String(contentsOfFile: folder + "/dwell-timer.service", encoding: .utf8)
+        let isOfAnother = first.map { !$0.contains("Environment=\(Self.quoted("DWELL_HOME=\(home)"))\n") } ?? false
+        let hasOwn = access(folder + "/dwell-timer\(own).service", F_OK) == 0
+        suffix = isOfAnother || hasOwn ? own : ""
+    }
 
     var files: [(name: String, text: String)] {
         [
-            ("dwell-controller@.service", controller), ("dwell-timer.service", timerService),
-            ("dwell-timer.timer", timer),
+            ("dwell-controller\(suffix)@.service", controller), ("dwell-timer\(suffix).service", timerService),
+            ("dwell-timer\(suffix).timer", timer),
         ]
+    }
+
+    /// What to enable, for a shell.
+    var toEnable: String {
+        ["dwell-timer\(suffix).timer", "dwell-controller\(suffix)@local.service"]
+            .map { $0.contains("\\") ? "'\($0)'" : $0 }.joined(separator: " ")
+    }
+
+    /// A path as a part of a unit's name, as systemd-escape --path has it.
+    private static func escaped(_ path: String) -> String {
+        path.drop { $0 == "/" }.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "/"): return "-"
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                return String(UnicodeScalar(byte))
+            default:
+                let digits = String(byte, radix: 16)
+                return "\\x" + (digits.count == 1 ? "0" : "") + digits
+            }
+        }.joined()
     }
 
     private var controller: String {
@@ -127,14 +162,14 @@ struct SystemdUnits {
     private var target: String { user == nil ? "default.target" : "multi-user.target" }
 
     private var common: String {
-        "Environment=\(quoted("DWELL_HOME=\(home)"))\n" + (user.map { "User=\($0)\n" } ?? "")
+        "Environment=\(Self.quoted("DWELL_HOME=\(home)"))\n" + (user.map { "User=\($0)\n" } ?? "")
     }
 
     /// In a command line a dollar sign begins a variable, also within quotes (systemd.service(5)).
-    private var command: String { quoted(program).replacing("$", with: "$$") }
+    private var command: String { Self.quoted(program).replacing("$", with: "$$") }
 
     /// As systemd.syntax(7) has it: in quotes, and without specifiers.
-    private func quoted(_ text: String) -> String {
+    private static func quoted(_ text: String) -> String {
         let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("%", with: "%%")
             .replacing("\n", with: "\\n")
         return "\"\(escaped)\""

@@ -10,6 +10,11 @@ public struct HomeExamination: Sendable {
         public var isWrong: Bool
         /// What is so, and if it is wrong what to do.
         public var line: String
+
+        public init(isWrong: Bool, line: String) {
+            self.isWrong = isWrong
+            self.line = line
+        }
     }
 
     public private(set) var findings: [Finding] = []

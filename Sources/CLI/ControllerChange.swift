@@ -68,9 +68,13 @@ enum ControllerChange {
         }
     }
 
-    static func start(_ name: ControllerName, _ session: Session) async throws(CommandFailure) {
+    /// - Parameter change: what the command line says of when it stops by itself; nil for nothing.
+    static func start(
+        _ name: ControllerName, _ change: AutostopPolicy? = nil, _ session: Session
+    ) async throws(CommandFailure) {
         let begun = ContinuousClock.now
-        let policy = try session.adoptConfiguration().policy(for: name)
+        let configured = try session.adoptConfiguration().policy(for: name)
+        let policy = change.map(configured.changed(by:)) ?? configured
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         try session.prepareToLaunch(name)
         // Nothing holds the ports of a controller that is stopped.
@@ -79,6 +83,10 @@ enum ControllerChange {
             before.status == .stopped
             ? before.services.values.map(\.endpoint).filter { !PortChooser.canListen(at: $0) } : []
         let receipt = try await submitStart(policy, name, session)
+        // One that was started before has the policy it had.
+        if let change, !receipt.events.contains(where: { $0.event.type == .controllerStarting }) {
+            _ = try session.submit(.setAutostop(change, keepClock: false), to: name)
+        }
         if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
             try session.ensureRunning(name)
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")

@@ -60,17 +60,19 @@ public struct AutostopPolicy: Hashable, Sendable, Codable {
         if earlier.terminateAfterSeconds?.source == .commandLine, terminateAfterSeconds?.source != .commandLine {
             policy.terminateAfterSeconds = earlier.terminateAfterSeconds
         }
+        if earlier.waitFor?.source == .commandLine, waitFor?.source != .commandLine { policy.waitFor = earlier.waitFor }
         return policy
     }
 
     /// This policy, with what `change` says on the command line.
-    func changed(by change: AutostopPolicy) -> AutostopPolicy {
+    public func changed(by change: AutostopPolicy) -> AutostopPolicy {
         var policy = self
         if change.source == .commandLine {
             (policy.idleTimeoutSeconds, policy.source) = (change.idleTimeoutSeconds, change.source)
         }
         if let down = change.down { policy.down = down }
         if let after = change.terminateAfterSeconds { policy.terminateAfterSeconds = after }
+        if let waitFor = change.waitFor { policy.waitFor = waitFor }
         return policy
     }
 

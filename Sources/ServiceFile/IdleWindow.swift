@@ -8,7 +8,8 @@ public enum IdleWindow {
         if let match = text.wholeMatch(of: /\s*([0-9]+(?:\.[0-9]+)?)\s*/), let minutes = Double(match.1) {
             return try checked(minutes * 60)
         }
-        if text.wholeMatch(of: /\s*[-−].*/) != nil, seconds(String(text.drop { !$0.isNumber })) != nil {
+        let unsigned = String(text.drop { !$0.isNumber })
+        if text.wholeMatch(of: /\s*[-−].*/) != nil, seconds(unsigned) != nil || Double(unsigned) != nil {
             throw OptionFailure(
                 "\"\(text.shortened)\" is negative: a time must be 0 or more, such as 90s, 10m, 2h or 7d")
         }
@@ -37,11 +38,10 @@ public enum IdleWindow {
 
     private static func checked(_ seconds: Double) throws(OptionFailure) -> Double {
         guard seconds.isFinite, seconds >= 0 else {
-            throw OptionFailure("an idle time must be 0 or more; for never, use --cancel or `autostop: false`")
+            throw OptionFailure("a time must be 0 or more, such as 90s, 10m, 2h or 7d")
         }
         guard seconds <= Deadline.longestSeconds else {
-            throw OptionFailure(
-                "an idle time must be a hundred years at most; for never, use --cancel or `autostop: false`")
+            throw OptionFailure("a time must be a hundred years at most, such as 90s, 10m, 2h or 7d")
         }
         return seconds
     }

@@ -50,6 +50,10 @@ enum NotifyValue {
         } else if let text = section.string("url", wanted: "a URL such as https://hooks.example.org/dwell") {
             if let host = host(text) {
                 (way, label) = (.url(text), host)
+            } else if URLComponents(string: text)?.user != nil {
+                section.problem(
+                    "must be a URL without a user and a password, which are for `headers`: {Authorization: Basic …}",
+                    key: "url")
             } else {
                 // Not the text itself: it may be a secret.
                 section.problem("must be a URL of http or https, such as https://hooks.example.org/dwell", key: "url")

@@ -14,7 +14,7 @@ enum WaitForValue {
         switch entry.value.content {
         // A controller waits for its services, which are all the jobs it has.
         case .string("jobs"), .string("none"): return []
-        case .string("jobs_and_ssh"), .string("ssh"): return [("ssh", ssh)]
+        case .string("jobs_and_ssh"), .string("ssh"): return [(UseProbe.sshName, .sshSessions)]
         case .list(let list):
             var probes: [(name: String, probe: UseProbe)] = []
             for (index, node) in list.enumerated() {
@@ -34,15 +34,9 @@ enum WaitForValue {
 
     private static let wanted =
         "must be jobs, jobs_and_ssh, none, or a list of ssh, {command: …} and {url: …}"
-    private static let standardEverySeconds: Double = 30
-    private static let standardTimeoutSeconds: Double = 10
-
-    private static var ssh: UseProbe {
-        UseProbe(question: .sshSessions, everySeconds: standardEverySeconds, timeoutSeconds: standardTimeoutSeconds)
-    }
 
     private static func read(_ node: YAMLNode, _ index: Int, _ parts: Section) -> (name: String, probe: UseProbe)? {
-        if case .string("ssh") = node.content { return ("ssh", ssh) }
+        if case .string("ssh") = node.content { return (UseProbe.sshName, .sshSessions) }
         guard case .map = node.content else {
             parts.problem("\(wanted), not \(node.inWords)", key: "wait_for", at: node.line)
             return nil
@@ -62,9 +56,9 @@ enum WaitForValue {
                     "must be a URL such as http://127.0.0.1:9000/idle, not \"\(text.shortened)\"", key: "url")
             }
         }
-        let every = seconds(section, "every", standardEverySeconds)
+        let every = seconds(section, "every", UseProbe.standardEverySeconds)
         // One that is asked oftener has less time to answer, unless it says more.
-        let timeout = seconds(section, "timeout", min(standardTimeoutSeconds, every))
+        let timeout = seconds(section, "timeout", min(UseProbe.standardTimeoutSeconds, every))
         if section.has("timeout"), timeout > every {
             section.problem("must be no longer than `every`, which is \(text(every))", key: "timeout")
         }
@@ -73,10 +67,10 @@ enum WaitForValue {
 
     private static func seconds(_ section: Section, _ key: String, _ standard: Double) -> Double {
         guard section.has(key) else { return standard }
-        let seconds =
-            section.duration(key, unitSeconds: 1, wanted: "a time of 0.1 s to an hour, such as 5s") ?? standard
+        let wanted = "a time of 0.1 s to an hour, such as 0.5s or 5s"
+        let seconds = section.duration(key, unitSeconds: 1, wanted: wanted) ?? standard
         guard seconds >= 0.1, seconds <= 3_600 else {
-            section.problem("must be a time of 0.1 s to an hour, such as 5s", key: key)
+            section.problem("must be \(wanted)", key: key)
             return standard
         }
         return seconds

@@ -140,7 +140,7 @@ import Testing
                     autostop:
                       idle: 0.3s
                       wait_for:
-                        - {name: disk, command: "cat '\(says)'", every: 0.1s}
+                        - {name: disk, command: "cat '\(says)'", every: 1s}
                         - {name: slow, command: "[ -e '\(says).fast' ] && echo idle || sleep 60", every: 0.2s, timeout: 0.2s}
                 """, to: "home/config.yaml")
             try await idle(sandbox)
@@ -161,13 +161,37 @@ import Testing
             #expect(try await sandbox.status().controller().status == "UP")
             let explained = try await sandbox.dwell("explain", "local").out
             #expect(explained.contains("Kept up by disk (wait_for): it says active"), "\(explained)")
+            let status = try await sandbox.dwell("status").out
+            #expect(status.contains("controller local: kept up by disk (wait_for): it says active"), "\(status)")
             try sandbox.write("idle\n", to: "says")
-            try await eventually("the first is idle") { try await seen().count == 3 }
+            try await eventually("the first is idle") {
+                try await seen().contains { $0.hasSuffix("it says idle (wait_for disk)") }
+            }
             #expect(try await sandbox.status().controller().status == "UP")
             try sandbox.write("", to: "says.fast")
             try await eventually("nothing uses it, and it stops") {
                 try await sandbox.status().controller().status == "STOPPED"
             }
+        }
+    }
+
+    @Test func whereEachValueComesFrom() async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.write(
+                """
+                hooks: {idle: "true"}
+                serve: {controller: {autostop: {keep_warm: ["Mon 08:00-09:00"], stop_at: ["22:00"]}}}
+                controllers:
+                  local: {autostop: {profile: dev, down: true, keep_warm: [], stop_at: [], hook: "true", hook_timeout: 5}}
+
+                """, to: "home/config.yaml")
+            try await idle(sandbox)
+            let text = try await sandbox.dwell("status", "-v").out.replacing("\n", with: " ")
+            for says in [
+                "idle window: controllers (profile dev), down: controllers, terminate_after: controllers (profile dev)",
+                "keep_warm: controllers, stop_at: controllers, min_start_interval: default, wait_for: default",
+                "hook idle (timeout 1m): hooks", "hook stop (timeout 5s): controllers, autostop.hook",
+            ] { #expect(text.contains(says), "\(says) in \(text)") }
         }
     }
 
@@ -313,7 +337,8 @@ import Testing
     @Test(arguments: [
         (["--idle", "5m", "--cancel"], "say one of"), (["--pause", "soon"], "soon"), (["--reason", "x"], "say one of"),
         (["--terminate-after", "x"], "\"x\" is not a time"), (["--resume", "--idle", "5m"], "say one of"),
-        (["--pause", "--resume"], "say one of"), (["2h"], "say one of"), (["--idle", "-5m"], "\"-5m\" is negative"),
+        (["--pause", "--resume"], "say one of"), (["2h", "--idle", "3h"], "say one of"),
+        (["--idle", "-5m"], "\"-5m\" is negative"),
         (["--idle", "5m", "--down", "--no-down"], "--down"), (["--keep-clock"], "--keep-clock says from when"),
     ])
     func whatMakesNoSenseIsRefused(_ options: [String], _ says: String) async throws {

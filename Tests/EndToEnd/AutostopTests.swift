@@ -64,10 +64,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (["-i", "10"], Double?(600)), (["--idle", "90s"], 90), (["--idle", "3w"], 1_814_400), (["--idle", "2h"], 7200),
-        (["--cancel"], nil),
-    ])
+    @Test(
+        arguments: [
+            (["-i", "10"], 600), (["--idle", "90s"], 90), (["--idle", "3w"], 1_814_400), (["--idle", "2h"], 7200),
+            (["--cancel"], nil), (["10"], 600), (["-i", "90s"], 90), (["--idle", "false"], nil),
+            (["{idle: 2h, wait_for: none}"], 7200), (["--profile", "dev"], 600),
+        ] as [([String], Double?)])
     func aWindowIsSet(_ options: [String], _ seconds: Double?) async throws {
         try await Sandbox.run { sandbox in
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
@@ -77,6 +79,18 @@ import Testing
             #expect(controller.autostopIdleSeconds == seconds)
             #expect(controller.autostopSource == "command line")
             #expect(controller.autostopInSeconds.map { abs($0 - (seconds ?? 0)) < 5 } == seconds.map { _ in true })
+        }
+    }
+
+    /// SkyPilot's `sky start -i`.
+    @Test func startTakesAWindow() async throws {
+        try await Sandbox.run { sandbox in
+            let started = try await sandbox.dwell("start", "local", "-i", "30", "--down")
+            #expect(started.exitCode == 0, "\(started)")
+            #expect(try await sandbox.status().controller().autostopIdleSeconds == 1800)
+            #expect(try await sandbox.dwell("status").out.contains("30m (down)"))
+            #expect(try await sandbox.dwell("start", "local", "--idle", "2h").exitCode == 0)
+            #expect(try await sandbox.status().controller().autostopIdleSeconds == 7200)
         }
     }
 

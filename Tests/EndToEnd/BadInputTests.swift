@@ -68,6 +68,11 @@ import Testing
         (["autostop", "local", "--idle", "soon"], 2, "soon"),
         (["autostop", "local", "-i", "-5"], 2, "0 or more"),
         (["autostop", "local"], 2, "--idle"),
+        (["autostop", "local", "--wait-fr", "none"], 2, "Unknown option '--wait-fr'"),
+        (["autostop", "local", "--pause", "-5m"], 2, "\"-5m\" is negative"),
+        (["autostop", "local", "--hook", "poweroff"], 2, "controllers.NAME.autostop.hook"),
+        (["autostop", "local", "--terminate-after", "9999999d"], 2, "a time must be a hundred years at most"),
+        (["start", "--idle", "soon"], 2, "soon"),
         (["logs", "ghost"], 1, "ghost"),
         (["statsu"], 2, "statsu"),
     ])

@@ -44,6 +44,20 @@ import Testing
         #expect(try it.when(seen("ssh", true)).map(\.type) == [.controllerUseChanged])
         #expect(try it.when(seen("ssh", true)).isEmpty)
         #expect(try it.when(seen("gpu", false)).isEmpty, "nobody asks it")
+        let failed = Command.useSeen("ssh", isActive: true, evidence: "it exited with code 1")
+        #expect(try it.when(failed).map(\.type) == [.controllerUseChanged], "why it is taken for used")
+        #expect(it.state.uses["ssh"]?.evidence == "it exited with code 1")
+    }
+
+    /// What the command line says to wait for stays so, whatever the configuration says at the next start.
+    @Test func theCommandLineGoesBefore() throws {
+        var it = try up(["ssh", "gpu"])
+        let configured = it.state.policy
+        let none = AutostopPolicy(idleTimeoutSeconds: nil, source: .standard, waitFor: .init([], .commandLine))
+        #expect(try it.when(.setAutostop(none)).map(\.type) == [.controllerPolicySet, .controllerIdle])
+        #expect(it.state.policy.idleTimeoutSeconds == 600, "and nothing else is said")
+        try it.given(.stop, .stopFinished, .start(policy: configured), .takeOver(process: "b"))
+        #expect(it.state.status == .idle && it.state.policy.waitFor?.source == .commandLine)
     }
 
     @Test func aServiceHoldsItUpAllTheSame() throws {

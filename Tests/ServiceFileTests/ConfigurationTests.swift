@@ -220,11 +220,11 @@ import Testing
         ),
         (
             "controllers: {prod: {autostop: -1}}",
-            "config.yaml:1: controllers.prod.autostop: an idle time must be 0 or more"
+            "config.yaml:1: controllers.prod.autostop: a time must be 0 or more"
         ),
         (
             "controllers: {prod: {autostop: 1.0e+300}}",
-            "config.yaml:1: controllers.prod.autostop: an idle time must be a hundred years at most"
+            "config.yaml:1: controllers.prod.autostop: a time must be a hundred years at most"
         ),
         ("controllers: {prod: {autostop: [1]}}", "config.yaml:1: controllers.prod.autostop: must be false, minutes"),
         (

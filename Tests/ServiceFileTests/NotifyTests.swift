@@ -76,7 +76,7 @@ import Testing
         ("notify: [{command: a, url: \"http://b\"}]", "notify[0]: needs a `command` or a `url`, one of them"),
         ("notify: [{command: \" \"}]", "notify[0].command: must be a command for bash"),
         ("notify: [{url: \"ftp://s3cret\"}]", "notify[0].url: must be a URL of http or https"),
-        ("notify: [{url: \"http://ann:s3cret@host/\"}]", "notify[0].url: must be a URL of http or https"),
+        ("notify: [{url: \"http://ann:s3cret@host/\"}]", "notify[0].url: must be a URL without a user and a password"),
         ("notify: [{url: \"http://h/s3cret x\"}]", "notify[0].url: must be a URL of http or https"),
         ("notify: [{url: \"http://h:0/s3cret\"}]", "notify[0].url: must be a URL of http or https"),
         ("notify: [{command: a, headers: {A: b}}]", "notify[0].headers: belongs to a `url`"),

@@ -211,9 +211,7 @@ import Testing
             try sandbox.writeService()
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
-            for _ in 0..<3 {
-                for pid in sandbox.processes(named: "dwell") { kill(pid, SIGKILL) }
-            }
+            try await sandbox.killEverything(named: ["dwell"])
             try await eventually("it is due") {
                 try await sandbox.count(
                     "deadlines where kind = 'termination' and due_at_us < (julianday('now') - 2440587.5) * 86400000000")

@@ -52,11 +52,12 @@ struct Migrator {
                 for migration in missing { try apply(migration, db) }
             } catch let error as DatabaseError where !applied.isEmpty || holdsTables {
                 // What was to be made is there, or what was to be changed is not.
-                guard error.resultCode == .SQLITE_ERROR else { throw error }
+                let signs = ["already exists", "duplicate column name", "no such table", "no such column"]
+                guard let message = error.message, signs.contains(where: message.contains) else { throw error }
                 throw LogFailure.other(
                     path: path,
                     reason: "its table schema_migrations does not tell how its other tables were made "
-                        + "(\(error.message ?? "")); dwell repair makes a database that is as it should be, of all its events"
+                        + "(\(message)); dwell repair makes a database that is as it should be, of all its events"
                 )
             }
             try applyViews(db)

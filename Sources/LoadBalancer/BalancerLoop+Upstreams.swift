@@ -26,8 +26,8 @@ extension BalancerLoop {
     /// Closes connections that have been idle for too long, for as long as there are any.
     private func scheduleSweep(_ backend: Backend) {
         let pause = TimeAmount(seconds: configuration.upstreamIdleSeconds)
-        eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak backend] in
-            guard let backend, !backend.idle.isEmpty else { return }
+        eventLoop.assumeIsolated().scheduleTask(in: pause) {
+            guard !backend.idle.isEmpty else { return }
             let oldest = NIODeadline.now() - pause
             let old = backend.idle.filter { $0.idleSince <= oldest }
             backend.idle.removeAll { $0.idleSince <= oldest }

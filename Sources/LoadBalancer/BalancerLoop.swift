@@ -141,9 +141,9 @@ final class BalancerLoop {
     /// Tries again once the first replica that is passed over may be tried.
     private func scheduleRetry() {
         guard retry == nil, let first = backends.compactMap(\.ejectedUntil).min() else { return }
-        retry = eventLoop.assumeIsolated().scheduleTask(deadline: first) { [weak self] in
-            self?.retry = nil
-            self?.release()
+        retry = eventLoop.assumeIsolated().scheduleTask(deadline: first) {
+            self.retry = nil
+            self.release()
         }
     }
 

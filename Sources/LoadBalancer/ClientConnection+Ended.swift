@@ -45,8 +45,7 @@ extension ClientConnection {
     }
 
     private func lookAgain(in pause: TimeAmount) {
-        lookout = context?.eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
-            guard let self, self.context != nil else { return }
+        lookout = context?.eventLoop.assumeIsolated().scheduleTask(in: pause) {
             if self.hasGone { self.close() } else { self.lookAgain(in: .seconds(1)) }
         }
     }

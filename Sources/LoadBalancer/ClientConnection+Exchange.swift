@@ -32,17 +32,17 @@ extension ClientConnection {
         guard loop.makeRoomForUpstream() else { return refuse(.tooManyConnections) }
         state = .connecting
         touch()
-        loop.connect(backend) { [weak self] result in
+        loop.connect(backend) { result in
             switch result {
             case .success(let connection):
                 backend.answered()
-                guard let self, case .connecting = self.state, self.exchange?.backend === backend else {
+                guard case .connecting = self.state, self.exchange?.backend === backend else {
                     return connection.close()
                 }
                 self.send(over: connection)
             case .failure:
                 backend.eject(.now())
-                guard let self, case .connecting = self.state else { return }
+                guard case .connecting = self.state else { return }
                 let failure = OwnAnswer.badGateway("replica \(backend.route.replica) refuses connections")
                 // It did not cross the end of a waiting connection then: the replica died with it.
                 if self.exchange?.crossedAt === backend, self.exchange?.noteDeath() == false {
@@ -54,9 +54,8 @@ extension ClientConnection {
     }
 
     private func send(over upstream: UpstreamConnection) {
-        guard var exchange else { return upstream.close() }
+        guard let exchange else { return upstream.close() }
         exchange.upstream = upstream
-        self.exchange = exchange
         state = .exchanging
         touch()
         upstream.serve(self)
@@ -152,9 +151,8 @@ extension ClientConnection {
 
     /// Passes one head on, if there is a whole one.
     private func passAnswerHead(_ upstream: UpstreamConnection) throws(MalformedHead) -> Bool {
-        guard var exchange else { return false }
+        guard let exchange else { return false }
         let outcome = exchange.answerHead.parse(&upstream.buffer)
-        self.exchange = exchange
         switch outcome {
         case .incomplete: return false
         case .malformed(let reason): throw MalformedHead(reason: reason)
@@ -170,13 +168,12 @@ extension ClientConnection {
                 }
                 return true
             }
-            answer(head, status, &exchange)
-            self.exchange = exchange
+            answer(head, status, exchange)
             return true
         }
     }
 
-    private func answer(_ head: MessageHead, _ status: Int, _ exchange: inout Exchange) {
+    private func answer(_ head: MessageHead, _ status: Int, _ exchange: Exchange) {
         let framing: MessageHead.Framing = exchange.hasNoBody(status: status) ? .none : head.framing
         // HTTP/1.0 knows no chunks: it gets what is in them, up to the end of its connection.
         let isUnchunked = exchange.request.minorVersion == 0 && head.framing == .chunked
@@ -235,11 +232,6 @@ extension ClientConnection {
         flush()
         // The next request may have come already.
         process()
-    }
-
-    func endAfterFlush() {
-        guard let context else { return }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in self.close() }
     }
 
     func upstreamIsWritable() {

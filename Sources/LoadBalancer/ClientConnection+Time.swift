@@ -14,14 +14,13 @@ extension ClientConnection {
     /// One timer for a connection; it looks how long nothing has happened and sleeps for the rest, but never
     /// longer than the shortest limit: the state, and the limit with it, may change meanwhile.
     func scheduleWatchdog() {
-        guard let context else { return }
+        guard let context, context.channel.isActive else { return }
         let configuration = loop.configuration
         let shortestSeconds = min(
             configuration.headTimeoutSeconds, configuration.bodyTimeoutSeconds, configuration.idleTimeoutSeconds,
             configuration.writeTimeoutSeconds, configuration.rules.streamTimeoutSeconds, configuration.holdSeconds)
         let due = min(deadline, .now() + TimeAmount(seconds: shortestSeconds))
-        watchdog = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
-            guard let self, self.context != nil else { return }
+        watchdog = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
             self.noteStall()
             if NIODeadline.now() >= self.deadline { self.timedOut() }
             self.scheduleWatchdog()

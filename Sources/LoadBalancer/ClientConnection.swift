@@ -31,6 +31,8 @@ final class ClientConnection: ChannelInboundHandler {
     /// What has come and has not been taken.
     var buffer = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
+    /// What has been written since the last flush, but for what is with the channel already.
+    private var unwritten = ByteBuffer()
     /// Whether it is too many, and there only to be told so.
     private(set) var isSurplus = false
     /// Whether it came when the end had begun, and is there only to be told so.
@@ -203,12 +205,11 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func passRequestBody() {
-        guard var exchange, let upstream = exchange.upstream, !exchange.requestBody.isFinished else { return }
+        guard let exchange, let upstream = exchange.upstream, !exchange.requestBody.isFinished else { return }
         do throws(MalformedHead) {
             let body = try exchange.requestBody.read(&buffer)
             if let body { exchange.sent(body, limit: loop.configuration.replayLimit) }
-            // Before it is sent: the write may fail at once, and the exchange be gone when it returns.
-            self.exchange = exchange
+            // The write may fail at once, and the exchange be gone when it returns.
             if let body {
                 upstream.write(body)
                 upstream.flush()
@@ -225,9 +226,41 @@ final class ClientConnection: ChannelInboundHandler {
 
     // MARK: Writing
 
-    func write(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    /// Writes with the next flush. What is small goes together with what is before it: a head and a short body are one call
+    /// of the kernel, and one thing to keep account of.
+    func write(_ bytes: ByteBuffer) {
+        if unwritten.readableBytes == 0 {
+            unwritten = bytes
+        } else if bytes.readableBytes <= Self.smallBytes {
+            unwritten.writeImmutableBuffer(bytes)
+        } else {
+            passUnwritten()
+            unwritten = bytes
+        }
+    }
 
-    func flush() { context?.flush() }
+    private static let smallBytes = 2_048
+
+    private func passUnwritten() {
+        guard unwritten.readableBytes > 0 else { return }
+        let bytes = unwritten
+        unwritten = ByteBuffer()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    func flush() {
+        passUnwritten()
+        context?.flush()
+    }
+
+    /// Flushes, and tells when all has been taken.
+    private func flushed(_ last: ByteBuffer = ByteBuffer()) -> EventLoopFuture<Void>.Isolated? {
+        passUnwritten()
+        return context?.writeAndFlush(wrapOutboundOut(last)).assumeIsolated()
+    }
+
+    /// Ends the connection once all that was written has been taken.
+    func endAfterFlush() { flushed()?.whenComplete { _ in self.close() } }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
@@ -252,9 +285,7 @@ final class ClientConnection: ChannelInboundHandler {
         state = .closing
         guard !hasBegun, let context else { return close() }
         let bytes = answer.bytes(isJSON: wantsJSON, hasBody: !isHead, context.channel.allocator)
-        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
-            Self.lingerAndClose(context)
-        }
+        flushed(bytes)?.whenComplete { _ in Self.lingerAndClose(context) }
     }
 
     private func wantsJSON(unread begin: Int) -> Bool {
@@ -266,9 +297,7 @@ final class ClientConnection: ChannelInboundHandler {
     /// Ends the connection like ``refuse(_:asked:unread:)``, after what has been written.
     func lingerAfterFlush() {
         guard let context else { return }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            Self.lingerAndClose(context)
-        }
+        flushed()?.whenComplete { _ in Self.lingerAndClose(context) }
     }
 
     /// Closes only after the client has had the time to read: bytes that were not read when a socket is

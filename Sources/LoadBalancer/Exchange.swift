@@ -1,7 +1,7 @@
 import NIOCore
 
-/// One request and its answer.
-struct Exchange {
+/// One request and its answer. It is no value: it would be copied, with all that it holds, at every step of the request.
+final class Exchange {
     let request: MessageHead
     let method: Method
     var requestBody: BodyReader
@@ -42,7 +42,7 @@ struct Exchange {
     }
 
     /// Notes a part of the body that is being sent.
-    mutating func sent(_ body: ByteBuffer, limit: Int) {
+    func sent(_ body: ByteBuffer, limit: Int) {
         hasSentBody = true
         awaitsContinue = false
         if let kept = replay?.readableBytes, kept + body.readableBytes <= limit {
@@ -56,7 +56,7 @@ struct Exchange {
     ///
     /// - Returns: whether another may be tried: the request may be what it died of, and is not to take more than two
     ///   along.
-    mutating func noteDeath() -> Bool {
+    func noteDeath() -> Bool {
         deaths += 1
         return deaths < 2
     }

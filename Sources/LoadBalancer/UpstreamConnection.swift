@@ -13,7 +13,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// What has come and has not been taken.
     var buffer = ByteBuffer()
     private var context: ChannelHandlerContext?
-    private weak var client: ClientConnection?
+    private var client: ClientConnection?
     private var isClosed = false
 
     init(_ backend: Backend) { self.backend = backend }

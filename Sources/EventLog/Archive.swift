@@ -36,6 +36,9 @@ extension EventLog {
             guard access(path, F_OK) != 0 else { throw HomeFailure(path: path, reason: "it exists already") }
             let cut = try queue.read { db in
                 try requireEnd(db.lastPosition(), db)
+                // Whoever finds the log begin behind what was acknowledged last knows that it is another.
+                let last = try db.lastEvent()
+                bell.ring(position: last.position, digest: last.digest, logID: logID)
                 return try Cut(beforeMicroseconds: microseconds, db)
             }
             let unfinished = path + ".unfinished"
@@ -139,6 +142,7 @@ private struct Cut {
                 try db.execute(
                     sql: "INSERT INTO main.events SELECT * FROM source.events WHERE position <= ? ORDER BY position",
                     arguments: [position])
+                try EventSource.cutBranches(db)
                 try Rebuild(db: db).everything()
                 try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES ('archive', 'yes')")
                 return .commit

@@ -31,16 +31,8 @@ extension EventLog {
             configuration.busyMode = .timeout(5)
             configuration.label = "dwell"
             var queue = try DatabaseQueue(path: path, configuration: configuration)
-            let isCurrent = try queue.read { db in
-                // An empty file is an empty database.
-                guard try db.tableExists("schema_migrations") else { throw LogFailure.notALog(path: path) }
-                return try Migrator(path: path).isCurrent(db)
-            }
-            if !isCurrent {
-                let copy = try DatabaseQueue()
-                try queue.backup(to: copy)
+            if let copy = try Migrator(path: path).currentCopy(of: queue) {
                 try queue.close()
-                _ = try copy.writeWithoutTransaction { try Migrator(path: path).migrate($0, keepingCopy: false) }
                 queue = copy
             }
             return try EventLog(reading: queue, path: path)

@@ -42,6 +42,16 @@ public struct EventSource: Hashable, Sendable {
         try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES ('branches', ?)", arguments: [text])
     }
 
+    /// Leaves out what begins behind the last event, as in an archive, or where not all events could be saved; and what
+    /// cannot be read.
+    static func cutBranches(_ db: Database) throws {
+        guard let text = try stored(db) else { return }
+        let last = try db.lastPosition()
+        let kept = parse(text).filter { (0...last).contains($0.position) }
+        guard !kept.isEmpty else { return try db.execute(sql: "DELETE FROM meta WHERE key = 'branches'") }
+        try store(kept.map { "\($0.position) \($0.name)" }.joined(separator: "\n"), db)
+    }
+
     /// What is wrong with those that are kept; nil when nothing is.
     static func problem(_ db: Database) throws -> String? {
         guard let text = try stored(db) else { return nil }

@@ -61,7 +61,12 @@ extension CommitBell.Witness {
         if let id, id != logID, try db.firstLogID() != logID {
             return "it is log \(id), and log \(logID) was written here last"
         }
-        guard let digest, try db.digest(at: position).map({ $0 != digest }) ?? false else { return nil }
+        guard let digest else { return nil }
+        let start = try LogStart(db).position
+        guard position >= start else {
+            return "its events up to \(start) are archived, and event \(position) was the last acknowledged here"
+        }
+        guard try db.digest(at: position).map({ $0 != digest }) ?? false else { return nil }
         return "its event \(position) is not the one that was acknowledged"
     }
 }

@@ -37,7 +37,12 @@ public struct LogExamination: Sendable {
             configuration.busyMode = .timeout(5)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let witness = bell?.witness
-            try queue.read { try examine($0, path, witness) }
+            if let copy = try Migrator(path: path).currentCopy(of: queue) {
+                problems += try queue.read { try PageExamination.problems($0, path: path) }
+                if problems.isEmpty { try copy.read { try examine($0, path, witness) } }
+            } else {
+                try queue.read { try examine($0, path, witness) }
+            }
             try queue.close()
         } catch {
             let failure = LogFailure(error, path: path)
@@ -47,7 +52,6 @@ public struct LogExamination: Sendable {
     }
 
     private mutating func examine(_ db: Database, _ path: String, _ witness: CommitBell.Witness?) throws {
-        _ = try Migrator(path: path).isCurrent(db)
         problems += try PageExamination.problems(db, path: path)
         isArchive = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'archive'") != nil
         schemaProblems = try SchemaExamination.problems(db, path: path)

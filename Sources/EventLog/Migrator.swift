@@ -103,6 +103,22 @@ struct Migrator {
         return try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'views'") == views.checksum
     }
 
+    /// What an older dwell wrote, in this build's schema: a copy in memory, for a file that is only read.
+    ///
+    /// - Returns: nil when the file is of this build's schema.
+    /// - Throws: ``LogFailure/notALog(path:)`` also of an empty file, which is an empty database.
+    func currentCopy(of queue: DatabaseQueue) throws -> DatabaseQueue? {
+        let isRead = try queue.read { db in
+            guard try db.tableExists("schema_migrations") else { throw LogFailure.notALog(path: path) }
+            return try isCurrent(db)
+        }
+        guard !isRead else { return nil }
+        let copy = try DatabaseQueue()
+        try queue.backup(to: copy)
+        _ = try copy.writeWithoutTransaction { try migrate($0, keepingCopy: false) }
+        return copy
+    }
+
     private func applied(_ db: Database) throws -> [Int: String] {
         Dictionary(
             uniqueKeysWithValues: try Row.fetchAll(db, sql: "SELECT number, checksum FROM schema_migrations")

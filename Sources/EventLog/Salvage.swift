@@ -172,6 +172,7 @@ struct Salvage {
                 try beginning?.write(db)
                 if let beginning, !beginning.hasCauses { try LogStartExamination.noteLostCauses(db) }
                 for event in events { try EventWriter.insert(event.row, event.digest, db) }
+                try EventSource.cutBranches(db)
                 for command in commands {
                     try db.execute(
                         sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)",

@@ -42,6 +42,18 @@ import Testing
         #expect(keptEvents == events.count, "the log as it was is kept")
     }
 
+    @Test(arguments: schemas)
+    func aBackupOfAnEarlierSchemaIsRestored(_ schema: Int) throws {
+        let temporary = TemporaryHome()
+        let fixture = Self.folder.appendingPathComponent("schema-\(schema).sqlite").path
+        let examination = LogExamination(path: fixture)
+        #expect(examination.problems == [] && examination.wholeEvents > 50)
+        _ = try EventLog.restore(temporary.home, from: fixture)
+        #expect(LogExamination(home: temporary.home).problems == [], "as doctor looks at it, before anybody opens it")
+        try EventLog(home: temporary.home).given(.start, controller: .prod)
+        #expect(LogExamination(home: temporary.home).isWhole)
+    }
+
     @Test func thereIsOneOfEverySchema() throws {
         for schema in Self.schemas {
             let path = Self.folder.appendingPathComponent("schema-\(schema).sqlite").path

@@ -69,6 +69,44 @@ import Testing
         try log.given(.start)
     }
 
+    /// One that has archived what would tell it from the home's begins behind the last that was acknowledged.
+    @Test func aForkThatIsArchivedIsNotTakenForIt() throws {
+        let (_, early) = try made(3, in: home)
+        let last = try made(7, in: home).last
+        try #require(made(20, in: elsewhere.home, restoring: early).last > last)
+        let log = try EventLog(home: elsewhere.home)
+        _ = try log.archive(beforeMicroseconds: .max, to: elsewhere.home.path + "/old.db", by: .ann)
+        try log.given(.stop)
+        let copy = elsewhere.home.path + "/fork.db"
+        _ = try log.backUp(to: copy)
+        try log.queue.close()
+        try put(copy)
+        let words = try #require(refusal())
+        #expect(words.contains("are archived, and event \(last) was the last acknowledged here"), "\(words)")
+    }
+
+    /// Branches that begin behind the end of an archive, or of what could be saved, are not in it.
+    @Test func aLogThatWasRestoredIsArchivedAndRepaired() throws {
+        let (first, backup) = try made(3, in: home)
+        _ = try made(4, in: home, restoring: backup)
+        let second = try made(2, in: home).copy
+        let last = try made(4, in: home, restoring: second).last
+        let log = try EventLog(home: home)
+        let (early, names) = (home.path + "/early.db", try sources(log))
+        let times = try log.auditRows(after: 0).map(\.atMicroseconds)
+        let cut = try log.archive(beforeMicroseconds: times[first - 1] + 1, to: early, by: .ann).position
+        #expect(LogExamination(path: early).problems == [])
+        #expect(try sources(EventLog.reading(file: early)) == Array(names.prefix(cut)))
+        #expect(try sources(log) == Array(names.dropFirst(cut)))
+        try log.queue.close()
+
+        try temporary.execute(
+            "DROP TRIGGER events_are_never_updated; UPDATE events SET actor = 'eve' WHERE position = \(last - 6)")
+        _ = try EventLog.repair(home)
+        #expect(LogExamination(home: home).problems == [])
+        try EventLog(home: home).given(.start)
+    }
+
     /// Also when all of its events were archived since.
     @Test func theEndIsKnownThroughAnArchive() throws {
         let log = try EventLog(home: home)

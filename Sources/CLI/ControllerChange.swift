@@ -60,7 +60,11 @@ enum ControllerChange {
             let what = status == .terminated ? "terminated\(turn.terminatedBy)" : "started again\(turn.startedBy)"
             return print("Controller \(name) was stopped (\(took)), and was \(what) since.")
         }
-        try await session.waitForProcessEnd(of: name)
+        guard try await session.waitForProcessEnd(of: name) else {
+            let turn = try ControllerTurn(of: name, after: from, session)
+            let took = TimeText.seconds(since: begun)
+            return print("Controller \(name) was stopped (\(took)), and was started again\(turn.startedBy) since.")
+        }
         print("Controller \(name) is stopped (\(TimeText.seconds(since: begun))).")
         if !suspended.isEmpty {
             let names = suspended.map(\.rawValue).joined(separator: ", ")
@@ -90,6 +94,11 @@ enum ControllerChange {
         if receipt.events.isEmpty, receipt.state.status == .up || receipt.state.status == .idle {
             try session.ensureRunning(name)
             print("Controller \(name) is \(receipt.state.status.rawValue) already.")
+            guard change != nil else { return }
+            let (state, now) = try session.read { (log) throws(LogFailure) in
+                (try log.state(of: name), try Clock.now())
+            }
+            for line in AutostopText(state, now: now).lines { print(line.printableLine) }
             return
         }
         if let hook = session.ownHook(receipt.state), hook.isBeforeStart {
@@ -187,10 +196,10 @@ enum ControllerChange {
             )
             return false
         }
+        if !isAnother { isAnother = try await !session.waitForProcessEnd(of: name) }
         if isAnother {
             return print("Controller \(name) was terminated, and has been started anew by somebody else.")
         }
-        try await session.waitForProcessEnd(of: name)
         print("Controller \(name) is terminated (\(TimeText.seconds(since: begun))). Its history stays in the log.")
     }
 }

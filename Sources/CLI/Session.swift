@@ -251,14 +251,22 @@ struct Session {
 
     /// Waits for the end of the controller's process, which follows its last event at once; says so when
     /// it has not ended within 5 s.
-    func waitForProcessEnd(of controller: ControllerName) async throws(CommandFailure) {
+    ///
+    /// - Returns: whether the controller is still at rest: somebody may have started it again, and then the process that is
+    ///   there is its next one.
+    func waitForProcessEnd(of controller: ControllerName) async throws(CommandFailure) -> Bool {
         let limit = ContinuousClock.now + .seconds(5)
         while try !isLeaseFree(controller), ContinuousClock.now < limit {
+            let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
+            if state.needsProcess { return false }
             try? await Task.sleep(for: .milliseconds(5))
         }
         if try !isLeaseFree(controller) {
-            print("the process of controller \(controller) has not ended yet; see: dwell logs --controller", to: .error)
+            print(
+                "the process of controller \(controller) has not ended yet; see: dwell logs \(controller) --controller",
+                to: .error)
         }
+        return true
     }
 
     private func isLeaseFree(_ controller: ControllerName) throws(CommandFailure) -> Bool {

@@ -21,6 +21,8 @@ public actor ControllerProcess {
     private let logRetention: LogRetention
     private let identity: ProcessIdentity
     private var loop: ControllerLoop
+    /// How many questions were asked at once whether the controller is used, at most.
+    private var useProbes = 0
     private var isRetrying = false
     private var isStandingBy = false
     /// Whether what the log does not know was ended, which is done once, by the process that serves.
@@ -104,6 +106,8 @@ public actor ControllerProcess {
             if end != nil { break }
         }
         for task in tasks.values { task.cancel() }
+        // Who gives way leaves them to the process that asks now.
+        if case .nothingLeft? = end { await worker.endUseProbes(useProbes) }
         await copyRemoval?.value
         log.checkpoint()
         if case .nothingLeft? = end { logger.info("nothing left to run") }
@@ -199,6 +203,7 @@ public actor ControllerProcess {
     }
 
     private func begin(_ work: Work, _ state: ControllerState) {
+        if case .watchUse(let names) = work { useProbes = max(useProbes, names.count) }
         tasks[work.subject] = Task { [worker] in
             let version = await worker.perform(work, state)
             self.finished(work.subject, atVersion: version)

@@ -64,6 +64,9 @@ struct Worker: Sendable {
         }
     }
 
+    /// Ends what was begun to ask whether the controller is used, so many questions at most.
+    func endUseProbes(_ count: Int) async { await useProber.end(count) }
+
     /// Removes the secrets that no service has any more.
     func removeUnusedSecrets() async {
         let unheld = secrets.unheld()

@@ -35,7 +35,7 @@ struct ArchiveComparison {
             guard let base, let head = try StreamHead.fetch(name, archive) else {
                 return "bases: there is a row of \(stream), and no event of it was archived"
             }
-            return head.version == base[0] && head.digest == Digest(bytes: base[1])
+            return head.version == base.number(0) && head.digest == Digest(bytes: base.data(1))
                 ? nil : "bases: the last archived event of \(stream) is another"
         }
     }
@@ -52,21 +52,21 @@ struct ArchiveComparison {
                     SELECT position FROM events WHERE stream = ?1 AND version = ?2
                     UNION ALL
                     SELECT position FROM archived_causes WHERE stream = ?1 AND version = ?2
-                    """, arguments: [cause[0] as String, cause[1] as Int])
-            if position != cause[2] {
-                problems.append("archived_causes: number \(cause[1] as Int) of \(cause[0] as String) lay elsewhere")
+                    """, arguments: [cause.text(0), cause.number(1)])
+            if position != cause.number(2) {
+                problems.append("archived_causes: number \(cause.number(1)) of \(cause.text(0)) lay elsewhere")
             }
         }
         return problems + missing.sorted().map { "archived_causes: where number \($0) lay is missing" }
     }
 
-    private static func key(_ row: Row) -> String { "\(row[1] as Int) of \(row[0] as String)" }
+    private static func key(_ row: Row) -> String { "\(row.number(1)) of \(row.text(0))" }
 
     /// Each command that was carried out before the cut must be known, or it could be carried out again (law L6).
     private func commands() throws -> [String] {
         let known = Set(
             try Row.fetchAll(log, sql: "SELECT stream, command_id FROM commands_without_events")
-                .map { "\($0[0] as String) \($0[1] as String)" })
+                .map { "\($0.text(0)) \($0.text(1))" })
         let archived = try Row.fetchCursor(
             archive,
             sql: """
@@ -76,7 +76,7 @@ struct ArchiveComparison {
                 """)
         var missing = 0
         while let row = try archived.next() {
-            if !known.contains("\(row[0] as String) \(row[1] as String)") { missing += 1 }
+            if !known.contains("\(row.text(0)) \(row.text(1))") { missing += 1 }
         }
         return missing == 0 ? [] : ["commands_without_events: \(missing) that the archive tells of are missing"]
     }

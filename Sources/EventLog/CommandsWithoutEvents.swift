@@ -48,7 +48,7 @@ struct CommandsWithoutEvents {
     private func row(hashing wanted: Sum.Bits) throws -> (stream: String, id: String)? {
         let rows = try Row.fetchCursor(db, sql: Sum.sql)
         while let row = try rows.next() {
-            if Sum.hash(row[0], row[1], row[2]) == wanted { return (row[0], row[1]) }
+            if Sum.hash(row) == wanted { return (row.text(0), row.text(1)) }
         }
         return nil
     }
@@ -75,7 +75,7 @@ private struct Sum: Hashable {
 
     init(_ db: Database) throws {
         let rows = try Row.fetchCursor(db, sql: Self.sql)
-        while let row = try rows.next() { add(Self.hash(row[0], row[1], row[2])) }
+        while let row = try rows.next() { add(Self.hash(row)) }
     }
 
     /// As ``text`` has it; nil for anything else.
@@ -98,6 +98,8 @@ private struct Sum: Hashable {
         count += 1
         bits ^= hash
     }
+
+    static func hash(_ row: Row) -> Bits { hash(row.text(0), row.text(1), Int64(row.number(2))) }
 
     static func hash(_ stream: String, _ commandID: String, _ at: Int64) -> Bits {
         // No name holds a line feed, and what comes after the id holds none.

@@ -42,7 +42,11 @@ enum EventReader {
         """
 
     private static func event(_ row: Row) throws -> RecordedEvent {
-        let position: Int = row[0]
+        let position = row.number(0)
+        // The table takes nothing else, unless somebody has changed it.
+        guard [1, 2, 3, 4, 5, 6, 7, 10].allSatisfy({ !row.hasNull(atIndex: $0) }) else {
+            throw LogFailure.unreadableEvent(position: position, reason: "a part of it is missing")
+        }
         guard let controller = ControllerName(rawValue: row[1]) else {
             throw LogFailure.unreadableEvent(position: position, reason: "its stream is not a controller's name")
         }

@@ -163,9 +163,9 @@ extension EventLog {
                     SELECT stream, json_extract(payload, '$.tookMicroseconds') FROM events
                     WHERE type = 'controller.started' ORDER BY position
                     """)
-            return Dictionary(grouping: rows) { $0[0] as String }.reduce(into: [:]) { starts, found in
+            return Dictionary(grouping: rows) { $0.text(0) }.reduce(into: [:]) { starts, found in
                 guard let name = ControllerName(rawValue: found.key) else { return }
-                starts[name] = found.value.map { $0[1] }
+                starts[name] = found.value.map { Int64($0.number(1)) }
             }
         }
     }

@@ -26,11 +26,11 @@ enum LogStartExamination {
         var problems: [String] = []
         var heads: [String: Int] = [:]
         let areLost = try areCausesLost(db)
-        let known = Set(causes.map { "\($0[1] as Int) \($0[0] as String)" })
+        let known = Set(causes.map { "\($0.number(1)) \($0.text(0))" })
         for base in bases {
-            let (stream, version): (String, Int) = (base[0], base[1])
+            let (stream, version): (String, Int) = (base.text(0), base.number(1))
             heads[stream] = version
-            guard let state: ControllerState = try? EventCodec.value(base[3]) else {
+            guard let state: ControllerState = try? EventCodec.value(base.text(3)) else {
                 problems.append("bases: the state of \(stream) cannot be read")
                 continue
             }
@@ -46,12 +46,12 @@ enum LogStartExamination {
                 problems.append("archived_causes: where number \(referred) of \(stream) lay is missing")
             }
         }
-        if start.position > 0, !bases.contains(where: { Digest(bytes: $0[2]) == start.digest }) {
+        if start.position > 0, !bases.contains(where: { Digest(bytes: $0.data(2)) == start.digest }) {
             problems.append("bases: no controller's last archived event has the digest of event \(start.position)")
         }
         var before: (stream: String, position: Int) = ("", 0)
         for cause in causes {
-            let (stream, version, position): (String, Int, Int) = (cause[0], cause[1], cause[2])
+            let (stream, version, position): (String, Int, Int) = (cause.text(0), cause.number(1), cause.number(2))
             let follows = before.stream == stream ? before.position : 0
             if version > heads[stream] ?? 0 || position > start.position || position <= follows {
                 problems.append(
@@ -82,7 +82,7 @@ public struct BrokenChain: Sendable, CustomStringConvertible {
     /// What is wrong with the row of the last archive, when it is that and not the first event.
     private static func problemOfArchives(_ position: Int, _ db: Database) throws -> String? {
         let start = try LogStart(db)
-        guard position == start.position + 1, try db.tableExists("bases") else { return nil }
+        guard position == start.position &+ 1, try db.tableExists("bases") else { return nil }
         let heads = try Data.fetchAll(db, sql: "SELECT digest FROM bases").map { Digest(bytes: $0) }
         guard !heads.isEmpty else { return nil }
         let first = try QuickStatement(db, StoredRow.sql + " LIMIT 1").first { row in

@@ -17,7 +17,7 @@ enum MetaExamination {
         return try Row.fetchAll(
             db, sql: "SELECT label, position FROM notice_receivers WHERE position > ? ORDER BY key", arguments: [last]
         ).map { row in
-            "notice_receivers: \(row[0] as String) is said to have been told of event \(row[1] as Int), and the log ends at event \(last)"
+            "notice_receivers: \(row.text(0)) is said to have been told of event \(row.number(1)), and the log ends at event \(last)"
         }
     }
 

@@ -86,8 +86,8 @@ struct Migrator {
         // One statement, so that somebody else's transaction that makes the tables is seen whole or not at all.
         let tables = try Row.fetchOne(
             db, sql: "SELECT count(*), coalesce(sum(name = 'schema_migrations'), 0) FROM sqlite_schema")
-        guard let tables, (tables[1] as Int) > 0 else {
-            if let tables, (tables[0] as Int) > 0 { throw LogFailure.notALog(path: path) }
+        guard let tables, tables.number(1) > 0 else {
+            if let tables, tables.number(0) > 0 { throw LogFailure.notALog(path: path) }
             return false
         }
         let applied = try self.applied(db)
@@ -121,8 +121,9 @@ struct Migrator {
 
     private func applied(_ db: Database) throws -> [Int: String] {
         Dictionary(
-            uniqueKeysWithValues: try Row.fetchAll(db, sql: "SELECT number, checksum FROM schema_migrations")
-                .map { ($0[0] as Int, $0[1] as String) })
+            try Row.fetchAll(db, sql: "SELECT number, checksum FROM schema_migrations")
+                .map { ($0.number(0), $0.text(1)) },
+            uniquingKeysWith: { $1 })
     }
 }
 

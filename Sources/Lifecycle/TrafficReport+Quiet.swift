@@ -17,6 +17,13 @@ extension TrafficReport {
         quietSince = since
     }
 
+    /// Whether it says that nobody has asked for so long. Who reads it may be about to act on that: a request that comes is
+    /// to be told at once.
+    public func isQuiet(forMicroseconds microseconds: Int64, at now: Instant) -> Bool {
+        guard isAtRest, let quietSince, quietSince.bootID == now.bootID else { return false }
+        return now.bootMicroseconds &- quietSince.bootMicroseconds >= microseconds
+    }
+
     /// What becomes of a service that says `idle_down`.
     public enum Prospect: Hashable, Sendable {
         /// It goes, or its replicas do, at this time unless a request comes.

@@ -139,7 +139,8 @@ extension Explanation {
         let untold = lines.count - Self.interludesTold
         guard untold > 0 else { return lines }
         let many = untold == 1 ? "One earlier change" : "\(untold) earlier changes"
-        return ["\(many) of its window and pauses: dwell events \(state.name)."] + lines.suffix(Self.interludesTold)
+        return ["\(many) of its window and pauses: dwell events --controller \(state.name)."]
+            + lines.suffix(Self.interludesTold)
     }
 
     /// Who changes its mind more often cares for the last of it.

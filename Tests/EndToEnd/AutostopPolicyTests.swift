@@ -289,6 +289,34 @@ import Testing
         }
     }
 
+    /// What one that was killed has left is no answer to what is asked now, and nothing that asks outlives the controller.
+    @Test func anAnswerThatWasLeftIsNone() async throws {
+        try await Sandbox.run { sandbox in
+            func configure(_ question: String) throws {
+                try sandbox.configure(
+                    "serve: {controller: {autostop: {idle: 0, wait_for: [{name: job, command: '\(question)', "
+                        + "every: 30s, timeout: 30s}]}}}")
+            }
+            try configure("true")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+            try "idle\n".write(toFile: sandbox.home + "/run/local-use-0", atomically: true, encoding: .utf8)
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("it is asked") {
+                try await sandbox.query("select payload from events where type = 'controller.use_changed'").count > 0
+                    || sandbox.status().controllers.first?.status != "UP"
+            }
+            #expect(try await sandbox.status().controllers.first?.status == "UP")
+            #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
+
+            try configure("trap \"\" TERM; sleep 600")
+            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            try await eventually("it asks") { !sandbox.processes(named: "sleep").isEmpty }
+            #expect(try await sandbox.dwell("terminate", "local").exitCode == 0)
+            try await eventually("nothing is left") { sandbox.processes().isEmpty }
+        }
+    }
+
     @Test func aResumeWithoutAPauseSaysSo() async throws {
         try await Sandbox.run { sandbox in
             try await idle(sandbox)

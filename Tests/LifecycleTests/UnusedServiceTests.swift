@@ -53,6 +53,16 @@ import Testing
         #expect(next.quietSince == moment(7, boot: "b"))
     }
 
+    /// Whoever goes by it is to hear of the next request at once.
+    @Test func silenceIsSaidByAReportWithoutRequests() {
+        let quiet = last([(0, report()), (3, report())])
+        #expect(quiet?.isQuiet(forMicroseconds: 250_000, at: moment(3)) == true)
+        #expect(quiet?.isQuiet(forMicroseconds: 3_000_001, at: moment(3)) == false)
+        #expect(quiet?.isQuiet(forMicroseconds: 1, at: moment(9, boot: "b")) == false)
+        #expect(last([(0, report()), (3, report(total: 1))])?.isQuiet(forMicroseconds: 1, at: moment(3)) == false)
+        #expect(last([(0, report()), (3, report(inFlight: 1))])?.isQuiet(forMicroseconds: 1, at: moment(9)) == false)
+    }
+
     // MARK: What follows
 
     private func serving(_ spec: ServiceSpec = .sample()) throws -> Scenario {

@@ -142,7 +142,7 @@ import Testing
         for seconds in 1...32 { try it.given(.setAutostop(.byHand(seconds: Double(600 + seconds)))) }
         let text = controller(it)
         #expect(text.components(separatedBy: "Its window was set").count == 6, "\(text)")
-        #expect(text.contains("27 earlier changes of its window and pauses: dwell events dev."), "\(text)")
+        #expect(text.contains("27 earlier changes of its window and pauses: dwell events --controller dev."), "\(text)")
         #expect(text.contains("632.0s, counted from then"), "\(text)")
     }
 

@@ -83,7 +83,10 @@ struct Status: FollowingCommand, LogQuestion {
             report = try session.read { (log) throws(LogFailure) in try log.status() }
         }
         var view = try StatusView(report, name: name, all: all, isVerbose: verbose)
-        if endpoint { return try printEndpoint(view) }
+        if endpoint {
+            try printEndpoint(view)
+            return try session.revival().get()
+        }
         // Hooks and profiles are in the file alone, which says what is so now.
         if verbose, moment == nil, !session.isOfFile {
             view.configuration = try? Configuration.load(path: session.home.configuration)

@@ -37,7 +37,9 @@ enum TimeText {
 
     /// `10m`, `1h 1m 1s`, `0s`, `1.5s`: an idle window, exactly.
     static func window(seconds: Double) -> String {
-        guard seconds >= 1, seconds == seconds.rounded() else { return seconds == 0 ? "0s" : "\(seconds)s" }
+        guard seconds >= 1, seconds < 1e15, seconds == seconds.rounded() else {
+            return seconds == 0 ? "0s" : "\(seconds)s"
+        }
         var left = Int64(seconds)
         let parts = units.compactMap { size, letter -> String? in
             defer { left %= size }

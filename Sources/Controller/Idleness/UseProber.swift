@@ -68,15 +68,36 @@ struct UseProber: Sendable {
         }
     }
 
-    private func ask(_ command: String, _ timeoutSeconds: Double, _ index: Int) async -> Answer {
-        let output = paths.home.run + "/\(paths.controller)-use-\(index)"
-        defer { unlink(output) }
-        let asking = UserCommand(
+    /// Ends what is left of the first so many questions, and takes their answers away: they would outlive the controller.
+    func end(_ count: Int) async {
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<count {
+                group.addTask {
+                    _ = await command("", 0, index).end()
+                    unlink(output(index))
+                }
+            }
+        }
+    }
+
+    /// File that the answer of a command is written to.
+    private func output(_ index: Int) -> String { paths.home.run + "/\(paths.controller)-use-\(index)" }
+
+    private func command(_ command: String, _ timeoutSeconds: Double, _ index: Int) -> UserCommand {
+        UserCommand(
             run: command, timeoutSeconds: timeoutSeconds, environment: environment,
             // Marks of replicas are versions of events; these come from the end of what a mark can tell.
             mark: ProcessMark(logID: logID, controller: paths.controller, generation: (1 << 28) - 1 - index),
-            workingDirectory: paths.home.path, log: output, outputLimit: Self.answerLimit,
-            resultPath: output + ".code")
+            workingDirectory: paths.home.path, log: output(index), outputLimit: Self.answerLimit,
+            resultPath: output(index) + ".code")
+    }
+
+    private func ask(_ question: String, _ timeoutSeconds: Double, _ index: Int) async -> Answer {
+        let output = output(index)
+        defer { unlink(output) }
+        let asking = command(question, timeoutSeconds, index)
+        // A process that was killed may have left an answer, which is not one to this question.
+        unlink(output)
         switch await asking.perform() {
         case .exited(0): return Self.read(HomeFile.text(output) ?? "")
         case .exited(let code):

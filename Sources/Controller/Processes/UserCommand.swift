@@ -60,6 +60,8 @@ struct UserCommand: Sendable {
 
     func perform() async -> Outcome {
         defer { unlink(resultPath) }
+        // What an earlier one that was cut off has left says nothing of this one.
+        unlink(resultPath)
         var environment = environment
         environment[Self.variable] = run
         environment[Self.inputVariable] = nil

@@ -52,6 +52,12 @@ public struct LoadBalancerProcess: Sendable {
             await group.next()
             group.cancelAll()
         }
+        guard isToEnd() else {
+            // Somebody else's signal: the next one takes its place, to which whoever connects from now on is let.
+            logger.warning("told to end by somebody other than the controller")
+            await balancer.stopAccepting()
+            return await balancer.shutDown(gracePeriodSeconds: Self.unaskedSeconds)
+        }
         logger.info("draining")
         await balancer.shutDown(gracePeriodSeconds: drainSeconds())
     }
@@ -86,6 +92,18 @@ public struct LoadBalancerProcess: Sendable {
     private static func rest(among services: Int) -> Duration {
         .microseconds(min(500 * services, 200_000))
     }
+
+    /// Whether the log says that it is to end, or does not say.
+    private func isToEnd() -> Bool {
+        guard let service = (try? log.state(of: controller))?.services[reference.service],
+            let balancer = service.loadBalancer, balancer.generation == reference.generation
+        else { return true }
+        if case .removing = balancer.phase { return true }
+        return false
+    }
+
+    /// How long requests under way have to end when nobody is there yet for those that come.
+    private static let unaskedSeconds: Double = 1
 
     /// How long requests under way have to end: as long as those of a replica that is drained.
     private func drainSeconds() -> Double {

@@ -7,7 +7,7 @@ import Logging
 /// Writes down what a load balancer sees of its traffic, for the controller to scale and drain by.
 ///
 /// The file is replaced whole, so that a reader never sees half of it. It is written at once when
-/// something happens after silence or somebody waits for it, and otherwise at most once a second; while
+/// something happens after a quarter of a second of silence or somebody waits for it, and otherwise at most once a second; while
 /// nothing happens, nothing is written.
 public struct TrafficReporter: Sendable {
     let path: String
@@ -38,6 +38,7 @@ public struct TrafficReporter: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for await tick in ticks {
                 switch tick {
+                case .changed where Self.breaksSilence(after: last): break
                 case .changed(.some) where isScheduled: continue
                 case .changed(.some) where lastWritten + Self.pause > .now:
                     isScheduled = true
@@ -56,6 +57,12 @@ public struct TrafficReporter: Sendable {
             }
             group.cancelAll()
         }
+    }
+
+    /// Whether what comes after a report ends a silence that somebody may go by.
+    private static func breaksSilence(after last: TrafficReport?) -> Bool {
+        guard let last, let now = try? Clock.now() else { return false }
+        return last.isQuiet(forMicroseconds: 250_000, at: now)
     }
 
     /// Writes one report, what `earlier` processes of the load balancer have seen included, and gives it back.

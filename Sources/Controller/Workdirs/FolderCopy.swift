@@ -232,7 +232,11 @@ struct FolderCopy: ~Copyable {
 
     /// Owner, mode and times, last, for the first two may forbid to write.
     private func finish(_ copy: CInt, _ status: stat, _ path: [UInt8]) throws(LaunchFailure) {
-        if isRoot, fchown(copy, status.st_uid, status.st_gid) != 0 { throw writeFailure(path) }
+        // Where root may not (without CAP_CHOWN, or as root of a user namespace that has no such user), a copy is its own,
+        // as anybody else's is.
+        if isRoot, fchown(copy, status.st_uid, status.st_gid) != 0, errno != EPERM, errno != EINVAL {
+            throw writeFailure(path)
+        }
         // Their owner could not remove the whole otherwise.
         let mode = path.isEmpty ? status.st_mode | 0o700 : status.st_mode
         // A copy is in the home and for nobody else to read, and must not run as us what runs as its owner.

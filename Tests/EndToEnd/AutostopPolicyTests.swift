@@ -303,8 +303,9 @@ import Testing
             try "idle\n".write(toFile: sandbox.home + "/run/local-use-0", atomically: true, encoding: .utf8)
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             try await eventually("it is asked") {
-                try await sandbox.query("select payload from events where type = 'controller.use_changed'").count > 0
-                    || sandbox.status().controllers.first?.status != "UP"
+                let isAsked = try await sandbox.count("events where type = 'controller.use_changed'") > 0
+                let status = try await sandbox.status().controllers.first?.status
+                return isAsked || status != "UP"
             }
             #expect(try await sandbox.status().controllers.first?.status == "UP")
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)

@@ -80,7 +80,11 @@ import Testing
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()
             #expect(!sandbox.processes().isEmpty)
-            try FileManager.default.removeItem(atPath: sandbox.home)
+            // Again when something was written there meanwhile.
+            try await eventually("it is gone") {
+                try? FileManager.default.removeItem(atPath: sandbox.home)
+                return !FileManager.default.fileExists(atPath: sandbox.home)
+            }
             try await eventually("all of them end") { sandbox.processes().isEmpty }
         }
     }

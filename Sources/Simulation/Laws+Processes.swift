@@ -7,6 +7,9 @@ extension Laws {
         private var serving: String?
         private var replaced: Set<String> = []
 
+        /// It is started anew: nobody has served it since, and whoever is there may.
+        mutating func begin() { (serving, replaced) = (nil, []) }
+
         mutating func tookOver(_ process: String) throws(Violation) {
             defer { serving = process }
             guard let before = serving, before != process else { return }

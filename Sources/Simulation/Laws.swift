@@ -104,6 +104,7 @@ struct Laws {
             try end(&book, event.idleVersion, "woken")
         case .controllerStarting(let event):
             book.uses = []
+            book.processes.begin()
             book.schedule = event.policy.schedule?.value
             book.idleTimeoutSeconds = event.policy.idleTimeoutSeconds
             book.starts.asked(event.policy)

@@ -8,7 +8,7 @@ import ServiceFile
 enum Main {
     static func main() async {
         // As other programs have it. ArgumentParser would list it in the help of every command.
-        if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+        if OwnArguments.all.dropFirst().elementsEqual(["--version"]) {
             print(DwellVersion.line)
             exit(0)
         }

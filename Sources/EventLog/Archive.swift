@@ -36,11 +36,10 @@ extension EventLog {
             guard access(path, F_OK) != 0 else { throw HomeFailure(path: path, reason: "it exists already") }
             let cut = try queue.read { db in
                 try requireEnd(db.lastPosition(), db)
-                // Whoever finds the log begin behind what was acknowledged last knows that it is another.
-                let last = try db.lastEvent()
-                bell.ring(position: last.position, digest: last.digest, logID: logID)
                 return try Cut(beforeMicroseconds: microseconds, db)
             }
+            // A log that begins behind what was acknowledged last is taken for another: that must not be this one.
+            try ringForLastEvent()
             let unfinished = path + ".unfinished"
             defer { unlink(unfinished) }
             progress("copying \(cut.position - cut.start.position) events")

@@ -30,54 +30,69 @@ struct ArchiveComparison {
     private func heads() throws -> [String] {
         try Base.streams(log).compactMap { stream in
             guard let name = ControllerName(rawValue: stream) else { return "bases: \(stream) is no controller's name" }
-            let base = try Row.fetchOne(
-                log, sql: "SELECT version, digest FROM bases WHERE stream = ?", arguments: [stream])
+            var statement = try QuickStatement(log, "SELECT version, digest FROM bases WHERE stream = ?")
+            statement.bind(stream)
+            let base = try statement.first { StreamHead(version: $0.int(0), digest: Digest(bytes: $0.data(1))) }
             guard let base, let head = try StreamHead.fetch(name, archive) else {
                 return "bases: there is a row of \(stream), and no event of it was archived"
             }
-            return head.version == base.number(0) && head.digest == Digest(bytes: base.data(1))
+            return head.version == base.version && head.digest == base.digest
                 ? nil : "bases: the last archived event of \(stream) is another"
         }
     }
 
     private func causes() throws -> [String] {
-        let here = try Row.fetchAll(log, sql: "SELECT stream, version, position FROM archived_causes")
-        var missing = Set(try Row.fetchAll(archive, sql: "SELECT stream, version FROM archived_causes").map(Self.key))
+        let here = try ArchivedCause.all(log)
+        var missing = Set(try ArchivedCause.all(archive).map(\.name))
         var problems: [String] = []
         for cause in here {
-            missing.remove(Self.key(cause))
+            missing.remove(cause.name)
             let position = try Int.fetchOne(
                 archive,
                 sql: """
                     SELECT position FROM events WHERE stream = ?1 AND version = ?2
                     UNION ALL
                     SELECT position FROM archived_causes WHERE stream = ?1 AND version = ?2
-                    """, arguments: [cause.text(0), cause.number(1)])
-            if position != cause.number(2) {
-                problems.append("archived_causes: number \(cause.number(1)) of \(cause.text(0)) lay elsewhere")
+                    """, arguments: [cause.stream, cause.version])
+            if position != cause.position {
+                problems.append("archived_causes: number \(cause.name) lay elsewhere")
             }
         }
         return problems + missing.sorted().map { "archived_causes: where number \($0) lay is missing" }
     }
 
-    private static func key(_ row: Row) -> String { "\(row.number(1)) of \(row.text(0))" }
-
     /// Each command that was carried out before the cut must be known, or it could be carried out again (law L6).
     private func commands() throws -> [String] {
         let known = Set(
-            try Row.fetchAll(log, sql: "SELECT stream, command_id FROM commands_without_events")
-                .map { "\($0.text(0)) \($0.text(1))" })
-        let archived = try Row.fetchCursor(
+            try QuickStatement(log, "SELECT stream, command_id FROM commands_without_events")
+                .all { "\($0.shown(0)) \($0.shown(1))" })
+        let archived = try QuickStatement(
             archive,
-            sql: """
-                SELECT stream, command_id FROM events WHERE command_id IS NOT NULL
-                UNION
-                SELECT stream, command_id FROM commands_without_events
-                """)
+            """
+            SELECT stream, command_id FROM events WHERE command_id IS NOT NULL
+            UNION
+            SELECT stream, command_id FROM commands_without_events
+            """)
         var missing = 0
         while let row = try archived.next() {
-            if !known.contains("\(row.text(0)) \(row.text(1))") { missing += 1 }
+            if !known.contains("\(row.shown(0)) \(row.shown(1))") { missing += 1 }
         }
         return missing == 0 ? [] : ["commands_without_events: \(missing) that the archive tells of are missing"]
+    }
+}
+
+/// Where an archived event lay that a later one follows from.
+struct ArchivedCause {
+    var stream: String
+    var version: Int
+    var position: Int
+
+    /// `3 of dev`.
+    var name: String { "\(version) of \(stream)" }
+
+    /// By stream and version.
+    static func all(_ db: Database) throws -> [ArchivedCause] {
+        try QuickStatement(db, "SELECT stream, version, position FROM archived_causes ORDER BY stream, version")
+            .all { ArchivedCause(stream: $0.shown(0), version: $0.int(1), position: $0.int(2)) }
     }
 }

@@ -46,9 +46,11 @@ struct CommandsWithoutEvents {
     private static func rows(_ count: Int) -> String { count == 1 ? "is 1 row" : "are \(count) rows" }
 
     private func row(hashing wanted: Sum.Bits) throws -> (stream: String, id: String)? {
-        let rows = try Row.fetchCursor(db, sql: Sum.sql)
+        let rows = try QuickStatement(db, Sum.sql)
         while let row = try rows.next() {
-            if Sum.hash(row) == wanted { return (row.text(0), row.text(1)) }
+            guard Sum.hash(row) == wanted else { continue }
+            defer { rows.reset() }
+            return (row.shown(0), row.shown(1))
         }
         return nil
     }
@@ -74,7 +76,7 @@ private struct Sum: Hashable {
     static let sql = "SELECT stream, command_id, at_us FROM commands_without_events"
 
     init(_ db: Database) throws {
-        let rows = try Row.fetchCursor(db, sql: Self.sql)
+        let rows = try QuickStatement(db, Self.sql)
         while let row = try rows.next() { add(Self.hash(row)) }
     }
 
@@ -99,7 +101,7 @@ private struct Sum: Hashable {
         bits ^= hash
     }
 
-    static func hash(_ row: Row) -> Bits { hash(row.text(0), row.text(1), Int64(row.number(2))) }
+    static func hash(_ row: QuickStatement.Columns) -> Bits { hash(row.text(0), row.text(1), Int64(row.int(2))) }
 
     static func hash(_ stream: String, _ commandID: String, _ at: Int64) -> Bits {
         // No name holds a line feed, and what comes after the id holds none.

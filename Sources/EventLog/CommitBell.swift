@@ -6,8 +6,9 @@ import Foundation
 ///
 /// What is written is the position that was committed, whose log it is, and the digest of that event. So the bell is a
 /// witness too: a log that ends before a position that was acknowledged has lost its end (its WAL was removed or cut), one
-/// with another event there is another log or another copy of it, and that is told. It is written after the commit is on disk, hence never ahead of it; that it may be behind, or be
-/// gone, only means that less is noticed.
+/// with another event there, or that begins behind it, is another log or another copy of it, and that is told. It is
+/// written after the commit is on disk, hence never ahead of it; that it may be behind, or be gone, only means that less
+/// is noticed.
 public struct CommitBell: Sendable {
     /// The file to watch.
     public let path: String

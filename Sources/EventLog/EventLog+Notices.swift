@@ -204,8 +204,6 @@ extension EventLog {
     private func writeNotices(isNews: Bool = false, _ body: (Database) throws -> Void) throws(LogFailure) {
         try writing(body)
         // Whoever tells is to look again.
-        guard isNews else { return }
-        let last = try reading { try $0.lastEvent() }
-        bell.ring(position: last.position, digest: last.digest, logID: logID)
+        if isNews { try ringForLastEvent() }
     }
 }

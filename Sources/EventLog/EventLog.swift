@@ -185,6 +185,13 @@ public final class EventLog: Sendable {
         }
     }
 
+    /// Rings for the last event there is, whoever wrote it. Once it is on disk: the bell is never ahead of that.
+    func ringForLastEvent() throws(LogFailure) {
+        let last = try reading { try $0.lastEvent() }
+        try sync()
+        bell.ring(position: last.position, digest: last.digest, logID: logID)
+    }
+
     private func append(
         _ submissions: [Submission], to controller: ControllerName, by author: Author, at now: Instant, _ db: Database
     ) throws -> ([Result<Receipt, Rejection>], last: (state: ControllerState, head: Digest)?) {

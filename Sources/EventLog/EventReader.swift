@@ -41,11 +41,23 @@ enum EventReader {
         FROM events
         """
 
+    /// Whether every column holds what is written there. The table takes nothing else, unless somebody has changed it.
+    private static func isOfItsKinds(_ row: Row) -> Bool {
+        for (index, value) in row.databaseValues.enumerated() {
+            switch (value.storage, index) {
+            case (.int64, 0), (.int64, 2), (.int64, 4), (.int64, 5), (.int64, 9): continue
+            case (.string, 1), (.string, 3), (.string, 6), (.string, 7), (.string, 8), (.string, 10): continue
+            case (.null, 8), (.null, 9): continue
+            default: return false
+            }
+        }
+        return true
+    }
+
     private static func event(_ row: Row) throws -> RecordedEvent {
-        let position = row.number(0)
-        // The table takes nothing else, unless somebody has changed it.
-        guard [1, 2, 3, 4, 5, 6, 7, 10].allSatisfy({ !row.hasNull(atIndex: $0) }) else {
-            throw LogFailure.unreadableEvent(position: position, reason: "a part of it is missing")
+        let position = Int.fromDatabaseValue(row[0]) ?? 0
+        guard isOfItsKinds(row) else {
+            throw LogFailure.unreadableEvent(position: position, reason: "it holds what an event does not")
         }
         guard let controller = ControllerName(rawValue: row[1]) else {
             throw LogFailure.unreadableEvent(position: position, reason: "its stream is not a controller's name")

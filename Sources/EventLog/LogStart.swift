@@ -37,7 +37,7 @@ public struct LogStart: Hashable, Sendable {
     /// Throws when the event lies in what was archived, and names the file that holds it.
     func requireReached(by position: Int, _ db: Database) throws {
         guard self.position > 0, position < self.position else { return }
-        throw try archived(db, where: "position >= ?", position)
+        throw try archived(db, where: "position >= ?", Int64(position))
     }
 
     /// The same of a moment, wall time since 1970.
@@ -47,13 +47,14 @@ public struct LogStart: Hashable, Sendable {
     }
 
     private func archived(
-        _ db: Database, where condition: String, _ value: some DatabaseValueConvertible
+        _ db: Database, where condition: String, _ value: Int64
     ) throws -> LogFailure {
-        let row = try Row.fetchOne(
-            db, sql: "SELECT position, at_us, file FROM archives WHERE \(condition) ORDER BY position LIMIT 1",
-            arguments: [value])
-        guard let row else { return .archived(through: position, atMicroseconds: atMicroseconds, file: file) }
-        return .archived(through: row[0], atMicroseconds: row[1], file: row[2])
+        var statement = try QuickStatement(
+            db, "SELECT position, at_us, file FROM archives WHERE \(condition) ORDER BY position LIMIT 1")
+        statement.bind(value)
+        return try statement.first {
+            .archived(through: $0.int(0), atMicroseconds: Int64($0.int(1)), file: $0.text(2))
+        } ?? .archived(through: position, atMicroseconds: atMicroseconds, file: file)
     }
 }
 
@@ -157,16 +158,18 @@ extension EventLog {
     /// How long the starts of each controller took, microseconds, oldest first, of those in this file.
     public func startsMicroseconds() throws(LogFailure) -> [ControllerName: [Int64]] {
         try reading { db in
-            let rows = try Row.fetchAll(
+            let rows = try QuickStatement(
                 db,
-                sql: """
-                    SELECT stream, json_extract(payload, '$.tookMicroseconds') FROM events
-                    WHERE type = 'controller.started' ORDER BY position
-                    """)
-            return Dictionary(grouping: rows) { $0.text(0) }.reduce(into: [:]) { starts, found in
-                guard let name = ControllerName(rawValue: found.key) else { return }
-                starts[name] = found.value.map { Int64($0.number(1)) }
+                """
+                SELECT stream, json_extract(payload, '$.tookMicroseconds') FROM events
+                WHERE type = 'controller.started' ORDER BY position
+                """)
+            var starts: [ControllerName: [Int64]] = [:]
+            while let row = try rows.next() {
+                guard let name = ControllerName(rawValue: row.shown(0)) else { continue }
+                starts[name, default: []].append(Int64(row.int(1)))
             }
+            return starts
         }
     }
 

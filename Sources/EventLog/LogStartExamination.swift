@@ -20,17 +20,17 @@ enum LogStartExamination {
     static func problems(_ db: Database) throws -> [String] {
         guard try db.tableExists("bases") else { return [] }
         let start = try LogStart(db)
-        let bases = try Row.fetchAll(db, sql: "SELECT stream, version, digest, state FROM bases ORDER BY stream")
-        let causes = try Row.fetchAll(
-            db, sql: "SELECT stream, version, position FROM archived_causes ORDER BY stream, version")
+        let bases = try QuickStatement(db, "SELECT stream, version, digest, state FROM bases ORDER BY stream").all {
+            (stream: $0.shown(0), version: $0.int(1), digest: Digest(bytes: $0.data(2)), state: $0.data(3))
+        }
+        let causes = try ArchivedCause.all(db)
         var problems: [String] = []
         var heads: [String: Int] = [:]
         let areLost = try areCausesLost(db)
-        let known = Set(causes.map { "\($0.number(1)) \($0.text(0))" })
-        for base in bases {
-            let (stream, version): (String, Int) = (base.text(0), base.number(1))
+        let known = Set(causes.map(\.name))
+        for (stream, version, _, state) in bases {
             heads[stream] = version
-            guard let state: ControllerState = try? EventCodec.value(base.text(3)) else {
+            guard let state: ControllerState = try? EventCodec.value(stored: state) else {
                 problems.append("bases: the state of \(stream) cannot be read")
                 continue
             }
@@ -42,22 +42,22 @@ enum LogStartExamination {
             }
             // A repair that could not save them has said so.
             let referredVersions = areLost ? [] : state.referredVersions.sorted()
-            for referred in referredVersions where !known.contains("\(referred) \(stream)") {
+            for referred in referredVersions where !known.contains("\(referred) of \(stream)") {
                 problems.append("archived_causes: where number \(referred) of \(stream) lay is missing")
             }
         }
-        if start.position > 0, !bases.contains(where: { Digest(bytes: $0.data(2)) == start.digest }) {
+        if start.position > 0, !bases.contains(where: { $0.digest == start.digest }) {
             problems.append("bases: no controller's last archived event has the digest of event \(start.position)")
         }
-        var before: (stream: String, position: Int) = ("", 0)
+        var before: ArchivedCause?
         for cause in causes {
-            let (stream, version, position): (String, Int, Int) = (cause.text(0), cause.number(1), cause.number(2))
-            let follows = before.stream == stream ? before.position : 0
-            if version > heads[stream] ?? 0 || position > start.position || position <= follows {
+            let follows = before?.stream == cause.stream ? before?.position ?? 0 : 0
+            if cause.version > heads[cause.stream] ?? 0 || cause.position > start.position || cause.position <= follows
+            {
                 problems.append(
-                    "archived_causes: number \(version) of \(stream) cannot have lain at event \(position)")
+                    "archived_causes: number \(cause.name) cannot have lain at event \(cause.position)")
             }
-            before = (stream, position)
+            before = cause
         }
         return problems
     }

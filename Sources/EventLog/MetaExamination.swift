@@ -14,10 +14,11 @@ enum MetaExamination {
     /// Receivers that are said to have been told what did not happen yet: they would not be told of it.
     private static func receivers(_ db: Database) throws -> [String] {
         let last = try db.lastPosition()
-        return try Row.fetchAll(
-            db, sql: "SELECT label, position FROM notice_receivers WHERE position > ? ORDER BY key", arguments: [last]
-        ).map { row in
-            "notice_receivers: \(row.text(0)) is said to have been told of event \(row.number(1)), and the log ends at event \(last)"
+        var statement = try QuickStatement(
+            db, "SELECT label, position FROM notice_receivers WHERE position > ? ORDER BY key")
+        statement.bind(last)
+        return try statement.all {
+            "notice_receivers: \($0.shown(0)) is said to have been told of event \($0.int(1)), and the log ends at event \(last)"
         }
     }
 

@@ -42,7 +42,6 @@ struct Migrator {
                     """)
             let applied = try self.applied(db)
             let missing = migrations.filter { applied[$0.number] == nil }
-            let holdsTables = try db.tableExists("events")
             let holdsEvents =
                 try !applied.isEmpty && db.lastPosition() > 0
             if keepingCopy, holdsEvents, let first = missing.first {
@@ -50,14 +49,12 @@ struct Migrator {
             }
             do {
                 for migration in missing { try apply(migration, db) }
-            } catch let error as DatabaseError where !applied.isEmpty || holdsTables {
-                // What was to be made is there, or what was to be changed is not.
-                let signs = ["already exists", "duplicate column name", "no such table", "no such column"]
-                guard let message = error.message, signs.contains(where: message.contains) else { throw error }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
+                // What was to be made is there, say, or what was to be changed is not.
                 throw LogFailure.other(
                     path: path,
-                    reason: "its table schema_migrations does not tell how its other tables were made "
-                        + "(\(message)); dwell repair makes a database that is as it should be, of all its events"
+                    reason: "its tables are not those that its table schema_migrations tells of "
+                        + "(\(error.message ?? "")); dwell repair makes a database that is as it should be, of all its events"
                 )
             }
             try applyViews(db)
@@ -84,10 +81,11 @@ struct Migrator {
     /// Whether nothing is left to apply; throws when this build must not touch the database.
     func isCurrent(_ db: Database) throws -> Bool {
         // One statement, so that somebody else's transaction that makes the tables is seen whole or not at all.
-        let tables = try Row.fetchOne(
-            db, sql: "SELECT count(*), coalesce(sum(name = 'schema_migrations'), 0) FROM sqlite_schema")
-        guard let tables, tables.number(1) > 0 else {
-            if let tables, tables.number(0) > 0 { throw LogFailure.notALog(path: path) }
+        let tables = try QuickStatement(
+            db, "SELECT count(*), coalesce(sum(name = 'schema_migrations'), 0) FROM sqlite_schema"
+        ).first { (count: $0.int(0), ours: $0.int(1)) }
+        guard let tables, tables.ours > 0 else {
+            if let tables, tables.count > 0 { throw LogFailure.notALog(path: path) }
             return false
         }
         let applied = try self.applied(db)
@@ -121,8 +119,8 @@ struct Migrator {
 
     private func applied(_ db: Database) throws -> [Int: String] {
         Dictionary(
-            try Row.fetchAll(db, sql: "SELECT number, checksum FROM schema_migrations")
-                .map { ($0.number(0), $0.text(1)) },
+            try QuickStatement(db, "SELECT number, checksum FROM schema_migrations")
+                .all { ($0.int(0), $0.shown(1)) },
             uniquingKeysWith: { $1 })
     }
 }

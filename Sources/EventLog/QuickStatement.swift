@@ -71,6 +71,14 @@ struct QuickStatement {
         return try step() ? read(Columns(row: raw)) : nil
     }
 
+    /// Every row, read by `read`.
+    func all<Value>(_ read: (Columns) throws -> Value) throws -> [Value] {
+        defer { sqlite3_reset(raw) }
+        var values: [Value] = []
+        while try step() { values.append(try read(Columns(row: raw))) }
+        return values
+    }
+
     /// Its next row; nil when there is none, and then it may be run again. What is read of it is valid until the next step.
     func next() throws -> Columns? {
         if try step() { return Columns(row: raw) }
@@ -109,7 +117,8 @@ struct QuickStatement {
 
     private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
-    /// The columns of the row a statement is at.
+    /// The columns of the row a statement is at. Whatever somebody has put there is read as far as it can be; GRDB's `Row`
+    /// ends the process over a value of another kind.
     struct Columns {
         let row: OpaquePointer
 
@@ -139,13 +148,16 @@ struct QuickStatement {
             return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(row, column)))
         }
 
+        /// The same as a string; empty where there is nothing.
+        func text(_ column: CInt) -> String { String(decoding: bytes(column), as: UTF8.self) }
+
         /// As a sentence shows it: one word that tells a NUL from nothing.
         func shown(_ column: CInt) -> String {
             switch kind(column) {
             case .null: "NULL"
             case .integer: String(sqlite3_column_int64(row, column))
             case .real: String(sqlite3_column_double(row, column))
-            case .text: String(decoding: bytes(column), as: UTF8.self).withControlsEscaped
+            case .text: text(column).withControlsEscaped
             case .blob: "x'\(data(column).hexadecimal)'"
             }
         }

@@ -162,7 +162,7 @@ import Testing
         try temporary.execute("DELETE FROM schema_migrations WHERE \(rows)")
         let failure = #expect(throws: LogFailure.self) { try EventLog(home: temporary.home) }
         #expect(
-            failure?.description.contains("its table schema_migrations does not tell") == true,
+            failure?.description.contains("that its table schema_migrations tells of") == true,
             "\(failure?.description ?? "")")
         #expect(failure?.description.contains("dwell repair") == true)
         #expect(try EventLog.repair(temporary.home).savedEvents == last)

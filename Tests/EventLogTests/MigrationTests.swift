@@ -117,7 +117,7 @@ import Testing
     @Test func aMigrationThatFailsChangesNothing() throws {
         let log = try log()
         let before = try log.status()
-        #expect(throws: DatabaseError.self) { try migrate("DELETE FROM controllers; SELECT no_such_function()") }
+        #expect(throws: LogFailure.self) { try migrate("DELETE FROM controllers; SELECT no_such_function()") }
         #expect(try log.status().controllers == before.controllers)
         #expect(try temporary.value("SELECT max(number) FROM schema_migrations") == next - 1)
         try migrate("DELETE FROM controllers")

@@ -1,4 +1,5 @@
 import Foundation
+import EventLog
 import Lifecycle
 import LoadBalancer
 import Logging
@@ -16,8 +17,9 @@ import Testing
         try await body(folder.appendingPathComponent("traffic.json").path)
     }
 
-    private func reporter(_ path: String) -> TrafficReporter {
-        TrafficReporter(path: path, generation: 7, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    private func reporter(_ path: String, pause: Duration = .seconds(1)) -> TrafficReporter {
+        TrafficReporter(
+            path: path, generation: 7, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, pause: pause)
     }
 
     /// Waits for a report for which `isWanted` holds.
@@ -94,6 +96,27 @@ import Testing
                 let next = try await report(path, "one more request") { $0.totalRequests == 41 }
                 #expect(next.recent.map(\.count).reduce(0, +) == 11)
                 #expect(try #require(next.lastRequestAtMicroseconds) >= now * 1_000_000)
+            }
+        }
+    }
+
+    /// The one that was there before has said for long that nobody asks: who goes by that hears of the next request before
+    /// the pause is over, which here it never is.
+    @Test func whatEndsASilenceIsToldAtOnce() async throws {
+        try await withPath { path in
+            let now = try Clock.now()
+            var earlier = TrafficReport(generation: 7, writtenAtMicroseconds: 0, totalRequests: 40, isServing: true)
+            earlier.quietSince = Instant(
+                wallMicroseconds: now.wallMicroseconds - 9_000_000, bootMicroseconds: now.bootMicroseconds - 9_000_000,
+                bootID: now.bootID)
+            try TrafficReporter.write(earlier, to: path)
+            try await Stage.with { stage in
+                let following = Task { await reporter(path, pause: .seconds(3_600)).follow(stage.balancer) }
+                defer { following.cancel() }
+                let first = try await report(path, "a report of its own") { $0.writtenAtMicroseconds > 0 }
+                #expect(first.quietSince == earlier.quietSince)
+                _ = try await stage.warmUp()
+                _ = try await report(path, "the request") { $0.totalRequests == 41 }
             }
         }
     }

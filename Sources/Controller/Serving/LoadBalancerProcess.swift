@@ -46,13 +46,19 @@ public struct LoadBalancerProcess: Sendable {
         defer { reports.cancel() }
         let certificate = Task { await balancer.followCertificate() }
         defer { certificate.cancel() }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await follow(balancer) }
-            group.addTask { for await _ in terminations { return } }
-            await group.next()
-            group.cancelAll()
+        let isTold = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await follow(balancer)
+                return false
+            }
+            group.addTask {
+                for await _ in terminations { break }
+                return true
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? true
         }
-        guard isToEnd() else {
+        if isTold, !isToEnd() {
             // Somebody else's signal: the next one takes its place, to which whoever connects from now on is let.
             logger.warning("told to end by somebody other than the controller")
             await balancer.stopAccepting()

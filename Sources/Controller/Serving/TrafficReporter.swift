@@ -6,15 +6,15 @@ import Logging
 
 /// Writes down what a load balancer sees of its traffic, for the controller to scale and drain by.
 ///
-/// The file is replaced whole, so that a reader never sees half of it. It is written at once when
-/// something happens after a quarter of a second of silence or somebody waits for it, and otherwise at most once a second; while
-/// nothing happens, nothing is written.
+/// The file is replaced whole, so that a reader never sees half of it. It is written at once when something happens after
+/// a quarter of a second of silence or somebody waits for it, and otherwise at most once a second; while nothing happens,
+/// nothing is written.
 public struct TrafficReporter: Sendable {
     let path: String
     let generation: Int
     let logger: Logger
 
-    static let pause = Duration.seconds(1)
+    var pause = Duration.seconds(1)
 
     private enum Tick: Sendable {
         case changed(TrafficChange)
@@ -40,9 +40,9 @@ public struct TrafficReporter: Sendable {
                 switch tick {
                 case .changed where Self.breaksSilence(after: last): break
                 case .changed(.some) where isScheduled: continue
-                case .changed(.some) where lastWritten + Self.pause > .now:
+                case .changed(.some) where lastWritten + pause > .now:
                     isScheduled = true
-                    let due = lastWritten + Self.pause
+                    let due = lastWritten + pause
                     group.addTask {
                         try? await Task.sleep(until: due)
                         continuation.yield(.due)

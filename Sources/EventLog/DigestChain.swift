@@ -5,7 +5,7 @@ enum DigestChain {
     static func firstBrokenPosition(_ db: Database, progress: (Int) -> Void = { _ in }) throws -> Int? {
         let start = try LogStart(db)
         var previous = start.digest
-        var expected = start.position &+ 1
+        var expected = start.position + 1
         let events = try QuickStatement(db, StoredRow.sql)
         while let event = try events.next() {
             let stored = StoredRow(event)

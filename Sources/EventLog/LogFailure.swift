@@ -47,6 +47,8 @@ public enum LogFailure: Error, Hashable, Sendable {
         case let failure as LogFailure: self = failure
         case let failure as HomeFailure: self = .cannotOpen(path: failure.path, reason: failure.reason)
         case let error as DatabaseError: self = Self.translate(error, path: path)
+        case is RowDecodingError:
+            self = .corrupt(path: path, reason: "a value is none of its column's kind; dwell verify says where")
         default: self = .other(path: path, reason: Self.firstLine("\(error)"))
         }
     }

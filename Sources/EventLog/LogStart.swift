@@ -13,6 +13,9 @@ public struct LogStart: Hashable, Sendable {
     /// What the first event is chained to.
     private(set) var digest = Digest.zero
 
+    /// Where no log gets: a million events a second for thirty thousand years.
+    private static let beyondAll = 1 << 60
+
     /// Before the first event ever.
     static let none = LogStart()
 
@@ -24,11 +27,12 @@ public struct LogStart: Hashable, Sendable {
             let row = try Row.fetchOne(
                 db, sql: "SELECT position, at_us, file, digest FROM archives ORDER BY position DESC LIMIT 1")
         else { return }
-        guard let position = Int.fromDatabaseValue(row[0]), let at = Int64.fromDatabaseValue(row[1]),
+        guard let position = Int.fromDatabaseValue(row[0]), (0..<Self.beyondAll).contains(position),
+            let at = Int64.fromDatabaseValue(row[1]),
             let file = String.fromDatabaseValue(row[2]), let digest = Data.fromDatabaseValue(row[3])
         else {
             throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT, message: "the last row of archives holds a value of another type")
+                resultCode: .SQLITE_CORRUPT, message: "the last row of archives holds what no archive has")
         }
         (self.position, atMicroseconds, self.file) = (position, at, file)
         self.digest = Digest(bytes: digest)

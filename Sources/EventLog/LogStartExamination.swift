@@ -82,7 +82,7 @@ public struct BrokenChain: Sendable, CustomStringConvertible {
     /// What is wrong with the row of the last archive, when it is that and not the first event.
     private static func problemOfArchives(_ position: Int, _ db: Database) throws -> String? {
         let start = try LogStart(db)
-        guard position == start.position &+ 1, try db.tableExists("bases") else { return nil }
+        guard position == start.position + 1, try db.tableExists("bases") else { return nil }
         let heads = try Data.fetchAll(db, sql: "SELECT digest FROM bases").map { Digest(bytes: $0) }
         guard !heads.isEmpty else { return nil }
         let first = try QuickStatement(db, StoredRow.sql + " LIMIT 1").first { row in

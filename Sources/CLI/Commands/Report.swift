@@ -122,8 +122,9 @@ struct Report: ParsableCommand, LogQuestion {
         try session.read { (log) throws(LogFailure) in
             let now = try Clock.now().wallMicroseconds
             guard let last = try log.time(atPosition: log.lastPosition()) else { return now }
+            let after = last &+ 1
             // A clock that was set back may have put it before its last event.
-            return session.isOfFile ? last + 1 : max(now, last + 1)
+            return session.isOfFile ? after : max(now, after)
         }
     }
 

@@ -13,9 +13,8 @@ esac
 [[ $prefix == /* ]] || prefix=$PWD/$prefix
 folder=${DESTDIR:-}$prefix/bin
 
-# Not position independent: 112,000 addresses would be put right at every start, each command a third slower for it
-# and every process 8 MiB larger.
-flags=(-c release --product dwell --static-swift-stdlib -Xlinker -s -Xlinker -no-pie)
+mapfile -t flags < <(grep -Ev '^(#|$)' tools/release-flags.txt)
+flags+=(--product dwell)
 
 # The linker takes the first libsqlite3 it finds, so it is led past a folder that has the static one only.
 archive=$(find "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib /usr/local/lib -name libsqlite3.a 2>/dev/null | head -n 1 || true)

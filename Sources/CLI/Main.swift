@@ -19,27 +19,31 @@ enum Main {
             leave(after: error)
         }
         SecretArguments.hide()
+        // Each of these questions costs a tenth of a millisecond, so none is asked whose answer is known.
+        let following = command as? any FollowingCommand
+        let asynchronous = following == nil ? command as? any AsyncParsableCommand : nil
+        let isDaemon = following == nil && command is any DaemonCommand
         do throws(CommandFailure) {
-            try ProcessLimits.check(needsThreads: command is any AsyncParsableCommand)
+            try ProcessLimits.check(needsThreads: asynchronous != nil)
         } catch {
             error.report()
             exit(error.exitCode)
         }
         do {
-            if let command = command as? any FollowingCommand, command.isFollowing {
-                try await command.follow()
-            } else if let command = command as? any AsyncParsableCommand {
-                try await run(command)
+            if let following, following.isFollowing {
+                try await following.follow()
+            } else if let asynchronous {
+                try await run(asynchronous)
             } else {
                 // Here and now, on this thread: to have another one made for it would take as long as an answer does.
                 var command = command
                 try command.run()
             }
-            if !(command is any DaemonCommand) { try OutputFailure.check() }
+            if !isDaemon { try OutputFailure.check() }
         } catch let failure as CommandFailure {
             failure.report()
             let asksFile = (command as? any LogQuestion)?.source.file != nil
-            if !(command is any DaemonCommand), !asksFile { Session.reviveWhatDied() }
+            if !isDaemon, !asksFile { Session.reviveWhatDied() }
             exit(failure.exitCode)
         } catch {
             if Dwell.exitCode(for: error) == .success { leave(after: error) }
@@ -92,7 +96,8 @@ enum Main {
     }
 }
 
-/// A command that shows what is there, and goes on with what comes when it is told to.
+/// A command that shows what is there, and goes on with what comes when it is told to. Neither an asynchronous command nor a
+/// daemon.
 protocol FollowingCommand: ParsableCommand {
     var isFollowing: Bool { get }
     /// What it does in place of `run` then.

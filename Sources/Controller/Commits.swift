@@ -1,4 +1,3 @@
-import Dispatch
 import EventLog
 import Foundation
 import Synchronization
@@ -20,8 +19,15 @@ public enum Commits {
     ) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let ears = try? Readiness.ofChanges(at: log.bell.path)
-            let look = QuietLook(log, everySeconds: ears == nil ? 0.1 : 5, orWhen: isDisturbed) {
-                continuation.yield()
+            let last = Mutex<EventLog.Write?>(nil)
+            // A few system calls and no more: it is all that an idle process does.
+            let look = PeriodicLook(everySeconds: ears == nil ? 0.1 : 5) {
+                let now = log.lastWrite
+                let isNews = last.withLock { last in
+                    defer { last = now }
+                    return now == nil || now != last
+                }
+                if isNews || isDisturbed() { continuation.yield() }
             }
             let task = Task {
                 continuation.yield()
@@ -33,33 +39,6 @@ public enum Commits {
             }
         }
     }
-}
-
-/// A timer that looks whether the log was written to since it looked last. A few system calls and no more: it is
-/// all that an idle process does.
-private final class QuietLook: Sendable {
-    private let cancellation: Readiness.Cancellation
-
-    init(
-        _ log: EventLog, everySeconds seconds: Double, orWhen isDisturbed: @escaping @Sendable () -> Bool,
-        _ changed: @escaping @Sendable () -> Void
-    ) {
-        let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.look"))
-        let last = Mutex<EventLog.Write?>(nil)
-        source.setEventHandler {
-            let now = log.lastWrite
-            let isNews = last.withLock { last in
-                defer { last = now }
-                return now == nil || now != last
-            }
-            if isNews || isDisturbed() { changed() }
-        }
-        source.schedule(deadline: .now() + seconds, repeating: seconds, leeway: .milliseconds(Int(seconds * 100)))
-        source.resume()
-        cancellation = Readiness.Cancellation(source: source)
-    }
-
-    func cancel() { cancellation.cancel() }
 }
 
 /// Ticks for whoever follows a file or a folder.

@@ -15,9 +15,7 @@ public enum Clock {
 
     /// Read once: it cannot change while this process lives.
     private static let currentBootID: Result<String, LogFailure> = {
-        guard let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) else {
-            return .failure(.noBootID)
-        }
+        guard let text = HomeFile.text("/proc/sys/kernel/random/boot_id") else { return .failure(.noBootID) }
         return .success(text.trimmingCharacters(in: .whitespacesAndNewlines))
     }()
 
@@ -25,7 +23,7 @@ public enum Clock {
     /// of its own (time_namespaces(7)). Deadlines go by the clock that the process is shown, as everything in such a
     /// namespace does; which process is which must not.
     public static let namespaceMicroseconds: Int64 = {
-        guard let text = try? String(contentsOfFile: "/proc/self/timens_offsets", encoding: .utf8) else { return 0 }
+        guard let text = HomeFile.text("/proc/self/timens_offsets") else { return 0 }
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             // By name, or by the clock's number in older kernels.

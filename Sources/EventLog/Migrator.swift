@@ -154,5 +154,5 @@ struct Views: Sendable {
 
 /// SHA-256 in hexadecimal digits, as `sha256sum` prints it.
 private func sha256(ofText text: String) -> String {
-    SHA256.hash(data: Data(text.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    Data(SHA256.hash(data: Data(text.utf8))).hexadecimal
 }

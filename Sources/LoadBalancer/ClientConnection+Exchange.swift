@@ -62,7 +62,7 @@ extension ClientConnection {
         let route = upstream.backend.route
         upstream.write(
             HeadRewriter.request(
-                exchange.request, client: remoteAddress, isSecure: isSecure, replica: "\(route.host):\(route.port)",
+                exchange.request, client: address, isSecure: isSecure, replica: "\(route.host):\(route.port)",
                 allocator))
         if let replay = exchange.replay, replay.readableBytes > 0 { upstream.write(replay) }
         passRequestBody()

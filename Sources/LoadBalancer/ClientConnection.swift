@@ -266,7 +266,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     var allocator: ByteBufferAllocator { context?.channel.allocator ?? ByteBufferAllocator() }
 
-    var remoteAddress: SocketAddress? { context?.channel.remoteAddress }
+    /// Where the client is. Written once, for it is told to the replica with every request.
+    private(set) lazy var address = context?.channel.remoteAddress?.ipAddress ?? "unknown"
 
     func touch() { lastActivity = .now() }
 

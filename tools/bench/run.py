@@ -41,7 +41,8 @@ def build(folder):
     prefix = os.path.join(folder, "installed")
     environment = {**os.environ, "PREFIX": prefix, "DESTDIR": ""}
     print("bench: building", flush=True)
-    flags = ["-c", "release", "--static-swift-stdlib", "-Xlinker", "-s", "-Xlinker", "-no-pie"]
+    with open(os.path.join(ROOT, "tools", "release-flags.txt"), encoding="utf-8") as file:
+        flags = [line.strip() for line in file if line.strip() and not line.startswith("#")]
     static = os.path.join(ROOT, ".build", "static-sqlite")
     for command in (
         [os.path.join(ROOT, "tools", "install.sh")],

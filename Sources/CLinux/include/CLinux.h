@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/file.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -129,6 +130,9 @@ static inline int clinux_timer_set(int timer, int64_t microseconds) {
     struct itimerspec when = {{0, 0}, {microseconds / 1000000, (microseconds % 1000000) * 1000}};
     return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, 0);
 }
+
+/// A descriptor that becomes readable when somebody writes a number to it (eventfd(2)); -1 and errno.
+static inline int clinux_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 /// A descriptor that becomes readable when `path` is written to, or something is made in or moved into it.
 static inline int clinux_watch(const char *path) {

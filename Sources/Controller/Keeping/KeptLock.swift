@@ -1,4 +1,3 @@
-import Dispatch
 import EventLog
 import Foundation
 import Synchronization
@@ -12,10 +11,10 @@ import Synchronization
 final class KeptLock: Sendable {
     private let path: String
     private let held: Mutex<FileLock?>
-    private let timer: Readiness.Cancellation?
+    private let look = Mutex<PeriodicLook?>(nil)
 
     /// The time between two looks: two system calls.
-    private static let lookSeconds = 5
+    private static let lookSeconds: Double = 5
 
     /// - Parameter whenLost: called again and again once the lock is somebody else's; nil for a holder that looks by
     ///   itself, whenever it is awake for something else.
@@ -23,21 +22,12 @@ final class KeptLock: Sendable {
         self.path = path
         lock.signHolder()
         held = Mutex(lock)
-        guard let whenLost else {
-            timer = nil
-            return
-        }
-        let source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dwell.lock"))
-        timer = Readiness.Cancellation(source: source)
-        let interval = DispatchTimeInterval.seconds(Self.lookSeconds)
-        source.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(500))
-        source.setEventHandler { [weak self] in
+        guard let whenLost else { return }
+        let each = PeriodicLook(everySeconds: Self.lookSeconds) { [weak self] in
             if let self, !self.isKept() { whenLost() }
         }
-        source.resume()
+        look.withLock { $0 = each }
     }
-
-    deinit { timer?.cancel() }
 
     /// Whether this process holds the lock that everybody asks for, if need be from now on.
     func isKept() -> Bool {
@@ -65,7 +55,7 @@ final class KeptLock: Sendable {
     }
 
     func release() {
-        timer?.cancel()
+        look.withLock { $0 = nil }
         held.withLock { $0 = nil }
     }
 }

@@ -96,12 +96,25 @@ extension ProcessTree {
             // At once while there are new ones to be stopped; otherwise late by a quarter at most. A removal
             // that is cancelled goes on without pauses rather than stopping half way.
             if thenKill, isAnyNew { continue }
-            try? await Task.sleep(for: min(max(elapsed / 4, .milliseconds(1)), .milliseconds(50)), clock: clock)
+            await Self.wait(forEndOf: members, atMost: min(max(elapsed / 4, .milliseconds(10)), .milliseconds(50)))
+        }
+    }
+
+    /// Until all these have ended, which the kernel tells: a look that finds them gone costs a few files for each process
+    /// of the machine, and is taken once they are.
+    private static func wait(forEndOf members: [ProcessTable.Entry], atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask { for member in members { await member.identity.waitUntilEnded() } }
+            await group.next()
+            group.cancelAll()
         }
     }
 }
 
 extension ProcessTable.Entry {
+    fileprivate var identity: ProcessIdentity { ProcessIdentity(pid: pid, startTicks: startTicks, boot: Boot.current) }
+
     /// Signals this process, and no later one that bears its number.
     fileprivate func signal(_ number: CInt) {
         let raw = clinux_pidfd_open(pid)

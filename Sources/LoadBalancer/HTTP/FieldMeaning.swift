@@ -11,13 +11,17 @@ struct FieldMeaning {
         _ start: MessageHead.Start, authority: Range<Int>?, _ bytes: ByteBuffer
     ) throws(MalformedHead) -> MessageHead {
         if kind == .request { try checkHost() }
-        let tokens = connectionTokens
-        let isClosed = tokens.contains { $0.isEqual("close") }
-        let isKept = tokens.contains { $0.isEqual("keep-alive") }
+        var (isClosed, isKept, saysUpgrade) = (false, false, false)
+        for field in fields where field.meaning == .connection {
+            HeaderList.forEach(value(field)) { option in
+                if option.isEqual("close") { isClosed = true }
+                if option.isEqual("keep-alive") { isKept = true }
+                if option.isEqual("upgrade") { saysUpgrade = true }
+            }
+        }
         // HTTP/1.0 cannot ask for one (RFC 9110, 7.8).
         let asksUpgrade =
-            (kind == .response || minorVersion == 1) && tokens.contains { $0.isEqual("upgrade") }
-            && fields.contains { $0.meaning == .upgrade }
+            saysUpgrade && (kind == .response || minorVersion == 1) && fields.contains { $0.meaning == .upgrade }
         return MessageHead(
             start: start, authority: authority, minorVersion: minorVersion, fields: fields, framing: try framing(),
             isPersistent: !isClosed && (minorVersion == 1 || isKept), isUpgrade: asksUpgrade, expectation: expectation,
@@ -36,24 +40,28 @@ struct FieldMeaning {
 
     /// Where the body ends. Whatever could be read in two ways is refused (RFC 9112, 6.3).
     private func framing() throws(MalformedHead) -> MessageHead.Framing {
-        let lengths = fields.filter { $0.meaning == .contentLength }
-        let encodings = fields.filter { $0.meaning == .transferEncoding }
-        guard encodings.isEmpty else {
-            if !lengths.isEmpty { throw MalformedHead(reason: "both Content-Length and Transfer-Encoding") }
+        var (length, lengthCount): (MessageHead.Field?, Int) = (nil, 0)
+        var (encoding, encodingCount): (MessageHead.Field?, Int) = (nil, 0)
+        for field in fields {
+            if field.meaning == .contentLength { (length, lengthCount) = (field, lengthCount + 1) }
+            if field.meaning == .transferEncoding { (encoding, encodingCount) = (field, encodingCount + 1) }
+        }
+        if let encoding {
+            if lengthCount > 0 { throw MalformedHead(reason: "both Content-Length and Transfer-Encoding") }
             if minorVersion == 0 { throw MalformedHead(reason: "Transfer-Encoding in HTTP/1.0") }
-            guard encodings.count == 1, let encoding = encodings.first, value(encoding).isEqual("chunked") else {
+            guard encodingCount == 1, value(encoding).isEqual("chunked") else {
                 throw MalformedHead(reason: "a Transfer-Encoding other than chunked")
             }
             return .chunked
         }
-        guard let first = lengths.first else { return kind == .request ? .none : .untilClose }
-        guard lengths.count == 1 else { throw MalformedHead(reason: "more than one Content-Length") }
-        let digits = value(first)
+        guard let length else { return kind == .request ? .none : .untilClose }
+        guard lengthCount == 1 else { throw MalformedHead(reason: "more than one Content-Length") }
+        let digits = value(length)
         guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ (48...57).contains($0) }) else {
             throw MalformedHead(reason: "a Content-Length that is not a number")
         }
-        let length = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
-        return length == 0 ? .none : .length(length)
+        let count = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
+        return count == 0 ? .none : .length(count)
     }
 
     /// HTTP/1.0 knows no such field (RFC 9110, 10.1.1).
@@ -66,11 +74,6 @@ struct FieldMeaning {
         return expectation
     }
 
-    /// The elements of every `Connection` field.
-    private var connectionTokens: [UnsafeRawBufferPointer] {
-        fields.filter { $0.meaning == .connection }.flatMap { HeaderList.elements(value($0)) }
-    }
-
     private func value(_ field: MessageHead.Field) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: raw[field.value])
     }
@@ -78,17 +81,17 @@ struct FieldMeaning {
 
 /// Comma-separated header values.
 enum HeaderList {
-    /// The elements, without white space around them.
-    static func elements(_ value: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer] {
-        value.split(separator: UInt8(ascii: ",")).compactMap { part in
-            var range = part.startIndex..<part.endIndex
-            while !range.isEmpty, value[range.lowerBound] == 32 || value[range.lowerBound] == 9 {
-                range = range.lowerBound + 1..<range.upperBound
-            }
-            while !range.isEmpty, value[range.upperBound - 1] == 32 || value[range.upperBound - 1] == 9 {
-                range = range.lowerBound..<range.upperBound - 1
-            }
-            return range.isEmpty ? nil : UnsafeRawBufferPointer(rebasing: value[range])
+    /// Calls `body` with each element, without white space around it.
+    static func forEach(_ value: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        var begin = 0
+        while begin < value.count {
+            var end = begin
+            while end < value.count, value[end] != UInt8(ascii: ",") { end += 1 }
+            var (first, last) = (begin, end)
+            while first < last, value[first] == 32 || value[first] == 9 { first += 1 }
+            while first < last, value[last - 1] == 32 || value[last - 1] == 9 { last -= 1 }
+            if first < last { body(UnsafeRawBufferPointer(rebasing: value[first..<last])) }
+            begin = end + 1
         }
     }
 }

@@ -7,14 +7,15 @@ enum HeadRewriter {
     /// `X-Forwarded-Host` and `-Proto` are what was asked of us, not what the client says was asked of others: a replica
     /// that makes links of them must be able to rely on them. Who is in front of us passes on the host in `Host`.
     ///
-    /// - Parameter replica: what to name as the host if the client names none, as HTTP/1.0 lets it.
+    /// - Parameters:
+    ///   - address: the client's.
+    ///   - replica: what to name as the host if the client names none, as HTTP/1.0 lets it.
     static func request(
-        _ head: MessageHead, client: SocketAddress?, isSecure: Bool = false, replica: @autoclosure () -> String,
+        _ head: MessageHead, client address: String, isSecure: Bool = false, replica: @autoclosure () -> String,
         _ allocator: ByteBufferAllocator
     ) -> ByteBuffer {
         var output = allocator.buffer(capacity: head.bytes.readableBytes + 160)
         guard case .request(_, let name, let target) = head.start else { return output }
-        let address = client?.ipAddress ?? "unknown"
         head.bytes.withUnsafeReadableBytes { raw in
             if head.authority == nil {
                 output.writeBytes(raw[name.lowerBound..<target.upperBound])
@@ -27,6 +28,7 @@ enum HeadRewriter {
             var host = head.authority
             if let host { writeHost(raw, host, &output) }
             var forwardedFor: [Range<Int>] = []
+            var kept = KeptLines(raw: raw)
             let dropped = droppedNames(head, raw)
             for field in head.fields {
                 switch field.meaning {
@@ -44,28 +46,25 @@ enum HeadRewriter {
                 case .contentLength, .expect, .proxyAuthenticate, .proxyAuthenticationInfo, .other: break
                 }
                 if !dropped.isEmpty, isNamed(raw, field.name, dropped) { continue }
-                output.writeBytes(raw[field.name])
-                output.writeStaticString(": ")
-                output.writeBytes(raw[field.value])
-                output.writeStaticString("\r\n")
+                kept.write(field, &output)
             }
+            kept.flush(&output)
             output.writeStaticString("X-Forwarded-For: ")
             for earlier in forwardedFor {
                 output.writeBytes(raw[earlier])
                 output.writeStaticString(", ")
             }
             output.writeString(address)
-            output.writeStaticString("\r\nX-Forwarded-Proto: ")
-            output.writeStaticString(isSecure ? "https\r\n" : "http\r\n")
+            output.writeStaticString(
+                isSecure ? "\r\nX-Forwarded-Proto: https\r\n" : "\r\nX-Forwarded-Proto: http\r\n")
             if let host {
                 output.writeStaticString("X-Forwarded-Host: ")
                 output.writeBytes(raw[host])
-                output.writeStaticString("\r\n")
             } else {
                 output.writeStaticString("Host: ")
                 output.writeString(replica())
-                output.writeStaticString("\r\n")
             }
+            output.writeStaticString("\r\n")
             writeFraming(head, raw, &output)
         }
         output.writeStaticString("\r\n")
@@ -102,9 +101,8 @@ enum HeadRewriter {
         head.bytes.withUnsafeReadableBytes { raw in
             // The status line with our own version: the replica's says nothing about our connection.
             output.writeStaticString("HTTP/1.1")
-            let lineEnd = raw.firstIndex(of: 13) ?? 12
-            output.writeBytes(raw[8..<lineEnd])
-            output.writeStaticString("\r\n")
+            output.writeBytes(raw[8..<(raw.lineFeed(from: 0) ?? 12) + 1])
+            var kept = KeptLines(raw: raw)
             let dropped = droppedNames(head, raw)
             for field in head.fields {
                 switch field.meaning {
@@ -113,11 +111,9 @@ enum HeadRewriter {
                 default: break
                 }
                 if !dropped.isEmpty, isNamed(raw, field.name, dropped) { continue }
-                output.writeBytes(raw[field.name])
-                output.writeStaticString(": ")
-                output.writeBytes(raw[field.value])
-                output.writeStaticString("\r\n")
+                kept.write(field, &output)
             }
+            kept.flush(&output)
             writeFraming(head, raw, isUnchunked: isUnchunked, &output)
         }
         if let connection, !head.isUpgrade {
@@ -148,12 +144,12 @@ enum HeadRewriter {
     private static func droppedNames(_ head: MessageHead, _ raw: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer] {
         var names: [UnsafeRawBufferPointer] = []
         for field in head.fields where field.meaning == .connection {
-            for element in HeaderList.elements(UnsafeRawBufferPointer(rebasing: raw[field.value])) {
+            HeaderList.forEach(UnsafeRawBufferPointer(rebasing: raw[field.value])) { element in
                 guard !element.isEqual("close"), !element.isEqual("keep-alive"), !element.isEqual("upgrade") else {
-                    continue
+                    return
                 }
                 switch FieldName(element) {
-                case .host, .contentLength, .expect, .forwardedFor, .forwardedHost, .forwardedProto: continue
+                case .host, .contentLength, .expect, .forwardedFor, .forwardedHost, .forwardedProto: break
                 default: names.append(element)
                 }
             }
@@ -168,5 +164,39 @@ enum HeadRewriter {
             candidate.count == name.count
                 && zip(candidate, raw[name]).allSatisfy { $0 | 0x20 == $1 | 0x20 }
         }
+    }
+}
+
+/// Header lines that are passed on. Those that follow one another in the head, and are written as they are to be, are
+/// copied as one piece: a head has many short lines, and each copy costs more than its bytes.
+private struct KeptLines {
+    let raw: UnsafeRawBufferPointer
+    /// What has not been copied yet.
+    private var piece = 0..<0
+
+    init(raw: UnsafeRawBufferPointer) { self.raw = raw }
+
+    mutating func write(_ field: MessageHead.Field, _ output: inout ByteBuffer) {
+        let (name, value) = (field.name, field.value)
+        let isPlain =
+            value.lowerBound == name.upperBound + 2 && raw[name.upperBound + 1] == 32 && raw[value.upperBound] == 13
+        guard isPlain else {
+            flush(&output)
+            output.writeBytes(raw[name])
+            output.writeStaticString(": ")
+            output.writeBytes(raw[value])
+            output.writeStaticString("\r\n")
+            return
+        }
+        if piece.upperBound != name.lowerBound {
+            flush(&output)
+            piece = name.lowerBound..<name.lowerBound
+        }
+        piece = piece.lowerBound..<value.upperBound + 2
+    }
+
+    mutating func flush(_ output: inout ByteBuffer) {
+        if !piece.isEmpty { output.writeBytes(raw[piece]) }
+        piece = 0..<0
     }
 }

@@ -70,13 +70,13 @@ enum Method: Equatable {
 
     init(_ name: UnsafeRawBufferPointer) {
         self =
-            if name.elementsEqual("GET".utf8) {
+            if name.isExactly("GET") {
                 .get
-            } else if name.elementsEqual("HEAD".utf8) {
+            } else if name.isExactly("HEAD") {
                 .head
-            } else if name.elementsEqual("CONNECT".utf8) {
+            } else if name.isExactly("CONNECT") {
                 .connect
-            } else if ["PUT", "DELETE", "OPTIONS", "TRACE"].contains(where: { name.elementsEqual($0.utf8) }) {
+            } else if (["PUT", "DELETE", "OPTIONS", "TRACE"] as [StaticString]).contains(where: name.isExactly) {
                 .otherIdempotent
             } else {
                 .other

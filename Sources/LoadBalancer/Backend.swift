@@ -28,7 +28,7 @@ final class Backend {
         ejectedUntil = nil
     }
 
-    func isEjected(_ now: NIODeadline) -> Bool { ejectedUntil.map { now < $0 } ?? false }
+    func isEjected(_ now: @autoclosure () -> NIODeadline = .now()) -> Bool { ejectedUntil.map { now() < $0 } ?? false }
 
     /// How loaded it would be with one more request, as `policy` measures it; less is better.
     func load(_ policy: BalancingPolicy) -> Double {

@@ -5,8 +5,8 @@ import NIOPosix
 
 extension BalancerLoop {
     /// A connection that waits for a request and is young enough to be trusted.
-    func idleConnection(_ backend: Backend) -> UpstreamConnection? {
-        let oldest = NIODeadline.now() - TimeAmount(seconds: configuration.upstreamIdleSeconds)
+    func idleConnection(_ backend: Backend, _ now: NIODeadline) -> UpstreamConnection? {
+        let oldest = now - TimeAmount(seconds: configuration.upstreamIdleSeconds)
         while let connection = backend.idle.popLast() {
             if connection.isUsable, connection.idleSince > oldest { return connection }
             connection.close()
@@ -15,10 +15,10 @@ extension BalancerLoop {
     }
 
     /// Keeps a connection for the next request.
-    func keep(_ connection: UpstreamConnection) {
+    func keep(_ connection: UpstreamConnection, _ now: NIODeadline) {
         let backend = connection.backend
         guard !backend.isRemoved, !isDraining, connection.isUsable else { return connection.close() }
-        connection.beIdle()
+        connection.beIdle(now)
         backend.idle.append(connection)
         if backend.idle.count == 1 { scheduleSweep(backend) }
     }

@@ -87,14 +87,13 @@ final class BalancerLoop {
     /// The replica for a request; nil when there is none, or none that did not just refuse or die.
     func choose() -> Backend? {
         guard !backends.isEmpty else { return nil }
-        let now = NIODeadline.now()
         let policy = configuration.rules.policy
         turn = (turn + 1) % backends.count
         var best: Backend?
         var least = Double.infinity
         for step in 0..<backends.count {
             let backend = backends[(turn + step) % backends.count]
-            if backend.isEjected(now) { continue }
+            if backend.isEjected() { continue }
             let load = backend.load(policy)
             if load < least {
                 best = backend

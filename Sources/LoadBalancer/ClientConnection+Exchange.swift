@@ -28,10 +28,10 @@ extension ClientConnection {
     /// Sends the request to its backend, over a connection that waits or a new one.
     private func send() {
         guard let backend = exchange?.backend else { return }
-        if let waiting = loop.idleConnection(backend) { return send(over: waiting) }
+        touch()
+        if let waiting = loop.idleConnection(backend, lastActivity) { return send(over: waiting) }
         guard loop.makeRoomForUpstream() else { return refuse(.tooManyConnections) }
         state = .connecting
-        touch()
         loop.connect(backend) { result in
             switch result {
             case .success(let connection):
@@ -39,6 +39,7 @@ extension ClientConnection {
                 guard case .connecting = self.state, self.exchange?.backend === backend else {
                     return connection.close()
                 }
+                self.touch()
                 self.send(over: connection)
             case .failure:
                 backend.eject(.now())
@@ -57,7 +58,6 @@ extension ClientConnection {
         guard let exchange else { return upstream.close() }
         exchange.upstream = upstream
         state = .exchanging
-        touch()
         upstream.serve(self)
         let route = upstream.backend.route
         upstream.write(
@@ -69,8 +69,6 @@ extension ClientConnection {
         upstream.flush()
         upstream.read()
     }
-
-    private func read() { context?.read() }
 
     /// Looks for another replica after a try that came to nothing; `failure` says why it did.
     private func tryAnother(_ failure: OwnAnswer) {
@@ -216,7 +214,7 @@ extension ClientConnection {
         self.exchange = nil
         if let backend = exchange.backend { loop.end(backend) }
         if exchange.keepsUpstream, exchange.requestBody.isFinished {
-            loop.keep(upstream)
+            loop.keep(upstream, lastActivity)
         } else {
             upstream.close()
         }

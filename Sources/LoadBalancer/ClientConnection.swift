@@ -31,8 +31,12 @@ final class ClientConnection: ChannelInboundHandler {
     /// What has come and has not been taken.
     var buffer = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
-    /// What has been written since the last flush, but for what is with the channel already.
-    private var unwritten = ByteBuffer()
+    private let outbox = Outbox()
+    /// Whether the channel takes more just now. It says when that changes; to ask is work.
+    private(set) var isWritable = false
+    /// Whether the channel has been asked for more, and has not given any.
+    private var isReading = false
+    private(set) var allocator = ByteBufferAllocator()
     /// Whether it is too many, and there only to be told so.
     private(set) var isSurplus = false
     /// Whether it came when the end had begun, and is there only to be told so.
@@ -55,8 +59,16 @@ final class ClientConnection: ChannelInboundHandler {
 
     // MARK: The channel
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        allocator = context.channel.allocator
+        isWritable = context.channel.isWritable
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        isWritable = false
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         isLate = loop.isDraining
@@ -64,10 +76,11 @@ final class ClientConnection: ChannelInboundHandler {
         // Words would cost a handshake, which is more than there is room for.
         if isSurplus, isSecure { return close() }
         scheduleWatchdog()
-        context.read()
+        read()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = false
         var bytes = unwrapInboundIn(data)
         // The time for a head runs from its first byte: one byte now and then does not make it longer.
         if !isInsideHead { lastActivity = .now() }
@@ -96,7 +109,8 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard context.channel.isWritable else { return }
+        isWritable = context.channel.isWritable
+        guard isWritable else { return }
         // What the replica is asked for counts from now, and not from before the client took what there was.
         touch()
         switch state {
@@ -127,7 +141,7 @@ final class ClientConnection: ChannelInboundHandler {
         guard let context else { return }
         context.close(promise: nil)
         // TLS ends once the other side has agreed to it, which is to be heard.
-        if isSecure { context.read() }
+        if isSecure { read() }
     }
 
     /// Ends as soon as no request is under way.
@@ -143,6 +157,13 @@ final class ClientConnection: ChannelInboundHandler {
 
     // MARK: Reading
 
+    /// Asks for more, unless it has been asked for and has not come.
+    func read() {
+        guard !isReading, let context else { return }
+        isReading = true
+        context.read()
+    }
+
     /// Takes what has come as far as the state allows.
     func process() {
         switch state {
@@ -156,7 +177,7 @@ final class ClientConnection: ChannelInboundHandler {
             case .incomplete where hasEnded:
                 state = .closing
                 endAfterFlush()
-            case .incomplete: context?.read()
+            case .incomplete: read()
             case .complete(let head):
                 begin(head)
                 readAhead()
@@ -169,12 +190,12 @@ final class ClientConnection: ChannelInboundHandler {
             upstream.write(buffer)
             upstream.flush()
             buffer.clear()
-            if upstream.isWritable { context?.read() }
+            if upstream.isWritable { read() }
         case .held, .connecting: break
         case .closing:
             // Thrown away, so that the socket is not closed over bytes that nobody read.
             buffer.clear()
-            context?.read()
+            read()
         }
     }
 
@@ -183,7 +204,7 @@ final class ClientConnection: ChannelInboundHandler {
     private func readAhead() {
         guard exchange?.requestBody.isFinished == true, buffer.readableBytes == 0 else { return }
         switch state {
-        case .held, .connecting, .exchanging: context?.read()
+        case .held, .connecting, .exchanging: read()
         case .awaitingHead, .tunnel, .closing: break
         }
     }
@@ -221,50 +242,23 @@ final class ClientConnection: ChannelInboundHandler {
         }
         guard !exchange.requestBody.isFinished, self.exchange?.upstream === upstream else { return }
         if hasEnded { return refuse(.badRequest("a body that ends before it is whole")) }
-        if upstream.isWritable { context?.read() }
+        if upstream.isWritable { read() }
     }
 
     // MARK: Writing
 
-    /// Writes with the next flush. What is small goes together with what is before it: a head and a short body are one call
-    /// of the kernel, and one thing to keep account of.
-    func write(_ bytes: ByteBuffer) {
-        if unwritten.readableBytes == 0 {
-            unwritten = bytes
-        } else if bytes.readableBytes <= Self.smallBytes {
-            unwritten.writeImmutableBuffer(bytes)
-        } else {
-            passUnwritten()
-            unwritten = bytes
-        }
-    }
+    /// Writes with the next flush.
+    func write(_ bytes: ByteBuffer) { outbox.write(bytes, context) }
 
-    private static let smallBytes = 2_048
-
-    private func passUnwritten() {
-        guard unwritten.readableBytes > 0 else { return }
-        let bytes = unwritten
-        unwritten = ByteBuffer()
-        context?.write(wrapOutboundOut(bytes), promise: nil)
-    }
-
-    func flush() {
-        passUnwritten()
-        context?.flush()
-    }
+    func flush() { outbox.flush(context) }
 
     /// Flushes, and tells when all has been taken.
     private func flushed(_ last: ByteBuffer = ByteBuffer()) -> EventLoopFuture<Void>.Isolated? {
-        passUnwritten()
-        return context?.writeAndFlush(wrapOutboundOut(last)).assumeIsolated()
+        outbox.flushed(last, context)
     }
 
     /// Ends the connection once all that was written has been taken.
     func endAfterFlush() { flushed()?.whenComplete { _ in self.close() } }
-
-    var isWritable: Bool { context?.channel.isWritable ?? false }
-
-    var allocator: ByteBufferAllocator { context?.channel.allocator ?? ByteBufferAllocator() }
 
     /// Where the client is. Written once, for it is told to the replica with every request.
     private(set) lazy var address = context?.channel.remoteAddress?.ipAddress ?? "unknown"
@@ -285,7 +279,7 @@ final class ClientConnection: ChannelInboundHandler {
         abandonExchange()
         state = .closing
         guard !hasBegun, let context else { return close() }
-        let bytes = answer.bytes(isJSON: wantsJSON, hasBody: !isHead, context.channel.allocator)
+        let bytes = answer.bytes(isJSON: wantsJSON, hasBody: !isHead, allocator)
         flushed(bytes)?.whenComplete { _ in Self.lingerAndClose(context) }
     }
 

@@ -19,29 +19,45 @@ final class UpstreamConnection: ChannelInboundHandler {
     init(_ backend: Backend) { self.backend = backend }
 
     var isUsable: Bool { !isClosed && buffer.readableBytes == 0 }
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    private(set) var isWritable = false
+    private let outbox = Outbox()
+    /// Whether the channel has been asked for more, and has not given any.
+    private var isReading = false
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        isWritable = context.channel.isWritable
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        isWritable = false
+    }
 
     /// Serves `client` until it is kept or closed.
     func serve(_ client: ClientConnection) { self.client = client }
 
-    func beIdle() {
+    func beIdle(_ now: NIODeadline) {
         client = nil
         wasUsed = true
-        idleSince = .now()
+        idleSince = now
         // Its memory goes back to the channel, which reads the next answer into it.
         buffer = ByteBuffer()
         // Its end, and bytes that nobody asked for, are to be noticed.
-        context?.read()
+        read()
     }
 
-    func read() { context?.read() }
+    /// Asks for more, unless it has been asked for and has not come.
+    func read() {
+        guard !isReading, let context else { return }
+        isReading = true
+        context.read()
+    }
 
-    func write(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    /// Writes with the next flush.
+    func write(_ bytes: ByteBuffer) { outbox.write(bytes, context) }
 
-    func flush() { context?.flush() }
+    func flush() { outbox.flush(context) }
 
     /// Says that nothing more will be written.
     func endOutput() {
@@ -57,6 +73,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = false
         var bytes = unwrapInboundIn(data)
         if buffer.readableBytes == 0 { buffer = bytes } else { buffer.writeBuffer(&bytes) }
     }
@@ -71,7 +88,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { client?.upstreamIsWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { client?.upstreamIsWritable() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

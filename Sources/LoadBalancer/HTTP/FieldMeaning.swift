@@ -23,7 +23,7 @@ struct FieldMeaning {
         let asksUpgrade =
             saysUpgrade && (kind == .response || minorVersion == 1) && fields.contains { $0.meaning == .upgrade }
         return MessageHead(
-            start: start, authority: authority, minorVersion: minorVersion, fields: fields, framing: try framing(),
+            start, authority: authority, minorVersion: minorVersion, fields: fields, framing: try framing(),
             isPersistent: !isClosed && (minorVersion == 1 || isKept), isUpgrade: asksUpgrade, expectation: expectation,
             bytes: bytes)
     }

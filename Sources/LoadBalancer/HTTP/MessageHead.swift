@@ -1,8 +1,9 @@
 import NIOCore
 
 /// The head of a request or a response, checked. It keeps the bytes it was parsed from, and where its
-/// fields are in them, so that forwarding copies what is kept and makes no strings.
-struct MessageHead {
+/// fields are in them, so that forwarding copies what is kept and makes no strings. It is no value: it would be copied, with
+/// all that it holds, at every step of the request.
+final class MessageHead: Sendable {
     enum Start: Equatable {
         /// `target` is the range of the path and the query. It may be empty, or a query only, where `authority` is known.
         case request(method: Method, name: Range<Int>, target: Range<Int>)
@@ -49,6 +50,21 @@ struct MessageHead {
     let expectation: Expectation
     /// The head itself, up to and with the empty line.
     let bytes: ByteBuffer
+
+    init(
+        _ start: Start, authority: Range<Int>?, minorVersion: Int, fields: [Field], framing: Framing,
+        isPersistent: Bool, isUpgrade: Bool, expectation: Expectation, bytes: ByteBuffer
+    ) {
+        self.start = start
+        self.authority = authority
+        self.minorVersion = minorVersion
+        self.fields = fields
+        self.framing = framing
+        self.isPersistent = isPersistent
+        self.isUpgrade = isUpgrade
+        self.expectation = expectation
+        self.bytes = bytes
+    }
 
     /// Bytes of a range of the head.
     func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -208,4 +208,22 @@ import Testing
             return
         }
     }
+
+    /// Values are looked at eight bytes at a time.
+    @Test func everyByteIsJudgedWhereverItStandsInAValue() {
+        for byte in UInt8.min...UInt8.max {
+            for length in 0..<20 {
+                for place in 0..<length {
+                    var value = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+                    value[place] = byte
+                    #expect(value.withUnsafeBytes { $0.areFieldBytes(0..<length) } == byte.isFieldByte)
+                }
+            }
+        }
+    }
+
+    @Test func tokensAreWhatTheRFCSays() {
+        let letters = Array("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+        for byte in UInt8.min...UInt8.max { #expect(byte.isTokenByte == letters.contains(byte)) }
+    }
 }

@@ -132,6 +132,27 @@ import Testing
         #expect(rewritten.prefix(5) == ["GET / HTTP/1.1", "hOsT: a", "X: ", "Y: a:b \t c", "Z: é"])
     }
 
+    /// Lines that are as they are to be are copied together; whichever of them are not, each comes out as by itself.
+    @Test func whateverStandsBetweenWhatIsKeptEveryLineComesOutWhole() throws {
+        let kinds: [(written: String, sent: String?)] = [
+            ("A: b", "A: b"), ("A:b", "A: b"), ("A:   b  ", "A: b"), ("A: ", "A: "), ("A:", "A: "),
+            ("A:\tb", "A: b"), ("A: b\t", "A: b"), ("Keep-Alive: 1", nil), ("X-Gone: 1", nil),
+        ]
+        for number in 0..<(kinds.count * kinds.count * kinds.count) {
+            let chosen = [number % 9, number / 9 % 9, number / 81].map { kinds[$0] }
+            let rest = ["Connection: x-gone", "Host: a"]
+            #expect(
+                try request(["GET / HTTP/1.1"] + chosen.map(\.written) + rest)
+                    == ["GET / HTTP/1.1"] + chosen.compactMap(\.sent) + [
+                        "Host: a", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "X-Forwarded-Host: a", "",
+                        "",
+                    ])
+            #expect(
+                try response(["HTTP/1.1 200 OK"] + chosen.map(\.written) + ["Connection: x-gone"])
+                    == ["HTTP/1.1 200 OK"] + chosen.compactMap(\.sent) + ["", ""])
+        }
+    }
+
     @Test func expectAndAuthorizationPass() throws {
         let rewritten = try request([
             "POST / HTTP/1.1", "Host: a", "Expect: 100-continue", "Authorization: Bearer x", "Content-Length: 1",

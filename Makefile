@@ -15,6 +15,7 @@ SERVICES ?= 30,100,300
 FUZZ ?= 100000
 ROWS ?=
 WRITE ?=
+BUILD ?= release
 EVENTS ?= 1000000
 ROUNDS_OF_BENCH ?= 5
 
@@ -99,8 +100,11 @@ audit-times: setup ## Time every view and every question of tools/audit on a log
 	tools/audit/time.py .build/audit/dwell.db
 	rm -rf .build/audit
 
-bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (WRITE=--write keeps them)
-	@tools/bench/instructions.py $(WRITE)
+bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (BUILD=release, debug; WRITE=--write keeps them)
+	@tools/setup.sh instructions
+	$(if $(filter debug,$(BUILD)),swift build --static-swift-stdlib --product dwell)
+	$(if $(filter debug,$(BUILD)),swift build --static-swift-stdlib --product Bench)
+	@tools/bench/instructions.py $(if $(filter debug,$(BUILD)),--debug) $(WRITE)
 
 load: setup ## Many services on one controller; writes its figures to docs/load.md (SERVICES=30,100,300; the last may take minutes)
 	swift build -c release --product dwell

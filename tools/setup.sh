@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sees to it that this machine can build, test and show dwell: checks for Swift, and installs the system
 # packages that are missing (as root) or says how. Does nothing, and needs no network, when all is there.
-# `tools/setup.sh model` asks for what checks the model of the lifecycle as well.
+# `tools/setup.sh model` asks for what checks the model of the lifecycle as well, `tools/setup.sh instructions` for what
+# counts instructions.
 set -euo pipefail
 
 oldest_swift=6.1
@@ -44,6 +45,9 @@ check_packages() {
     if [[ ${1:-} == model ]]; then
         need spin "checks the model of the lifecycle" has spin
         need gcc "compiles what spin makes of the model" has_c_compiler
+    fi
+    if [[ ${1:-} == instructions ]]; then
+        need valgrind "counts instructions" has valgrind
     fi
 }
 

@@ -90,7 +90,7 @@ def simulate(program, seed, steps):
         return "hang"
     if result.returncode == 0:
         return None
-    found = re.match(r"seed \d+, step \d+: (\w+): ", result.stdout)
+    found = re.match(r"seed \d+, step \d+: ([\w-]+): ", result.stdout)
     return found[1] if found else "trap"
 
 

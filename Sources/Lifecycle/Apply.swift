@@ -6,6 +6,9 @@ extension ControllerState {
     /// Folds one event into the state.
     public mutating func apply(_ event: Event, _ stamp: Stamp) {
         version = stamp.version
+        // Of a period that has just ended only the one that begins at once knows. Where none does, because the controller is
+        // in use by then, whatever comes later is a period of its own.
+        if case .controllerIdle = event {} else { (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (nil, nil) }
         switch event {
         case .controllerStarting(let payload): apply(payload, stamp)
         case .controllerStartDue(let payload): apply(payload, stamp)

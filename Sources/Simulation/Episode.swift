@@ -102,7 +102,7 @@ extension Simulator {
         // The safety poll finds what a lost ring of the bell left undone.
         passTime(1_000_000)
         for _ in 0..<2_000 {
-            serveAll()
+            try serveAll()
             for controller in controllers {
                 ensureRunning(controller)
                 if keepers.contains(controller) { startProcess(controller) }

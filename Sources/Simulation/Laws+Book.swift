@@ -13,8 +13,8 @@ extension Laws {
         var idleTimeoutSeconds: Double?
         var schedule: Schedule?
         var starts = Starts()
-        /// What says that the controller is used.
-        var uses: Set<String> = []
+        /// The last answer of each that was asked since the start whether the controller is used.
+        var answers: [String: Bool] = [:]
         var processes = Processes()
         var specs = Specs()
         var identities = Identities()
@@ -23,6 +23,7 @@ extension Laws {
         var backOff = BackOff()
         var idleness = Idleness()
         var hooks = Hooks()
+        var lives = Lives()
 
         struct OpenIdle {
             var version: Int

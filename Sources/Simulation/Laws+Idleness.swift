@@ -12,6 +12,18 @@ extension Laws {
         private var hasDeadline = false
         private var isKnown = true
         private var clock = Clock.fromNow
+        /// Since when by the wall clock as it was set when the deadline was worked out, and what the window counts from.
+        private var sinceWall: Int64 = 0
+        private var clockFrom: Int64 = 0
+        /// When the deadline was worked out, or carried over to this boot; nil where there is none.
+        private var workedOut: Instant?
+
+        /// How far the wall clock was set since then, as far as one boot can tell.
+        private func moved(_ now: Instant) -> Int64 {
+            guard let workedOut, workedOut.bootID == now.bootID else { return 0 }
+            return (now.wallMicroseconds - now.bootMicroseconds)
+                - (workedOut.wallMicroseconds - workedOut.bootMicroseconds)
+        }
 
         private enum Clock: Equatable {
             case fromNow
@@ -28,30 +40,34 @@ extension Laws {
             seen = since == nil ? nil : now
             switch stamped.event {
             case .controllerPolicySet(let event) where event.idleVersion != nil:
-                guard case .setAutostop(_, keepClock: true) = transaction.command, let since else {
-                    clock = .fromNow
-                    return
+                clock = .fromNow
+                if case .setAutostop(_, keepClock: true) = transaction.command, let since {
+                    let idle = now.bootMicroseconds - since.bootMicroseconds
+                    clock = isKnown ? .from(now.wallMicroseconds - idle) : .unknown
                 }
-                let idle = now.bootMicroseconds - since.bootMicroseconds
-                clock = isKnown ? .from(now.wallMicroseconds - idle) : .unknown
             case .controllerAutostopPaused(let event) where event.idleVersion != nil: clock = .fromNow
             case .controllerAutostopResumed(let event) where event.idleVersion != nil:
                 clock = event.latenessMicroseconds.map { .from(now.wallMicroseconds - $0) } ?? .fromNow
             case .controllerWoken(let event):
-                clock = .unknown
+                clock = .from(clockFrom + moved(now))
                 guard !isKnown || event.idleMicroseconds == since.map({ now.bootMicroseconds - $0.bootMicroseconds })
                 else {
                     throw Violation(law: "L4", what: "it was not idle for \(event.idleMicroseconds) us")
                 }
-                guard case .controllerIdle = transaction.event(after: stamped) else { return forget() }
             case .controllerStopping, .controllerTerminating: forget()
+            case .controllerRecovered: if let workedOut, workedOut.bootID != now.bootID { self.workedOut = now }
             case .controllerIdle(let event): try begin(event, isPaused: isPaused, transaction)
             default: break
             }
+            // The period that was ended is over for good where no other takes its place.
+            guard stamped.event.endsIdlePeriod else { return }
+            if case .controllerIdle = transaction.event(after: stamped) { return }
+            forget()
         }
 
         private mutating func forget() {
             (since, seen, hasDeadline, isKnown, clock) = (nil, nil, false, true, .fromNow)
+            workedOut = nil
         }
 
         private mutating func begin(
@@ -60,7 +76,14 @@ extension Laws {
             guard (since == nil) == (event.sinceMicroseconds == nil) else {
                 throw Violation(law: "L4", what: "it has been idle since another time")
             }
-            if since == nil { since = transaction.now }
+            let now = transaction.now
+            sinceWall = since == nil ? now.wallMicroseconds : sinceWall + moved(now)
+            guard event.sinceMicroseconds ?? sinceWall == sinceWall else {
+                throw Violation(law: "L4", what: "it has been idle since \(sinceWall), and says another time")
+            }
+            if since == nil { since = now }
+            clockFrom = event.clockSinceMicroseconds ?? now.wallMicroseconds
+            workedOut = event.deadline == nil ? nil : now
             (seen, hasDeadline) = (transaction.now, event.deadline != nil)
             let known: Int64? = event.clockSinceMicroseconds
             switch clock {
@@ -69,6 +92,16 @@ extension Laws {
             case .from(let moment) where known == moment || isPaused && known == nil: break
             case .fromNow, .from: throw Violation(law: "L4", what: "the idle window counts from another time")
             }
+        }
+    }
+}
+
+extension Event {
+    /// Whether it ends an idle period, if there is one, in whose place another may begin.
+    fileprivate var endsIdlePeriod: Bool {
+        switch self {
+        case .controllerWoken, .controllerPolicySet, .controllerAutostopPaused, .controllerAutostopResumed: true
+        default: false
         }
     }
 }

@@ -16,6 +16,7 @@ extension Laws {
             var window: Double??
             var down: Bool?
             var terminateAfter: Double??
+            var waitFor: [String]?
         }
 
         /// What comes to be in force with this configuration.
@@ -23,6 +24,7 @@ extension Laws {
             var policy = configured
             if let window = said.window { (policy.idleTimeoutSeconds, policy.source) = (window, .commandLine) }
             if let down = said.down { policy.down = .init(down, .commandLine) }
+            if let waitFor = said.waitFor { policy.waitFor = .init(waitFor, .commandLine) }
             if let after = said.terminateAfter { policy.terminateAfterSeconds = .init(after, .commandLine) }
             return policy
         }
@@ -40,6 +42,7 @@ extension Laws {
                 case .setAutostop(let change, _):
                     if change.source == .commandLine { said.window = .some(change.idleTimeoutSeconds) }
                     if let down = change.down { said.down = down.value }
+                    if let waitFor = change.waitFor { said.waitFor = waitFor.value }
                     if let after = change.terminateAfterSeconds { said.terminateAfter = .some(after.value) }
                     inForce = beginning(inForce)
                 case .up(let request): inForce = beginning(request.policy)

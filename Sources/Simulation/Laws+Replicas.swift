@@ -113,6 +113,9 @@ extension Laws {
 
     /// Nothing is given up that nobody has tried to remove, or that nobody wanted to be given up.
     func checkPurge(_ stamped: StampedEvent, _ events: [StampedEvent], _ before: ControllerState) throws(Violation) {
+        if case .loadBalancerGone(let gone) = stamped.event, gone.leftovers != nil {
+            try checkPurge(of: gone.service, events, before)
+        }
         guard case .replicaGone(let gone) = stamped.event, gone.leftovers != nil else { return }
         let service = before.services[gone.service]
         let wasStuck = service?.replicas[gone.replica]?.status == .failedCleanup
@@ -125,6 +128,38 @@ extension Laws {
         guard wasStuck || failsNow, service?.isPurged == true || asks else {
             throw Violation(law: "L7", what: "replica \(gone.replica) of \(gone.service) is given up untried")
         }
+    }
+
+    private func checkPurge(
+        of name: ServiceName, _ events: [StampedEvent], _ before: ControllerState
+    ) throws(Violation) {
+        let fails = events.contains { $0.event.type == .loadBalancerCleanupFailed }
+        guard fails || before.services[name]?.loadBalancer?.stuck != nil else {
+            throw Violation(law: "L7", what: "the load balancer of \(name) is given up untried")
+        }
+    }
+
+    /// Requests are sent to replicas that are ready, and in a blue-green update to those of one side alone.
+    func checkRoutes(_ service: ServiceState, on controller: ControllerName) throws(Violation) {
+        let routed = service.routedReplicas.map(\.id)
+        guard let book = books[controller], let known = book.specs.services[service.name] else { return }
+        for id in routed where !book.lives.isReady(id, of: service.name) {
+            throw Violation(law: "drain", what: "requests are sent to replica \(id) of \(service.name), not ready")
+        }
+        let current = routed.filter { known.replicas[$0]?.version == known.version }
+        guard service.updateMode != .blueGreen || current.isEmpty || current.count == routed.count else {
+            throw Violation(law: "update", what: "requests of \(service.name) are sent to both versions")
+        }
+    }
+
+    /// A replica is watched as its own version says.
+    func checkBegins(_ work: Work, on controller: ControllerName) throws(Violation) {
+        guard case .watchReplica(let replica, _, _, let version) = work,
+            let known = books[controller]?.specs.services[replica.service]?.replicas[replica.id],
+            known.version != version
+        else { return }
+        throw Violation(
+            law: "window", what: "replica \(replica.id) of \(replica.service) is watched as another version")
     }
 
     /// Whoever waits for a replica gets one, if there may be any.
@@ -152,7 +187,7 @@ extension Laws {
             throw Violation(law: "liveness", what: "\(service.name) failed, and nobody tells those who ask for it")
         }
         guard service.status == .ready, let version = service.launchedVersion else { return }
-        guard service.launchedSpec.idleDownSeconds == nil || service.launchedSpec.replicaPolicy.startsOnRequest else {
+        guard service.launchedSpec.idleDownSeconds == nil || service.launchedSpec.replicaPolicy.minReplicas == 0 else {
             throw Violation(law: "liveness", what: "\(service.name) is there still although nobody asks for it")
         }
         let working = service.replicas.values.filter { $0.status == .ready }

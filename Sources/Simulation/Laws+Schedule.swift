@@ -1,47 +1,91 @@
 import Lifecycle
 
 extension Laws {
-    /// The one window of the day in which controllers of the simulation are kept warm, in minutes, UTC.
-    static let warmFromMinute = 8 * 60
-    static let warmToMinute = 22 * 60
+    /// Times of the week, minute by minute and in UTC, by own arithmetic.
+    struct Week {
+        var schedule: Schedule
 
-    private static func isWarm(at microseconds: Int64) -> Bool {
-        let minute = microseconds / 60_000_000 % 1_440
-        return minute >= warmFromMinute && minute < warmToMinute
+        private static let minute: Int64 = 60_000_000
+        private static let minutesADay: Int64 = 1_440
+        /// A day that was a Friday, since 1970.
+        private static let friday: Int64 = 20_833
+
+        /// 0 is Monday.
+        private static func weekday(_ day: Int64) -> Int { Int(((day - friday + 4) % 7 + 7) % 7) }
+
+        func isWarm(_ microseconds: Int64) -> Bool {
+            let (day, minute) = (microseconds / Self.minute).quotientAndRemainder(dividingBy: Self.minutesADay)
+            return schedule.keepWarm.contains { window in
+                let (start, end) = (Int64(window.startMinute), Int64(window.endMinute))
+                let beginsToday = window.days.contains(Self.weekday(day)) && minute >= start
+                if start < end { return beginsToday && minute < end }
+                return beginsToday || window.days.contains(Self.weekday(day - 1)) && minute < end
+            }
+        }
+
+        /// Time from one moment to another that counts.
+        func counted(from start: Int64, to end: Int64) -> Int64 {
+            var (at, sum) = (start, Int64(0))
+            while at < end {
+                let next = min(end, (at / Self.minute + 1) * Self.minute)
+                if !isWarm(at) { sum += next - at }
+                at = next
+            }
+            return sum
+        }
+
+        /// When so much time that counts is over, from a moment on.
+        func end(from start: Int64, counting microseconds: Int64) -> Int64 {
+            var (at, left) = (start, microseconds)
+            while true {
+                let next = (at / Self.minute + 1) * Self.minute
+                if !isWarm(at) {
+                    if left <= next - at { return at + left }
+                    left -= next - at
+                }
+                at = next
+            }
+        }
+
+        /// The next time to stop at that is not kept warm.
+        func nextStop(after now: Int64) -> Int64? {
+            let today = now / Self.minute / Self.minutesADay
+            let moments = schedule.stopAt.flatMap { moment in
+                (today...today + 8).filter { moment.days.contains(Self.weekday($0)) }
+                    .map { ($0 * Self.minutesADay + Int64(moment.minute)) * Self.minute }
+            }
+            return moments.filter { $0 > now && !isWarm($0) }.min()
+        }
     }
 
-    /// By own arithmetic: time that is kept warm does not count, so it is never less than the window unless there is a
-    /// time to stop at; and never in that time.
+    /// The deadline is when the window is over, counted without what is kept warm, or at the next time to stop at.
     func checkScheduled(
-        _ event: ControllerIdle, _ schedule: Schedule, isPaused: Bool, _ now: Instant
+        _ event: ControllerIdle, _ schedule: Schedule, isPaused: Bool, wasMissed: Bool, _ now: Instant
     ) throws(Violation) {
+        let week = Week(schedule: schedule)
         guard let left = event.deadline?.remainingMicroseconds(at: now) else {
             guard isPaused || event.idleTimeoutSeconds == nil else {
                 throw Violation(law: "L4", what: "a window and times of the week without a deadline")
             }
             return
         }
-        guard event.idleTimeoutSeconds != nil else {
-            throw Violation(law: "L4", what: "a deadline for a controller that never stops by itself")
+        guard let window = event.idleTimeoutSeconds, !isPaused else {
+            throw Violation(law: "L4", what: "a deadline for a controller that does not stop by itself")
         }
-        // One that is over just as such a time begins was over before it.
-        let due = now.wallMicroseconds + left
-        guard !isPaused, !Self.isWarm(at: due) || !Self.isWarm(at: due - 1) else {
-            throw Violation(law: "L4", what: "the idle deadline is at a time that is kept warm")
-        }
-        guard schedule.stopAt.isEmpty, event.clockSinceMicroseconds == nil, let window = event.idleTimeoutSeconds else {
-            return
-        }
-        // A warm window and what is left of another can come before it, no more.
-        let least = Int64(window * 1e6)
-        let most = least + 2 * 86_400_000_000
-        guard left + 1 >= least, left <= most else {
-            throw Violation(law: "L4", what: "the idle deadline is \(left) us away, the window \(least) us")
+        let wall = now.wallMicroseconds
+        if wasMissed, left <= 0 { return }
+        let longest: Int64 = 14 * 86_400_000_000
+        if let since = event.clockSinceMicroseconds, wall - since > longest { return }
+        let elapsed = event.clockSinceMicroseconds.map { week.counted(from: $0, to: wall) } ?? 0
+        let counted = week.end(from: wall, counting: max(0, Int64(window * 1e6) - elapsed))
+        let due = min(counted, week.nextStop(after: wall) ?? .max)
+        guard abs(wall + left - due) <= 1 else {
+            throw Violation(law: "L4", what: "by times of the week it is \(wall + left - due) us late")
         }
     }
 
     func checkIsNotWarm(_ schedule: Schedule?, _ before: ControllerState, _ now: Instant) throws(Violation) {
-        guard schedule != nil, Self.isWarm(at: now.wallMicroseconds) else { return }
+        guard let schedule, Week(schedule: schedule).isWarm(now.wallMicroseconds) else { return }
         throw Violation(law: "L4", what: "\(before.name) stops at a time that it is kept warm")
     }
 }

@@ -22,6 +22,7 @@ extension Laws {
             /// Whether it must be, by what has happened in this transaction.
             fileprivate var mustBeGivenUp = false
             fileprivate(set) var isEnding = false
+            fileprivate(set) var isPurged = false
             fileprivate(set) var replicas: [Int: Replica] = [:]
             /// How many replicas the load asked for last.
             fileprivate var scaledTo: Int?
@@ -41,8 +42,8 @@ extension Laws {
             switch stamped.event {
             case .serviceUpRequested(let event): try see(event, transaction)
             case .serviceUpdated(let event): try see(event, transaction)
-            case .serviceDownRequested(let event): services[event.service]?.isEnding = true
-            case .serviceScaled(let event): services[event.service]?.scaledTo = event.to
+            case .serviceDownRequested(let event): try see(event, transaction)
+            case .serviceScaled(let event): try see(event, transaction)
             case .serviceLaunchesStopped(let event): try see(event)
             case .serviceGone(let event): services[event.service] = nil
             case .controllerStopped: for name in services.keys { services[name]?.scaledTo = nil }
@@ -71,6 +72,27 @@ extension Laws {
             }
         }
 
+        private mutating func see(_ event: ServiceDownRequested, _ transaction: Transaction) throws(Violation) {
+            services[event.service]?.isEnding = true
+            if event.purge == true { services[event.service]?.isPurged = true }
+            guard event.unusedMicroseconds != nil, let service = services[event.service] else { return }
+            guard service.versions[service.launchedVersion ?? 0]?.replicaPolicy.isToStartOnRequest == false else {
+                throw Violation(law: "unused", what: "\(event.service) goes, and could start at the next request")
+            }
+        }
+
+        private mutating func see(_ event: ServiceScaled, _ transaction: Transaction) throws(Violation) {
+            let before = transaction.before.services[event.service]
+            var isOfThis = true
+            if case .scale(let request) = transaction.command {
+                isOfThis = request.version == services[event.service]?.version
+            }
+            guard isOfThis, event.from == before?.replicasForLoad else {
+                throw Violation(law: "scale", what: "\(event.service) is scaled by what was seen of another version")
+            }
+            services[event.service]?.scaledTo = event.to
+        }
+
         private mutating func see(_ event: ServiceUpRequested, _ transaction: Transaction) throws(Violation) {
             guard case .up(let request) = transaction.command, request.service == event.service,
                 request.spec == event.spec, event.version == 1, services[event.service] == nil
@@ -93,7 +115,8 @@ extension Laws {
             default: break
             }
             wanted = wanted ?? goodVersion.flatMap { service.versions[$0] }
-            guard event.spec == wanted, event.mode == mode, event.version == service.version + 1, !service.isEnding
+            guard event.spec == wanted, event.mode == mode, event.version == service.version + 1, !service.isEnding,
+                event.rolledBackTo == goodVersion
             else {
                 throw Violation(law: "spec", what: "version \(event.version) of \(event.service) was not asked for")
             }
@@ -123,7 +146,8 @@ extension Laws {
                         continue
                     }
                     let isTheSame =
-                        spec.setup == event.spec.setup && spec.run == event.spec.run
+                        spec.setup == event.spec.setup && spec.run == event.spec.run && spec.envs == event.spec.envs
+                        && spec.secrets?.key == event.spec.secrets?.key && spec.workdirCopy == event.spec.workdirCopy
                         && spec.readinessProbe.path == event.spec.readinessProbe.path
                     if isTheSame || version == goodVersion { expected.insert(id) }
                 }
@@ -162,7 +186,7 @@ extension Laws.Specs {
             }
             services[name]?.mustBeGivenUp = false
             guard actual.version == service.version, actual.spec == service.spec, actual.updateMode == service.mode,
-                actual.isEnding == service.isEnding
+                actual.isEnding == service.isEnding, actual.isPurged == service.isPurged
             else { throw Violation(law: "spec", what: "\(name) is not what was accepted") }
             guard actual.launchedVersion == service.launchedVersion, actual.lastGoodVersion == service.lastGood else {
                 throw Violation(
@@ -177,11 +201,36 @@ extension Laws.Specs {
                     !isThere || actual.spec(ofVersion: replica.version) == service.spec(of: id)
                 else { throw Violation(law: "spec", what: "replica \(id) of \(name) is not of its version") }
             }
+            try checkFiles(name, actual, state)
             guard let wanted = service.wantedReplicas(actual), !service.isEnding else { continue }
             guard actual.targetReplicas == wanted else {
                 throw Violation(
                     law: "scale", what: "\(name) is to have \(actual.targetReplicas) replicas, not \(wanted)")
             }
+        }
+    }
+
+    /// What is kept beside the log stays for as long as anything that may run wants it; and clients are spoken with as
+    /// the version says that serves, or will.
+    private func checkFiles(
+        _ name: ServiceName, _ actual: ServiceState, _ state: ControllerState
+    ) throws(Violation) {
+        guard let service = services[name], let spec = service.spec else { return }
+        let present = actual.replicas.values.filter { !$0.status.isOfOneThatFailed }
+        let versions = Set(present.compactMap { service.replicas[$0.id]?.version } + [service.version])
+            .union(service.lastGood.map { [$0] } ?? [])
+        let specs = versions.compactMap { service.versions[$0] }
+        guard state.secretsInUse.isSuperset(of: specs.compactMap(\.secrets?.key)),
+            state.workdirCopiesInUse.isSuperset(of: specs.compactMap(\.workdirCopy))
+        else { throw Violation(law: "spec", what: "a file that \(name) needs is not in use") }
+        var served = spec
+        if !service.hasShown, let good = service.lastGood, let earlier = service.versions[good],
+            service.isGivenUp || present.contains(where: { service.replicas[$0.id]?.version != service.version })
+        {
+            served = earlier
+        }
+        guard actual.servedTLS == served.tls else {
+            throw Violation(law: "spec", what: "\(name) is served with the certificate of another version")
         }
     }
 
@@ -219,4 +268,9 @@ extension Laws.Specs.Service {
         let mustShow = !hasShown && !isGivenUp && lastGood != nil && servesEarlier
         return count == 0 && mustShow && policy.targetQPSPerReplica != nil && most > 0 ? 1 : count
     }
+}
+
+extension ReplicaPolicy {
+    /// Whether there may be none of it until somebody asks, by what its fields say.
+    fileprivate var isToStartOnRequest: Bool { targetQPSPerReplica != nil && minReplicas == 0 }
 }

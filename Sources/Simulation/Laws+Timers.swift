@@ -193,6 +193,11 @@ extension Laws {
             }
         }
 
+        /// Whether one of the controller itself is over that nobody has seen to.
+        func hasOwnOverdue(_ now: Instant) -> Bool {
+            open.contains { $0.key.service == nil && $0.value.left(at: now) <= 0 }
+        }
+
         /// Whoever looks sees what is due.
         func checkNothingIsDue(_ now: Instant) throws(Violation) {
             for (key, timer) in open where key != .termination && timer.left(at: now) <= 0 {

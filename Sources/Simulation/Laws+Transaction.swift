@@ -36,9 +36,25 @@ extension Laws.Book {
         }
     }
 
+    /// Whoever has looked, and waits, waits for what is still to come, by the clock as it is set now: the times of the
+    /// week that it was worked out by are those of the wall clock.
+    func checkIdleDeadlineIsSeen(_ now: Instant) throws(Violation) {
+        guard let idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot, idle.bootID == now.bootID else {
+            return
+        }
+        guard now.bootMicroseconds < dueBoot else {
+            throw Violation(law: "L4", what: "the idle deadline is over, and the process does nothing")
+        }
+        let moved = (now.wallMicroseconds - now.bootMicroseconds) - (dueWall - dueBoot)
+        guard schedule == nil || abs(moved) <= 60_000_000 else {
+            throw Violation(law: "L4", what: "the clock was set by \(moved) us, and times of the week go by it")
+        }
+    }
+
     /// Keeps the books of one transaction, and compares the state that it led to with them.
     mutating func keep(_ transaction: Laws.Transaction, _ machine: SimulatedMachine) throws(Violation) {
         for stamped in transaction.events {
+            if case .controllerTerminating(let event) = stamped.event { try checkTermination(event, transaction) }
             try specs.see(stamped, in: transaction)
             try identities.see(stamped)
             try policy.see(stamped, in: transaction)
@@ -46,6 +62,7 @@ extension Laws.Book {
             try backOff.see(stamped, specs, transaction.now)
             try idleness.see(stamped, isPaused: isPaused, in: transaction)
             try hooks.see(stamped, policy.inForce, in: transaction, machine)
+            try lives.see(stamped, in: transaction)
         }
         try specs.check(transaction)
         try identities.check(transaction.after)
@@ -55,5 +72,6 @@ extension Laws.Book {
         try timers.checkWindows(transaction.after, specs)
         try backOff.check(transaction.after)
         try hooks.check(transaction.after)
+        try lives.check(transaction.after, specs)
     }
 }

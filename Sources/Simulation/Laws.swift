@@ -3,14 +3,16 @@ import Lifecycle
 /// Checks the laws on what was committed, against books of its own that it keeps from the commands that
 /// were accepted, and against the machine. It asks nothing of the code it checks.
 struct Laws {
-    private var books: [ControllerName: Book] = [:]
+    private(set) var books: [ControllerName: Book] = [:]
     private var endpoints = Endpoints()
 
     // What people were told yes to.
 
-    mutating func accepted(_ command: Command, on controller: ControllerName) throws(Violation) {
+    mutating func accepted(_ command: Command, by state: ControllerState) throws(Violation) {
+        let controller = state.name
         var book = books[controller] ?? Book()
         try book.specs.checkAccepted(command)
+        try book.checkAccepted(command, state)
         switch command {
         case .up(let request):
             book.wanted.insert(request.service)
@@ -61,20 +63,20 @@ struct Laws {
             guard book.isPaused || event.idleTimeoutSeconds == book.idleTimeoutSeconds else {
                 throw Violation(law: "L4", what: "the window is not that of the policy in force")
             }
+            // What was over before anybody saw that its pause was, was due then.
+            let wasMissed = events.contains {
+                guard case .controllerAutostopResumed(let resumed) = $0.event else { return false }
+                return resumed.latenessMicroseconds != nil && $0.stamp.version + 1 == stamped.stamp.version
+            }
             // From now, or from when idleness began where somebody kept the clock.
             if let schedule = book.schedule {
                 let left = event.deadline?.remainingMicroseconds(at: now)
                 book.idle = Book.OpenIdle(
                     version: stamped.stamp.version, dueWall: left.map { now.wallMicroseconds + $0 },
                     dueBoot: left.map { now.bootMicroseconds + $0 }, bootID: now.bootID, window: left)
-                return try checkScheduled(event, schedule, isPaused: book.isPaused, now)
+                return try checkScheduled(event, schedule, isPaused: book.isPaused, wasMissed: wasMissed, now)
             }
             let elapsed = event.clockSinceMicroseconds.map { max(0, now.wallMicroseconds - $0) } ?? 0
-            // What was over before anybody saw that its pause was, was due then.
-            let wasMissed = events.contains {
-                guard case .controllerAutostopResumed(let resumed) = $0.event else { return false }
-                return resumed.latenessMicroseconds != nil && $0.stamp.version + 1 == stamped.stamp.version
-            }
             let window = event.idleTimeoutSeconds.map { max(wasMissed ? .min : 0, Int64($0 * 1e6) - elapsed) }
             guard let left = event.deadline?.remainingMicroseconds(at: now) else {
                 guard window == nil else { throw Violation(law: "L4", what: "a window without a deadline") }
@@ -103,7 +105,7 @@ struct Laws {
             if event.service != nil, !isLeftover { try checkIsInTime(book, "woken", now) }
             try end(&book, event.idleVersion, "woken")
         case .controllerStarting(let event):
-            book.uses = []
+            book.answers = [:]
             book.processes.begin()
             book.schedule = event.policy.schedule?.value
             book.idleTimeoutSeconds = event.policy.idleTimeoutSeconds
@@ -121,7 +123,9 @@ struct Laws {
             book.starts.failed(now)
             book.shouldRun = false
         case .controllerUseChanged(let event):
-            if event.isActive { book.uses.insert(event.probe) } else { book.uses.remove(event.probe) }
+            guard book.answers[event.probe] != event.isActive || event.evidence != before.uses[event.probe]?.evidence
+            else { throw Violation(law: "status", what: "\(event.probe) answers as before: no news") }
+            book.answers[event.probe] = event.isActive
         case .controllerPolicySet(let event):
             try checkIsInTime(book, "policy set", now)
             try end(&book, event.idleVersion, "policy set")
@@ -200,10 +204,7 @@ struct Laws {
         try checkNothingIsWanted(book, before, machine)
         guard !book.isPaused else { throw Violation(law: "L4", what: "\(before.name) stops although it is paused") }
         try checkIsNotWarm(book.schedule, before, now)
-        let asked = before.policy.waitFor?.value ?? []
-        guard book.uses.isDisjoint(with: asked) else {
-            throw Violation(law: "L3", what: "\(before.name) stops for idleness although it is used")
-        }
+        try checkNobodyUses(book, before.name)
         guard let idle = book.idle, let dueWall = idle.dueWall, let dueBoot = idle.dueBoot else {
             throw Violation(law: "L5", what: "a deadline fired that nobody waits for")
         }
@@ -211,6 +212,13 @@ struct Laws {
         guard lateness >= 0 else { throw Violation(law: "L4", what: "stopped \(-lateness) us early") }
         guard recorded == lateness else {
             throw Violation(law: "L4", what: "the lateness recorded is \(recorded), not \(lateness)")
+        }
+    }
+
+    /// Whoever is to be asked whether the controller is used has said since its start that it is not.
+    private func checkNobodyUses(_ book: Book, _ name: ControllerName) throws(Violation) {
+        for probe in book.policy.inForce.waitFor?.value ?? [] where book.answers[probe] != false {
+            throw Violation(law: "L3", what: "\(name) is taken for idle although \(probe) has not said that it is")
         }
     }
 
@@ -254,6 +262,7 @@ struct Laws {
             guard book.idle != nil, state.liveServices.isEmpty else {
                 throw Violation(law: "L3", what: "idle with \(state.liveServices)")
             }
+            try checkNobodyUses(book, state.name)
         } else if book.idle != nil {
             throw Violation(
                 law: "L5", what: "idle period \(book.idle?.version ?? 0) is open while \(state.status.rawValue)")
@@ -296,6 +305,7 @@ struct Laws {
     /// A process that has looked, and waits now, has seen what was due.
     func checkHasLooked(_ controller: ControllerName, _ now: Instant) throws(Violation) {
         try books[controller]?.timers.checkNothingIsDue(now)
+        try books[controller]?.checkIdleDeadlineIsSeen(now)
     }
 
     /// A load balancer listens where its service is reached.

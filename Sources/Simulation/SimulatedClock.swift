@@ -19,9 +19,11 @@ struct SimulatedClock {
     mutating func jump(_ microseconds: Int64) { wallMicroseconds += microseconds }
 
     /// The machine is off for a while and boots again.
-    mutating func reboot(offMicroseconds: Int64) {
-        wallMicroseconds += offMicroseconds
-        bootMicroseconds = 10_000_000
+    ///
+    /// - Parameter upMicroseconds: how long it has been up by the time anything of dwell sees that.
+    mutating func reboot(offMicroseconds: Int64, upMicroseconds: Int64) {
+        wallMicroseconds += offMicroseconds + upMicroseconds
+        bootMicroseconds = upMicroseconds
         boots += 1
     }
 }

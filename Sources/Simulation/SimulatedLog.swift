@@ -61,8 +61,12 @@ struct SimulatedLog {
         return .accepted(before: before, events: decision.events)
     }
 
-    /// What a process that has just begun reads: snapshot and tail, in stored form.
-    func recover(_ controller: ControllerName, snapshotAt fraction: Double) throws(Violation) {
+    /// What a process that has just begun reads: a snapshot in stored form, and a tail.
+    ///
+    /// - Parameter isStored: whether the tail is in stored form too, which takes its time.
+    func recover(
+        _ controller: ControllerName, snapshotAt fraction: Double, isStored: Bool = false
+    ) throws(Violation) {
         guard let stream = streams[controller] else { return }
         var state = ControllerState(name: controller)
         let cut = Int(Double(stream.events.count) * fraction)
@@ -72,9 +76,43 @@ struct SimulatedLog {
         } catch {
             throw Violation(law: "L2", what: "a snapshot cannot be read back: \(error)")
         }
-        for stamped in stream.events[cut...] { state.apply(stamped.event, stamped.stamp) }
+        for stamped in stream.events[cut...] {
+            state.apply(isStored ? try Self.readBack(stamped.event) : stamped.event, stamped.stamp)
+        }
         guard state == stream.state else {
             throw Violation(law: "L2", what: "snapshot at \(cut) and tail differ from the state")
+        }
+    }
+
+    /// An event as it comes back from a disk. The quick form of most is to be the other, to the byte.
+    private static func readBack(_ event: Event) throws(Violation) -> Event {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let stored = try encoder.encode(event.payload)
+            guard event.flatPayload ?? Array(stored) == Array(stored) else {
+                throw Violation(law: "L2", what: "\(event) is stored in two forms")
+            }
+            let quick = stored.withUnsafeBytes { bytes in
+                Event(event.type, flat: bytes) { try? JSONDecoder().decode(ServiceSpec.self, from: Data($0)) }
+            }
+            let read = try Event(event.type, decode: StoredPayload(data: stored))
+            guard quick ?? read == read else {
+                throw Violation(law: "L2", what: "\(event) is read in two ways")
+            }
+            return quick ?? read
+        } catch let violation as Violation {
+            throw violation
+        } catch {
+            throw Violation(law: "L2", what: "\(event) cannot be read back: \(error)")
+        }
+    }
+
+    private struct StoredPayload: Event.Payloads {
+        var data: Data
+
+        func callAsFunction<Payload: Codable>() throws -> Payload {
+            try JSONDecoder().decode(Payload.self, from: data)
         }
     }
 }

@@ -46,15 +46,17 @@ struct SimulatedMachine {
         /// When it was told to end, on the boot clock: it takes nothing new from there on.
         var endingSinceMicroseconds: Int64?
 
-        /// Requests that have come.
+        /// Requests that have come, and the second of each.
         var total = 0
+        var arrivals: [Int64] = []
 
         /// What it says of its traffic.
         func report(_ reference: LoadBalancerReference) -> TrafficReport {
             TrafficReport(
                 generation: reference.generation, writtenAtMicroseconds: 0, totalRequests: total,
                 inFlight: inFlight.values.reduce(0, +), held: held, perReplicaInFlight: inFlight,
-                routesVersion: routesVersion, isServing: !routes.isEmpty)
+                routesVersion: routesVersion, isServing: !routes.isEmpty,
+                recent: arrivals.suffix(200).map { .init(second: $0, count: 1) })
         }
     }
 

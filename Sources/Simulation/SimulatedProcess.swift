@@ -16,6 +16,9 @@ struct SimulatedProcess {
     /// Subjects with jobs, in the order they began, so that a run depends on nothing but its seed.
     var order: [Reconciler.Subject] = []
 
+    /// What ended and left the state as it was, and at which version: not to be begun again there without a pause.
+    private var ended: [Reconciler.Subject: (work: Work, version: Int)] = [:]
+
     struct Job {
         var work: Work
         var isCancelled = false
@@ -29,6 +32,7 @@ struct SimulatedProcess {
         var hasReportedStart = false
         var reportedVerdict: Bool?
         var autoscaler = Autoscaler()
+        var load = Laws.Load()
         /// Whether the last look at what is watched found nothing to report.
         var isAtRest = false
     }
@@ -52,11 +56,15 @@ struct SimulatedProcess {
         if let retryAt = retryAtBootMicroseconds, retryAt <= now.bootMicroseconds {
             retryAtBootMicroseconds = nil
             loop.retry()
+            ended = [:]
             isAwake = true
         }
     }
 
-    mutating func begin(_ work: Work) throws(Violation) {
+    mutating func begin(_ work: Work, atVersion version: Int) throws(Violation) {
+        if let last = ended.removeValue(forKey: work.subject), last.work == work, last.version == version {
+            throw Violation(law: "back-off", what: "\(work) had no effect, and is begun again at once")
+        }
         guard jobs[work.subject] == nil else {
             throw Violation(law: "L7", what: "\(work) is begun beside other work for the same subject")
         }
@@ -65,7 +73,7 @@ struct SimulatedProcess {
     }
 
     mutating func end(_ subject: Reconciler.Subject, atVersion version: Int) {
-        jobs[subject] = nil
+        if let job = jobs.removeValue(forKey: subject) { ended[subject] = (job.work, version) }
         order.removeAll { $0 == subject }
         loop.finished(subject, atVersion: version)
         isAwake = true

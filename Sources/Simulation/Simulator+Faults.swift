@@ -24,7 +24,7 @@ extension Simulator {
 
     /// Somebody sets the wall clock.
     mutating func jump(_ random: inout SeededGenerator) {
-        let seconds = random.pick([1, 60, 3600, 86_400, -1, -60, -3600, -86_400] as [Int64])
+        let seconds = random.pick([1, 60, 3600, 43_200, 86_400, -1, -60, -3600, -43_200, -86_400] as [Int64])
         clock.jump(seconds * 1_000_000)
         note("the wall clock jumps by \(seconds) s")
         for controller in controllers {
@@ -34,7 +34,9 @@ extension Simulator {
     }
 
     mutating func reboot(_ random: inout SeededGenerator) {
-        clock.reboot(offMicroseconds: Int64(random.below(7200)) * 1_000_000)
+        // Its clock may be past where the one of the boot before was.
+        let up = random.pick([10, 10, 600] as [Int64])
+        clock.reboot(offMicroseconds: Int64(random.below(7200)) * 1_000_000, upMicroseconds: up * 1_000_000)
         machine.reboot()
         processes = [:]
         strays = [:]

@@ -8,7 +8,7 @@ extension Simulator {
         if random.chance(10), !given.isEmpty {
             let again = random.pick(given)
             let outcome = try submit(again.command, to: again.controller, id: again.id, &random)
-            if case .accepted = outcome { try laws.accepted(again.command, on: again.controller) }
+            if case .accepted = outcome { try laws.accepted(again.command, by: log.state(of: again.controller)) }
             ensureRunning(again.controller)
             return
         }
@@ -17,7 +17,7 @@ extension Simulator {
         given.append((id, command, controller))
         note("\(controller) is told: \(command)")
         let outcome = try submit(command, to: controller, id: id, &random)
-        if case .accepted = outcome { try laws.accepted(command, on: controller) }
+        if case .accepted = outcome { try laws.accepted(command, by: log.state(of: controller)) }
         // The command line may be killed before it sees to the controller's process.
         if !random.chance(10) { ensureRunning(controller) }
     }
@@ -54,7 +54,8 @@ extension Simulator {
                     idleTimeoutSeconds: saysWindow ? random.pick([0, 1, 5, 60, nil]) : nil,
                     source: saysWindow ? .commandLine : .standard,
                     down: random.chance(40) ? .init(random.chance(40), .commandLine) : nil,
-                    terminateAfterSeconds: random.chance(40) ? .init(random.pick([1, 100, nil]), .commandLine) : nil),
+                    terminateAfterSeconds: random.chance(40) ? .init(random.pick([1, 100, nil]), .commandLine) : nil,
+                    waitFor: random.chance(15) ? .init(random.pick([[], ["ssh"]]), .commandLine) : nil),
                 keepClock: random.chance(30))
         }
     }
@@ -80,24 +81,32 @@ extension Simulator {
             minStartIntervalSeconds: random.chance(30) ? .init(random.pick([1, 20, 600]), .serveController) : nil)
     }
 
-    /// Kept warm for a part of every day, or stopped at a time of it.
+    /// Kept warm for a part of some days, which may pass midnight, or stopped at a time of some.
     private func schedule(_ random: inout SeededGenerator) -> Schedule {
-        let days = Array(0...6)
-        let window = WeeklyWindow(
-            days: days, startMinute: Laws.warmFromMinute, endMinute: Laws.warmToMinute, timeZone: "UTC", text: "day")
-        let moment = WeeklyMoment(days: days, minute: Laws.warmToMinute + 60, timeZone: "UTC", text: "night")
+        let days = random.pick([Array(0...6), Array(0...6), [0, 1, 2, 3, 4], [5, 6], [0, 2, 4]])
+        let (start, end) = random.pick([(480, 1_320), (480, 1_320), (1_200, 360), (0, 60)])
+        let window = WeeklyWindow(days: days, startMinute: start, endMinute: end, timeZone: "UTC", text: "warm")
+        let moment = WeeklyMoment(
+            days: days, minute: random.pick([1_380, 475, 600]), timeZone: "UTC", text: "stop")
         return random.chance(60) ? Schedule(keepWarm: [window]) : Schedule(keepWarm: [window], stopAt: [moment])
     }
 
     private func spec(_ random: inout SeededGenerator) -> ServiceSpec {
-        ServiceSpec(
+        let isInFolder = random.chance(15)
+        return ServiceSpec(
+            workdir: isInFolder ? .folder("/code") : nil,
+            workdirCopy: isInFolder ? random.pick(["first", "second"]) : nil,
             setup: random.chance(40) ? "true" : nil,
             // How its replicas behave; read by the simulated driver.
             run: random.pick(["works", "works", "works", "exits", "never ready"]),
+            envs: random.chance(10) ? ["A": "1"] : [:],
+            secrets: random.chance(10) ? SecretsReference(names: ["B"], key: random.pick(["one", "two"])) : nil,
             readinessProbe: ReadinessProbe(
-                initialDelaySeconds: random.pick([2, 20, 200]),
+                path: random.pick(["/", "/", "/health"]), initialDelaySeconds: random.pick([2, 20, 200]),
                 consecutiveFailureThresholdSeconds: random.pick([1, 10, 60])),
-            replicaPolicy: policy(&random), replicaDrainDelaySeconds: random.pick([30, 30, 30, 7, 1]),
+            replicaPolicy: policy(&random),
+            tls: random.chance(10) ? TLSFiles(keyFile: "/key", certificateFile: "/certificate") : nil,
+            replicaDrainDelaySeconds: random.pick([30, 30, 30, 7, 1]),
             idleDownSeconds: random.chance(20) ? random.pick([5, 60]) : nil)
     }
 

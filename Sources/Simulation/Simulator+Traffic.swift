@@ -3,12 +3,12 @@ import Lifecycle
 // What load balancers do by themselves: follow the log, and carry requests.
 
 extension Simulator {
-    mutating func traffic(_ controller: ControllerName, _ random: inout SeededGenerator) {
+    mutating func traffic(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
         let keys = balancers(of: controller)
         guard !keys.isEmpty else { return }
         let key = random.pick(keys)
         switch random.below(4) {
-        case 0: readRoutes(key)
+        case 0: try readRoutes(key)
         case 1, 2: beginRequest(key, &random)
         default: endRequest(key, &random)
         }
@@ -23,10 +23,10 @@ extension Simulator {
     }
 
     /// No fault is left: every load balancer knows its routes, and requests end.
-    mutating func serveAll() {
+    mutating func serveAll() throws(Violation) {
         for controller in controllers {
             for key in balancers(of: controller) {
-                readRoutes(key)
+                try readRoutes(key)
                 if machine.loadBalancers[key]?.inFlight.isEmpty == false { machine.lastUses[key] = clock.now }
                 machine.loadBalancers[key]?.inFlight = [:]
                 writeReport(key)
@@ -39,9 +39,10 @@ extension Simulator {
             .sorted { $0.reference.generation < $1.reference.generation }
     }
 
-    private mutating func readRoutes(_ key: SimulatedMachine.LoadBalancerKey) {
+    private mutating func readRoutes(_ key: SimulatedMachine.LoadBalancerKey) throws(Violation) {
         let state = log.state(of: key.controller)
         guard let service = state.services[key.reference.service] else { return }
+        try laws.checkRoutes(service, on: key.controller)
         let knewOfNone = machine.loadBalancers[key].map { $0.routes.isEmpty && $0.routesVersion > 0 } ?? false
         if knewOfNone || machine.lastUses[key]?.bootID != clock.now.bootID { machine.lastUses[key] = clock.now }
         machine.loadBalancers[key]?.routes = service.routedReplicas.map(\.id)
@@ -66,12 +67,23 @@ extension Simulator {
             return
         }
         let isBusy = balancer.held > 0 || !balancer.inFlight.isEmpty
-        let load =
-            hasFaults
-            ? Autoscaler.Load(
-                requests: random.pick([0, 0, balancer.held, 60, 600]), isBusy: isBusy, isWholeWindow: random.chance(80))
-            : Autoscaler.Load(requests: balancer.held, isBusy: isBusy, isWholeWindow: false)
-        guard let change = job.autoscaler.decide(load, for: service) else { return }
+        let seen = balancer.report(key.reference).load(of: service, atMicroseconds: clock.wallMicroseconds)
+        try Laws.Load.check(seen, balancer, service, clock.now)
+        // Several decisions at a time, for it takes some in a row to change anything.
+        var change: Autoscaler.Change?
+        for _ in 0..<(hasFaults ? 1 + random.below(4) : 1) where change == nil {
+            var load = seen
+            if !hasFaults {
+                load = Autoscaler.Load(requests: balancer.held, isBusy: isBusy, isWholeWindow: false)
+            } else if random.chance(70) {
+                // Most of the load there may be is made up: few requests come in an episode.
+                load.requests = random.pick([0, 0, balancer.held, 60, 600])
+                load.isWholeWindow = random.chance(80)
+            }
+            change = job.autoscaler.decide(load, for: service)
+            try job.load.check(change, load, service)
+        }
+        guard let change else { return }
         job.report = .scale(
             Command.Scale(
                 loadBalancer: key.reference, version: service.version, from: service.replicasForLoad, to: change.to,
@@ -81,6 +93,7 @@ extension Simulator {
     private mutating func beginRequest(_ key: SimulatedMachine.LoadBalancerKey, _ random: inout SeededGenerator) {
         guard let balancer = machine.loadBalancers[key], balancer.endingSinceMicroseconds == nil else { return }
         machine.loadBalancers[key]?.total += 1
+        machine.loadBalancers[key]?.arrivals.append(clock.wallMicroseconds / 1_000_000)
         machine.lastUses[key] = clock.now
         guard !balancer.routes.isEmpty else {
             machine.loadBalancers[key]?.held += 1

@@ -50,7 +50,7 @@ struct Simulator {
         if isCalm, kind < 8 || kind >= 82 && kind < 90 || kind > 96, random.chance(80) { kind = 8 + random.below(64) }
         switch kind {
         case 0..<8: try person(controller, &random)
-        case 8..<20: traffic(controller, &random)
+        case 8..<20: try traffic(controller, &random)
         case 20..<38:
             if strays[controller] != nil, random.chance(50) {
                 try asStray(controller) { simulator throws(Violation) in try simulator.wake(controller, &random) }
@@ -108,7 +108,7 @@ struct Simulator {
 
     private mutating func recover(_ controller: ControllerName, _ random: inout SeededGenerator) throws(Violation) {
         guard random.chance(5) else { return }
-        try log.recover(controller, snapshotAt: Double(random.below(101)) / 100)
+        try log.recover(controller, snapshotAt: Double(random.below(101)) / 100, isStored: true)
     }
 
     /// The deadline at which a controller that stays stopped is terminated, if there is one.
@@ -163,6 +163,9 @@ struct Simulator {
             return nil
         }
         let outcome = try log.submit(command, to: controller, id: id, now: clock.now)
+        if case .rejected(let rejection) = outcome {
+            try laws.refused(command, with: rejection, by: log.state(of: controller), clock.now)
+        }
         if case .accepted(let before, let events) = outcome, !events.isEmpty {
             if trace != nil {
                 for stamped in events { note("\(controller) \(stamped.stamp.version) \(stamped.event)") }

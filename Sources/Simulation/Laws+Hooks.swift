@@ -77,6 +77,9 @@ extension Laws {
                 throw Violation(law: "hook", what: "the hook \(event.hook.rawValue) ends and had not begun")
             }
             let hook = waiting.remove(at: index)
+            guard case .hookEnded(_, let outcome) = transaction.command, event.outcome == outcome else {
+                throw Violation(law: "hook", what: "the hook \(hook.kind.rawValue) has ended otherwise than is told")
+            }
             if event.outcome == .interrupted {
                 guard hook.process != transaction.before.process else {
                     throw Violation(law: "hook", what: "the hook \(hook.kind.rawValue) is cut off by its own process")

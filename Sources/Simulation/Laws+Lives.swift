@@ -5,15 +5,26 @@ extension Laws {
     /// what the end of a replica is taken for: law `ending`.
     struct Lives {
         private var services: [ServiceName: Service] = [:]
-        /// When the start that goes on was asked for, or when what held it back was over, on the wall clock.
-        private var startAskedAt: Int64 = 0
-        private var isHeldBack = false
-        private var recoveries = 0
+        private var controller = Controller()
 
         /// Of a service: so many that failed are listed, and the one more that tells why it is not launched any more.
         private static let failuresListed = 5 + 1
 
+        fileprivate struct Controller {
+            /// When the start that goes on was asked for, or when what held it back was over, on the wall clock.
+            var startAskedAt: Int64 = 0
+            var isHeldBack = false
+            var recoveries = 0
+            /// Who serves it, and which life of its name it is.
+            var process: String?
+            var incarnation = 0
+            var isOver = true
+            /// Why it stops; by hand where it was never up.
+            var reason = StopReason.byHand
+        }
+
         fileprivate struct Service {
+            var hasBalancer = false
             var replicas: [Int: Replica] = [:]
             var isBalancerRunning = false
             var isBalancerStuck = false
@@ -24,6 +35,7 @@ extension Laws {
         fileprivate struct Replica {
             var status = ReplicaStatus.pending
             var since: Int64
+            var launchedAt: Int64?
             /// What the last probe saw that failed while it starts.
             var evidence: String?
             var ending: Ending?
@@ -51,16 +63,6 @@ extension Laws {
         mutating func see(_ stamped: StampedEvent, in transaction: Transaction) throws(Violation) {
             let now = transaction.now.wallMicroseconds
             switch stamped.event {
-            case .controllerStarting(let event):
-                (startAskedAt, isHeldBack, recoveries) = (now, event.heldUntil != nil, 0)
-            case .controllerStartDue: (startAskedAt, isHeldBack) = (now, false)
-            case .controllerStarted(let event):
-                guard event.tookMicroseconds == max(0, now - startAskedAt) else {
-                    throw Violation(law: "status", what: "its start took other than \(event.tookMicroseconds) us")
-                }
-            case .controllerStartFailed, .controllerStopping, .controllerTerminating: isHeldBack = false
-            case .controllerRecovered: recoveries += isHeldBack ? 0 : 1
-            case .controllerTerminated: services = [:]
             case .serviceUpRequested(let event): services[event.service] = Service()
             case .serviceGone(let event): services[event.service] = nil
             case .serviceStatusChanged(let event):
@@ -69,13 +71,20 @@ extension Laws {
                 }
                 services[event.service]?.status = event.to
                 services[event.service]?.readySince = event.to == .ready ? now : nil
-            case .loadBalancerAdded(let event): setBalancer(of: event.service, isRunning: false)
+            case .loadBalancerAdded(let event):
+                setBalancer(of: event.service, isRunning: false)
+                services[event.service]?.hasBalancer = true
             case .loadBalancerLaunched(let event): setBalancer(of: event.service, isRunning: true)
             case .loadBalancerEnded(let event): setBalancer(of: event.service, isRunning: false)
             case .loadBalancerRemoving(let event): setBalancer(of: event.service, isRunning: false)
-            case .loadBalancerGone(let event): setBalancer(of: event.service, isRunning: false)
+            case .loadBalancerGone(let event):
+                setBalancer(of: event.service, isRunning: false)
+                services[event.service]?.hasBalancer = false
             case .loadBalancerCleanupFailed(let event): services[event.service]?.isBalancerStuck = true
-            default: try seeReplica(stamped.event, transaction)
+            default:
+                try controller.see(stamped.event, now)
+                if case .controllerTerminated = stamped.event { services = [:] }
+                try seeReplica(stamped.event, transaction)
             }
         }
 
@@ -91,7 +100,8 @@ extension Laws {
             replica.since = transaction.now.wallMicroseconds
             switch event {
             case .replicaAdded: break
-            case .replicaLaunched where before == .pending: replica.status = .provisioning
+            case .replicaLaunched where before == .pending:
+                (replica.status, replica.launchedAt) = (.provisioning, replica.since)
             case .replicaStarting: (replica.status, replica.evidence) = (.starting, nil)
             case .replicaReady: replica.status = .ready
             case .replicaNotReady: replica.status = .notReady
@@ -114,17 +124,23 @@ extension Laws {
                     throw Violation(law: "ending", what: "nobody is told that replica \(id) of \(name) failed")
                 }
                 services[name]?.replicas[id] = nil
+                // The oldest are forgotten first, but for one that may tell more than the others.
+                let older = services[name]?.replicas.count { $0.key < id && $0.value.status.isOfOneThatFailed } ?? 0
+                let isByHand = transaction.command == .removeReplica(name, replica: id)
+                guard older <= 1 || !before.isOfOneThatFailed || isByHand else {
+                    throw Violation(law: "status", what: "that replica \(id) of \(name) failed is forgotten early")
+                }
                 return
             default:
                 replica.since = services[name]?.replicas[id]?.since ?? replica.since
-                try seeMore(event, &replica, name, id)
+                try seeMore(event, &replica, name, id, transaction.now.wallMicroseconds)
             }
             services[name]?.replicas[id] = replica
         }
 
         /// What does not change since when it is as it is.
         private func seeMore(
-            _ event: Event, _ replica: inout Replica, _ name: ServiceName, _ id: Int
+            _ event: Event, _ replica: inout Replica, _ name: ServiceName, _ id: Int, _ now: Int64
         ) throws(Violation) {
             switch event {
             case .replicaProbeFailed(let failed):
@@ -134,6 +150,7 @@ extension Laws {
                 replica.evidence = failed.evidence
             case .replicaEnded(let ended): replica.ending = ended.ending
             case .replicaCleanupFailed: replica.status = .failedCleanup
+            case .replicaLaunched: replica.launchedAt = now
             default: break
             }
         }
@@ -185,15 +202,14 @@ extension Laws {
         }
 
         func check(_ state: ControllerState, _ specs: Specs) throws(Violation) {
-            guard state.recoveries == recoveries else {
-                throw Violation(law: "status", what: "\(state.recoveries) processes were replaced, not \(recoveries)")
-            }
+            try controller.check(state)
             for (name, service) in state.services {
                 guard let known = services[name] else { continue }
                 try check(service, known)
                 try checkReason(service, known, specs)
-                guard state.status == .up || state.status == .idle, !service.isEnding,
-                    let expected = known.expectedStatus, service.status != expected
+                let isGivenUp = specs.services[name]?.launchedVersion == nil
+                guard let expected = known.expectedStatus(of: service, state, isGivenUp: isGivenUp),
+                    service.status != expected
                 else { continue }
                 throw Violation(
                     law: "status", what: "\(name) is \(service.status.rawValue), and not \(expected.rawValue)")
@@ -209,12 +225,17 @@ extension Laws {
             }
             for (id, replica) in known.replicas {
                 guard let actual = service.replicas[id], actual.status == replica.status,
-                    actual.sinceMicroseconds == replica.since
+                    actual.sinceMicroseconds == replica.since,
+                    actual.launchedAtMicroseconds == replica.launchedAt
                 else {
                     throw Violation(
                         law: "status",
                         what: "replica \(id) of \(service.name) is not \(replica.status.rawValue) since then")
                 }
+            }
+            for (id, replica) in known.replicas
+            where replica.draining != nil && replica.removal == nil && !known.hasBalancer {
+                throw Violation(law: "status", what: "replica \(id) of \(service.name) is drained and has no way in")
             }
             let failed = known.replicas.values.filter { $0.status.isOfOneThatFailed }
             guard failed.count <= Self.failuresListed else {
@@ -237,13 +258,69 @@ extension Laws {
 }
 
 extension Laws.Lives.Service {
-    /// What it is while its controller is up and nobody takes it down; nil where its replicas do not say.
-    fileprivate var expectedStatus: ServiceStatus? {
+    /// What it is; nil where neither its controller nor its replicas say.
+    fileprivate func expectedStatus(
+        of service: ServiceState, _ state: ControllerState, isGivenUp: Bool
+    ) -> ServiceStatus? {
         let statuses = Set(replicas.values.map(\.status))
         if isBalancerStuck || statuses.contains(.failedCleanup) { return .failedCleanup }
+        if service.isEnding { return .shuttingDown }
+        if isGivenUp, replicas.values.allSatisfy(\.status.isOfOneThatFailed) { return .failed }
+        switch state.status {
+        case .starting: return .controllerInit
+        case .failed: return .controllerFailed
+        case .stopped: return .noReplica
+        case .up, .idle: break
+        default: return nil
+        }
         if statuses.contains(.ready) { return isBalancerRunning ? .ready : .notReady }
         if statuses.contains(.notReady) { return .notReady }
         return statuses.isDisjoint(with: [.pending, .provisioning, .starting]) ? nil : .replicaInit
+    }
+}
+
+extension Laws.Lives.Controller {
+    fileprivate mutating func see(_ event: Event, _ now: Int64) throws(Violation) {
+        switch event {
+        case .controllerStarting(let event):
+            incarnation += isOver ? 1 : 0
+            guard event.incarnation == incarnation else {
+                throw Violation(law: "status", what: "life \(event.incarnation) begins, and it is \(incarnation)")
+            }
+            (startAskedAt, isHeldBack, recoveries, process) = (now, event.heldUntil != nil, 0, nil)
+            (isOver, reason) = (false, .byHand)
+        case .controllerStartDue: (startAskedAt, isHeldBack, process) = (now, false, nil)
+        case .controllerStarted(let event):
+            guard event.tookMicroseconds == max(0, now - startAskedAt) else {
+                throw Violation(law: "status", what: "its start took other than \(event.tookMicroseconds) us")
+            }
+            process = event.process
+        case .controllerStartFailed: isHeldBack = false
+        case .controllerRecovered(let event):
+            guard event.previous == process, event.process != process else {
+                throw Violation(law: "status", what: "\(event.process) takes over from \(event.previous ?? "nobody")")
+            }
+            recoveries += isHeldBack ? 0 : 1
+            process = event.process
+        case .controllerStopping(let event): (isHeldBack, reason) = (false, event.reason)
+        case .controllerStopped(let event):
+            guard event.reason == reason else {
+                throw Violation(law: "status", what: "it is stopped for another reason than \(reason.rawValue)")
+            }
+            process = nil
+        case .controllerTerminating: isHeldBack = false
+        case .controllerTerminated: (isOver, process) = (true, nil)
+        default: break
+        }
+    }
+
+    fileprivate func check(_ state: ControllerState) throws(Violation) {
+        guard state.recoveries == recoveries else {
+            throw Violation(law: "status", what: "\(state.recoveries) processes were replaced, not \(recoveries)")
+        }
+        guard state.process == process || state.status == .failed else {
+            throw Violation(law: "status", what: "\(state.process ?? "nobody") serves, not \(process ?? "nobody")")
+        }
     }
 }
 

@@ -83,6 +83,29 @@ extension Laws {
         }
     }
 
+    /// Of replicas that serve as much, and are of one version, the newest goes first.
+    func checkOrder(_ events: [StampedEvent], _ before: ControllerState, _ after: ControllerState) throws(Violation) {
+        for stamped in events {
+            switch stamped.event {
+            case .replicaDraining(let event) where event.reason == .notWanted: break
+            case .replicaRemoving(let event) where event.reason == .notWanted: break
+            default: continue
+            }
+            guard let name = stamped.event.service, let id = stamped.event.replica,
+                let was = before.services[name]?.replicas, let now = after.services[name]?.replicas,
+                let leaving = was[id], leaving.status != .shuttingDown, leaving.status != .failedCleanup
+            else { continue }
+            let stays = now.values.first { other in
+                other.id > id && other.version == now[id]?.version && other.status == leaving.status
+                    && was[other.id]?.status == leaving.status
+            }
+            if let stays {
+                throw Violation(
+                    law: "update", what: "replica \(id) of \(name) goes, and \(stays.id), which is newer, stays")
+            }
+        }
+    }
+
     /// The number of replicas follows the load only within what the service asks for.
     func checkScaling(_ stamped: StampedEvent, _ before: ControllerState) throws(Violation) {
         guard case .serviceScaled(let event) = stamped.event, let service = before.services[event.service] else {

@@ -44,6 +44,7 @@ struct Laws {
             try checkPurge(stamped, events, before)
         }
         try checkUpdates(events, before, after)
+        try checkOrder(events, before, after)
         let transaction = Transaction(command: command, events: events, before: before, after: after, now: now)
         try book.keep(transaction, machine)
         try endpoints.see(transaction)

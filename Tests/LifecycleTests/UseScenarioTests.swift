@@ -39,6 +39,23 @@ import Testing
         #expect(left == 600_000_000, "the window counts from when it is idle again")
     }
 
+    /// Whoever names something to wait for ends the idle period. The next is one of its own, also where the clock was to be
+    /// kept: it was used in between.
+    @Test func whatWasKeptOfAnIdlePeriodIsNotForALaterOne() throws {
+        var it = try up([])
+        it.clock.advance(seconds: 300)
+        let change = AutostopPolicy(idleTimeoutSeconds: nil, source: .standard, waitFor: .init(["ssh"], .commandLine))
+        #expect(try it.when(.setAutostop(change, keepClock: true)).map(\.type) == [.controllerPolicySet])
+        try it.given(seen("ssh", true))
+        it.clock.advance(seconds: 3_600)
+        let events = try it.when(seen("ssh", false))
+        #expect(events.map(\.type) == [.controllerUseChanged, .controllerIdle])
+        guard case .controllerIdle(let idle) = events[1] else { return }
+        #expect(idle.sinceMicroseconds == nil && idle.clockSinceMicroseconds == nil)
+        let left = try #require(it.pending(.idle)).deadline.remainingMicroseconds(at: it.clock.now)
+        #expect(left == 600_000_000, "it is not stopped at once")
+    }
+
     @Test func onlyAnotherAnswerIsAnEvent() throws {
         var it = try up(["ssh"])
         #expect(try it.when(seen("ssh", true)).map(\.type) == [.controllerUseChanged])

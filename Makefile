@@ -102,8 +102,8 @@ audit-times: setup ## Time every view and every question of tools/audit on a log
 
 bench-instructions: setup ## Count the instructions of the hot paths; 5 % more than is written down fails (BUILD=release, debug; WRITE=--write keeps them)
 	@tools/setup.sh instructions
-	$(if $(filter debug,$(BUILD)),swift build --static-swift-stdlib --product dwell)
-	$(if $(filter debug,$(BUILD)),swift build --static-swift-stdlib --product Bench)
+	$(if $(filter debug,$(BUILD)),swift build --product dwell)
+	$(if $(filter debug,$(BUILD)),swift build --product Bench)
 	@tools/bench/instructions.py $(if $(filter debug,$(BUILD)),--debug) $(WRITE)
 
 load: setup ## Many services on one controller; writes its figures to docs/load.md (SERVICES=30,100,300; the last may take minutes)

@@ -35,7 +35,8 @@ public struct TrafficReporter: Sendable {
             continuation.finish()
         }
         defer { changes.cancel() }
-        await withTaskGroup(of: Void.self) { group in
+        // One that keeps nothing of its children: there is one a second for as long as the service lives.
+        await withDiscardingTaskGroup { group in
             for await tick in ticks {
                 switch tick {
                 case .changed where Self.breaksSilence(after: last): break

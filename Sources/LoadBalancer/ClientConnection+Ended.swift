@@ -40,13 +40,16 @@ extension ClientConnection {
             try? channel.syncOptions?.setOption(.tcpOption(.init(rawValue: option)), value: Int(value))
         }
         try? channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
-        // A process that ends closes its sockets one step after the other: the first look may come in between.
-        lookAgain(in: .milliseconds(10))
+        look(then: [.milliseconds(1), .milliseconds(10)])
     }
 
-    private func lookAgain(in pause: TimeAmount) {
-        lookout = context?.eventLoop.assumeIsolated().scheduleTask(in: pause) {
-            if self.hasGone { self.close() } else { self.lookAgain(in: .seconds(1)) }
+    /// Looks now, after each of these pauses, and then once a second. Who closes a socket sends the end first and lets go of it
+    /// a moment later, and a process that ends closes one after the other; so the first look may come too soon, but who
+    /// frees a replica for the next should not wait for the second.
+    private func look(then pauses: ArraySlice<TimeAmount>) {
+        if hasGone { return close() }
+        lookout = context?.eventLoop.assumeIsolated().scheduleTask(in: pauses.first ?? .seconds(1)) {
+            self.look(then: pauses.dropFirst())
         }
     }
 

@@ -37,7 +37,7 @@ struct CommandFailure: Error {
     }
 
     func report() {
-        for line in lines { print("dwell: \(line)", to: .error) }
+        for line in lines { print("dwell: \(line.oneLine)", to: .error) }
     }
 }
 
@@ -46,7 +46,11 @@ enum OutputChannel { case output, error }
 
 /// Prints a line. Unbuffered, so that what is piped is read as it comes, and both channels keep their
 /// order.
+///
+/// What is said on standard error is of files, names and options that anybody may have written, so none of it is an order
+/// to the terminal.
 func print(_ line: String, to channel: OutputChannel = .output) {
+    let line = channel == .error ? line.printable : line
     let descriptor = channel == .output ? STDOUT_FILENO : STDERR_FILENO
     write(Array((line + "\n").utf8), to: descriptor)
 }

@@ -65,17 +65,17 @@ enum Main {
             exit(0)
         }
         if let problem = unknownCommand {
-            print("dwell: \(problem) (see: dwell --help)", to: .error)
+            print("dwell: \(problem) (see: dwell --help)".oneLine, to: .error)
             refuse()
         }
         if let problem = NegativeValue.problem(Dwell.message(for: error), OwnArguments.all) {
-            print("dwell: \(problem)", to: .error)
+            print("dwell: \(problem)".oneLine, to: .error)
             exit(2)
         }
         let problem = Dwell.message(for: error).split(separator: "\n").first.map(String.init) ?? message
         // ArgumentParser ends what it says with the command whose help would tell more.
         let help = message.firstMatch(of: /'(dwell[a-z -]*--help)'/).map { String($0.1) } ?? "dwell --help"
-        print("dwell: \(problem) (see: \(help))", to: .error)
+        print("dwell: \(problem) (see: \(help))".oneLine, to: .error)
         refuse()
     }
 

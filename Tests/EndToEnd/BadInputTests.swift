@@ -51,6 +51,31 @@ import Testing
         }
     }
 
+    /// A terminal takes them for orders: to name its window, to move, to wipe what is there.
+    @Test func whatOthersWroteIsNoOrderToATerminal() async throws {
+        try await Sandbox.run { sandbox in
+            let order = "\u{1b}]0;pwn\u{7}"
+            let key = "\"\\e]0;pwn\\a\""
+            try sandbox.write("name: \(key)\n\(key): 1\nrun: serve\nservice: {readiness_probe: /}\n", to: "case.yaml")
+            try sandbox.configure("\(key): 1")
+            try sandbox.writeService()
+            let commands = [
+                ["validate", "case.yaml"], ["up", "case.yaml"], ["up", "hello.yaml"], ["doctor"],
+                ["up", "\(order).yaml"], ["status", order], ["down", order], ["up", "hello.yaml", "-n", order], [order],
+                ["--\(order)"],
+                ["up", "hello.yaml", "--env", "\(order)=1"], ["events", "--since", order],
+            ]
+            for command in commands {
+                let output = try await sandbox.dwell(command)
+                let said = output.out + output.err
+                #expect(output.exitCode != 0 && !said.contains("\u{1b}") && !said.contains("\u{7}"), "\(output)")
+                #expect(said.contains("\\x1b]0;pwn\\x07"), "\(output)")
+            }
+            let lines = try await sandbox.dwell("stop", "a\ndwell: all is well")
+            #expect(lines.exitCode == 2 && lines.errors.count == 1 && lines.err.contains("a\\ndwell"), "\(lines)")
+        }
+    }
+
     @Test(arguments: [
         (["up", "missing.yaml"], 2, "missing.yaml: does not exist"),
         (["up", "."], 2, "folder"),

@@ -21,7 +21,9 @@ struct Doctor: ParsableCommand {
         let home = Home(environment: environment)
         let findings = HomeExamination(home, environment: environment).findings + Self.configuration(of: home)
         let wrong = findings.filter(\.isWrong)
-        for finding in findings { print("\(finding.isWrong ? "WRONG" : "ok   ")  \(finding.line)") }
+        for finding in findings {
+            print("\(finding.isWrong ? "WRONG" : "ok   ")  \(finding.line)".oneLine)
+        }
         guard wrong.isEmpty else {
             throw CommandFailure(wrong.count == 1 ? "one thing is wrong" : "\(wrong.count) things are wrong")
         }
@@ -29,7 +31,10 @@ struct Doctor: ParsableCommand {
 
     /// What of `config.yaml` keeps every `up` and `start` from being done; nothing where there is none.
     private static func configuration(of home: Home) -> [HomeExamination.Finding] {
-        guard access(home.configuration, F_OK) == 0 || errno != ENOENT else { return [] }
+        // Of a home that cannot be entered nothing more is known.
+        guard access(home.configuration, F_OK) == 0 || errno != ENOENT && access(home.path, X_OK) == 0 else {
+            return []
+        }
         do {
             let notes = try Configuration.load(path: home.configuration).notes
             let said = notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))"

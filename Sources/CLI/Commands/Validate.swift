@@ -28,8 +28,8 @@ struct Validate: ParsableCommand {
                 let file = try ServiceFile.read(
                     path, workingDirectory: FileManager.default.currentDirectoryPath,
                     given: GivenValues(mustBeComplete: false), examineTLS: TLSExamination.init(reading:))
-                print("\(path): good: \(file.inWords)")
-                for note in file.notes { print("\(path): note: \(note)") }
+                print("\(path): good: \(file.inWords)".oneLine)
+                for note in file.notes { print("\(path): note: \(note)".oneLine) }
             } catch {
                 problems += error.lines
             }

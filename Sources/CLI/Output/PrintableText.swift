@@ -16,6 +16,9 @@ extension String {
         return text
     }
 
+    /// The same with newlines written as `\n`: nothing can look like a line of its own.
+    var oneLine: String { printable.replacing("\n", with: "\\n") }
+
     /// The same in one line.
     var printableLine: String { printable.split(whereSeparator: \.isNewline).joined(separator: " / ") }
 }

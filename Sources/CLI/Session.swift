@@ -24,6 +24,7 @@ struct Session {
         } catch {
             throw file == nil ? CommandFailure(error) : CommandFailure(named: error)
         }
+        for sentence in log.closed { print("note: \(sentence)", to: .error) }
     }
 
     /// `user@host`, by the user database rather than by the environment, which anybody can set.

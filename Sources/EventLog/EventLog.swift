@@ -27,6 +27,8 @@ public final class EventLog: Sendable {
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
     let transaction: DurableTransaction
+    /// What of its home was open to others until it was opened, in sentences.
+    public let closed: [String]
     private let cache = Mutex<[ControllerName: CachedState]>([:])
     /// Position of an event that the log must hold; nil before the first write. See ``requireEnd(_:_:)``.
     let knownEnd = Mutex<Int?>(nil)
@@ -48,7 +50,7 @@ public final class EventLog: Sendable {
             if let failure = Self.missingEvents(home) { throw failure }
             // Read before the log: it may be behind what is read then, and never ahead.
             let witness = CommitBell(path: home.commitBell).witness
-            try home.prepare()
+            closed = try home.prepare()
             gathered_writes_install()
             queue = try Self.open(path, busyTimeoutSeconds)
             try queue.writeWithoutTransaction { db in
@@ -86,6 +88,7 @@ public final class EventLog: Sendable {
         self.path = path
         // Nobody writes through it, so there is no bell to ring.
         bell = CommitBell(path: "")
+        closed = []
         transaction = DurableTransaction(readOnly: path)
         files = OpenFiles(path)
     }

@@ -33,14 +33,26 @@ public struct Home: Hashable, Sendable {
     var doubt: String { run + "/unsynced" }
 
     /// Makes the folder and the files in it that are needed, for nobody else to read.
-    func prepare(touchingDatabase: Bool = true) throws(HomeFailure) {
+    ///
+    /// - Returns: a sentence for each thing that was open to others, and is not any more.
+    /// - Throws: also when it is no folder to make a home of, or holds what another user put there.
+    @discardableResult
+    func prepare(touchingDatabase: Bool = true) throws(HomeFailure) -> [String] {
         try makeDirectory(path)
-        try closeToOthers()
+        let ownership = try HomeOwnership(path)
+        try ownership.mustBeAHome()
+        try mustBeWritable()
+        // What is in it is looked at when nobody can put anything there any more.
+        let closed = [try ownership.close()].compactMap { $0 } + (try ownership.closeContents())
         try makeDirectory(run)
         // Before SQLite makes it, for SQLite would let the umask decide who may read it.
         if touchingDatabase { try touchDatabase() }
         close(try HomeFile.open(commitBell, O_WRONLY | O_CREAT))
+        return closed
     }
+
+    /// What of it is another user's, so that it is refused, and what to do; nothing is changed.
+    public var problemsOfOwnership: [HomeFailure] { (try? HomeOwnership(path))?.problems ?? [] }
 
     /// Whether its owner may write in it; root could also where it may not be.
     public var isWritable: Bool {
@@ -49,15 +61,13 @@ public struct Home: Hashable, Sendable {
             && (status.st_uid != geteuid() || status.st_mode & S_IRWXU == S_IRWXU)
     }
 
-    /// A home that somebody made beforehand may be open to others. One that its owner made read-only stays so, and is
-    /// refused, also to root, whom the kernel would let write in it.
-    private func closeToOthers() throws(HomeFailure) {
+    /// One that its owner made read-only stays so, and is refused, also to root, whom the kernel would let write in it.
+    private func mustBeWritable() throws(HomeFailure) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw HomeFailure(path) }
         guard status.st_uid == geteuid() else {
             guard access(path, W_OK) == 0 else {
-                let owner = getpwuid(status.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "\(status.st_uid)"
-                throw HomeFailure(path: path, reason: "it belongs to \(owner)")
+                throw HomeFailure(path: path, reason: "it belongs to \(HomeOwnership.name(status.st_uid))")
             }
             return
         }
@@ -65,8 +75,6 @@ public struct Home: Hashable, Sendable {
             let mode = String(status.st_mode & 0o777, radix: 8)
             throw HomeFailure(path: path, reason: "it is read-only (mode \(mode)); to allow it: chmod u+rwx \(path)")
         }
-        guard status.st_mode & 0o077 != 0 else { return }
-        guard chmod(path, 0o700) == 0 else { throw HomeFailure(path) }
     }
 
     /// Makes a folder of mode 0700 under the home, and those above it.
@@ -130,8 +138,10 @@ public struct Home: Hashable, Sendable {
 public struct HomeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var path: String
     public var reason: String
+    /// What the kernel said; nil where it is dwell that refuses.
+    public private(set) var code: CInt?
     /// Whether there is no such file; of one that was to be made, that its folder is not there.
-    public private(set) var isMissing = false
+    public var isMissing: Bool { code == ENOENT }
 
     public init(path: String, reason: String) {
         self.path = path
@@ -142,7 +152,7 @@ public struct HomeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     init(_ path: String) {
         let code = errno
         self.init(path: path, reason: String(cString: strerror(code)))
-        isMissing = code == ENOENT
+        self.code = code
     }
 
     public var description: String { "cannot use \(path): \(reason)" }

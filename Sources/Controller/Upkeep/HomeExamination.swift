@@ -72,16 +72,36 @@ public struct HomeExamination: Sendable {
     private mutating func examineFolder() -> Bool {
         var status = stat()
         guard stat(home.path, &status) == 0 else {
-            fine("there is no home at \(home.path) yet; `dwell up FILE` makes one")
+            if errno == ENOENT {
+                fine("there is no home at \(home.path) yet; `dwell up FILE` makes one")
+            } else {
+                wrong("the home \(home.path) cannot be looked at: \(String(cString: strerror(errno)))")
+            }
             return false
         }
+        guard status.st_mode & S_IFMT != S_IFDIR || access(home.path, R_OK | X_OK) == 0 else {
+            let reason = String(cString: strerror(errno))
+            wrong(
+                status.st_uid == geteuid()
+                    ? "the home \(home.path) cannot be entered: \(reason); to allow it: chmod 700 \(home.path)"
+                    : "the home \(home.path) cannot be entered: \(reason); it belongs to user \(status.st_uid), "
+                        + "and you are \(geteuid()): set DWELL_HOME to a folder of your own")
+            return false
+        }
+        let strange = home.problemsOfOwnership
+        for problem in strange { wrong("\(problem)") }
+        // What was put there by others is not opened.
+        guard strange.isEmpty else { return false }
         if status.st_uid != geteuid() {
             wrong(
                 "\(home.path) belongs to user \(status.st_uid), not to you (\(geteuid())): chown it, or set DWELL_HOME")
         }
-        for (path, allowed) in [(home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.database, 0o600)] {
+        for (path, allowed) in [
+            (home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.path + "/secrets", 0o700),
+            (home.path + "/sources", 0o700), (home.database, 0o600), (home.configuration, 0o755),
+        ] {
             guard stat(path, &status) == 0 else { continue }
-            guard path == home.database || status.st_mode & S_IFMT == S_IFDIR else {
+            guard [home.database, home.configuration].contains(path) || status.st_mode & S_IFMT == S_IFDIR else {
                 wrong("\(path) is not a folder, and nothing can be kept in it: move it away, and dwell makes one")
                 continue
             }

@@ -15,7 +15,9 @@ final class Sandbox: Sendable {
         // The space is part of every test.
         folder = temporary + "/dwell test \(UUID().uuidString.prefix(8))"
         home = folder + "/home"
-        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        // Closed to others, as dwell makes it: of one that is not, the first command says so.
+        try FileManager.default.createDirectory(
+            atPath: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try configure()
     }
 

@@ -39,6 +39,22 @@ import Testing
         }
     }
 
+    /// All that comes after the first request would go past the load balancer.
+    @Test(arguments: ["h2c", "H2C", "websocket, h2c", "h2c\r\nUpgrade: websocket"])
+    func http2IsNotTunnelled(_ offer: String) async throws {
+        try await Stage.with { stage in
+            let client = try await stage.connect()
+            try await client.send(
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: \(offer)\r\n"
+                    + "HTTP2-Settings: AAMAAABk\r\n\r\n")
+            let upstream = try await stage.replica.accept()
+            let head = try await upstream.head().lowercased()
+            #expect(!head.contains("upgrade") && !head.contains("http2-settings"), "\(head)")
+            try await upstream.send(Stage.ok)
+            try await client.expect(Stage.ok)
+        }
+    }
+
     @Test func theReplicaMayEndIt() async throws {
         try await Stage.with { stage in
             let (client, upstream) = try await tunnel(stage)

@@ -1,7 +1,8 @@
 import NIOCore
 
 /// Takes the bytes of one body off a buffer, and knows where the body ends. Chunked bodies are checked
-/// and passed on as they are, trailers included, so nothing is ever held back; or taken apart, for those who know none.
+/// and passed on as they are, with the trailers that may be one, so nothing but the name of a trailer is ever held back; or
+/// taken apart, for those who know none.
 struct BodyReader {
     private enum State {
         case length(Int)
@@ -30,6 +31,8 @@ struct BodyReader {
     /// Bytes of the trailers, or of the extensions of one chunk: nobody's body, which must not grow for
     /// ever. Begun anew with every chunk that holds data, for a stream of chunks may go on for days.
     private var overhead = 0
+    /// The trailers as they are passed on.
+    private var trailers = TrailerFilter()
     private static let overheadLimit = 65_536
 
     init(_ framing: MessageHead.Framing, isUnchunked: Bool = false) {
@@ -67,9 +70,10 @@ struct BodyReader {
             return buffer.readSlice(length: count)
         default:
             var data: ByteBuffer? = isUnchunked ? ByteBuffer() : nil
+            trailers.begin()
             let (count, fault) = scan(buffer, &data)
             let bytes = buffer.readSlice(length: count)
-            let passed = data ?? bytes
+            let passed = data ?? trailers.filtered(bytes)
             if let fault {
                 beforeFault = passed
                 throw fault
@@ -93,7 +97,17 @@ struct BodyReader {
                         data?.writeBytes(bytes[index..<index + count])
                         index += count
                     } else {
-                        try step(bytes[index])
+                        let byte = bytes[index]
+                        switch state {
+                        case .trailerStart where byte != 13, .trailerName:
+                            try step(byte)
+                            trailers.takeName(byte, at: index)
+                        case .trailerStart, .trailerValue, .trailerLF, .endLF:
+                            try step(byte)
+                            trailers.take(byte)
+                        default: try step(byte)
+                        }
+                        if case .trailerStart = state { trailers.endLine() }
                         index += 1
                     }
                 }

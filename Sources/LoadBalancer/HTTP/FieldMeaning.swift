@@ -22,10 +22,21 @@ struct FieldMeaning {
         // HTTP/1.0 cannot ask for one (RFC 9110, 7.8).
         let asksUpgrade =
             saysUpgrade && (kind == .response || minorVersion == 1) && fields.contains { $0.meaning == .upgrade }
+            && !offersHTTP2
         return MessageHead(
             start, authority: authority, minorVersion: minorVersion, fields: fields, framing: try framing(),
             isPersistent: !isClosed && (minorVersion == 1 || isKept), isUpgrade: asksUpgrade, expectation: expectation,
             bytes: bytes)
+    }
+
+    /// In a tunnel that speaks HTTP/2 every request after the first would reach the replica unread: without what is refused
+    /// and added here, and uncounted. A server may ignore the offer (RFC 9113, 3.2), and so the request goes on as it is.
+    private var offersHTTP2: Bool {
+        var isOffered = false
+        for field in fields where field.meaning == .upgrade {
+            HeaderList.forEach(value(field)) { if $0.isEqual("h2c") { isOffered = true } }
+        }
+        return isOffered
     }
 
     /// A request names exactly one host, or a server behind could choose another than we do (RFC 9112, 3.2).

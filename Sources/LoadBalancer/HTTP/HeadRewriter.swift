@@ -33,7 +33,7 @@ enum HeadRewriter {
             for field in head.fields {
                 switch field.meaning {
                 case .connection, .keepAlive, .te, .transferEncoding, .upgrade: continue
-                case .proxyConnection, .proxyAuthorization: continue
+                case .proxyConnection, .proxyAuthorization, .http2Settings: continue
                 case .forwardedFor:
                     forwardedFor.append(field.value)
                     continue

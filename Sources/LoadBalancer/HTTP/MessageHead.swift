@@ -110,6 +110,8 @@ enum Method: Equatable {
 /// Header fields that mean something to a proxy.
 enum FieldName {
     case connection, contentLength, transferEncoding, upgrade, host, te, keepAlive, expect
+    /// It belongs to an upgrade to HTTP/2, which is not done.
+    case http2Settings
     /// What is between a client and its proxy (RFC 9110, 11.7), and what old clients told one.
     case proxyConnection, proxyAuthenticate, proxyAuthenticationInfo, proxyAuthorization
     case forwardedFor, forwardedProto, forwardedHost
@@ -129,6 +131,7 @@ enum FieldName {
             case 10 where name.isEqual("connection"): .connection
             case 10 where name.isEqual("keep-alive"): .keepAlive
             case 14 where name.isEqual("content-length"): .contentLength
+            case 14 where name.isEqual("http2-settings"): .http2Settings
             case 15 where name.isEqual("x-forwarded-for"): .forwardedFor
             case 16 where name.isEqual("x-forwarded-host"): .forwardedHost
             case 16 where name.isEqual("proxy-connection"): .proxyConnection

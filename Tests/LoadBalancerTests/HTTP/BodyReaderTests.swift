@@ -79,7 +79,7 @@ import Testing
         "5;name\r\nhello\r\n0;last=\"one\"\r\n\r\n",
         "5 ; name = \"a;b\" \t; more\r\nhello\r\n0\r\n\r\n",
         "5 \t\r\nhello\r\n0\r\n\r\n",
-        "5\r\nhello\r\n0\r\nTrailer: value\r\n\r\n",
+        "5\r\nhello\r\n0\r\nChecksum: value\r\n\r\n",
         "0\r\nA: 1\r\nB:\r\nC: x:y\r\nD:\t\u{e9}\r\n\r\n",
     ]
 
@@ -88,6 +88,23 @@ import Testing
         expect(.chunked, text + "GET / HTTP/1.1\r\n", Reading(body: text, rest: "GET / HTTP/1.1\r\n"))
         let begun = String(decoding: text.utf8.dropLast(), as: UTF8.self)
         expect(.chunked, begun, Reading(body: begun, isFinished: false))
+    }
+
+    /// What they say would be believed by a server that puts them with the header.
+    @Test(
+        arguments: [
+            "Content-Length: 5", "transfer-encoding: chunked", "X-Forwarded-For: 10.0.0.1",
+            "X_Forwarded_For: 10.0.0.1", "X-Forwarded-Prefix:/", "Host: other", "Connection: close", "Authorization: x",
+            "Cookie: a=b", "If-Match: x",
+            "Content-Type: x", "Trailer: x", "TE:", "HTTP2-Settings: x",
+        ])
+    func trailersThatMustBeNoneAreDropped(line: String) {
+        let (begin, end) = ("5\r\nhello\r\n0\r\n", "\r\n")
+        for (before, after) in [("", ""), ("A: 1\r\n", ""), ("", "B: 2\r\n"), ("A: 1\r\n", "B: 2\r\n")] {
+            expect(
+                .chunked, begin + before + line + "\r\n" + line + "\r\n" + after + end + "GET /",
+                Reading(body: begin + before + after + end, rest: "GET /"))
+        }
     }
 
     static let bad: [(String, String)] = [

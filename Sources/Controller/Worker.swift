@@ -18,6 +18,7 @@ struct Worker: Sendable {
     let useProbe: @Sendable (String) -> UseProbe?
     let useProber: UseProber
     let logger: Logger
+    let repeated = RepeatedFailures()
 
     /// Does `work`, which `state` said is outstanding.
     ///
@@ -95,12 +96,19 @@ struct Worker: Sendable {
         let spec = service.spec(ofVersion: version)
         do {
             let launched = try await driver.launch(replica, spec)
+            repeated.forget(replica)
             await report(.replicaLaunched(replica, launched.handle, launched.endpoint))
         } catch {
-            logger.warning("service \(replica.service): replica \(replica.id) could not be launched: \(error)")
+            let sentence = "service \(replica.service): replica \(replica.id) could not be launched: \(error)"
             switch error {
-            case .refused(let reason): await report(.replicaLaunchFailed(replica, reason: reason))
-            case .unreachable: break  // it is still to be launched, and so it is tried again
+            case .refused(let reason):
+                logger.warning("\(sentence)")
+                await report(.replicaLaunchFailed(replica, reason: reason))
+            case .unreachable:
+                // It is still to be launched, and so it is tried again, until it can be: told once.
+                if repeated.isNews("\(error)", of: replica) {
+                    logger.warning("\(sentence); it is tried again until it can be")
+                }
             }
         }
     }

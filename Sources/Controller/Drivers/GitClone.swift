@@ -110,7 +110,7 @@ struct GitClone {
                 log: isQuiet ? result + ".log" : log
             ).start()
         } catch {
-            throw LaunchFailure("workdir: cannot start git: \(error)")
+            throw LaunchFailure("workdir: cannot start git", of: error)
         }
         let identity = ProcessIdentity(
             pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
@@ -134,9 +134,10 @@ struct GitClone {
         }
         guard code != 0 else { return }
         let said = HomeFile.text(result + ".said") ?? ""
-        throw LaunchFailure(
-            "workdir: \(Self.reason(code, said)) (git \(Self.verb(arguments)) of \(Self.withoutPassword(repository.url)))"
-        )
+        let reason =
+            "workdir: \(Self.reason(code, said)) (git \(Self.verb(arguments)) of "
+            + "\(Self.withoutPassword(repository.url)))"
+        throw MachineShortage.isTold(in: said) ? .unreachable(reason) : .refused(reason)
     }
 
     private static func verb(_ arguments: [String]) -> String {
@@ -160,6 +161,6 @@ struct GitClone {
 
     private func empty(_ work: String) throws(LaunchFailure) {
         try? FileManager.default.removeItem(atPath: work)
-        guard mkdir(work, 0o700) == 0 else { throw LaunchFailure("workdir: \(SystemError("make \(work)"))") }
+        guard mkdir(work, 0o700) == 0 else { throw LaunchFailure("workdir", of: SystemError("make \(work)")) }
     }
 }

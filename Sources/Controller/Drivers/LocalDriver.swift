@@ -71,7 +71,7 @@ final class LocalDriver: Driver {
             return Launched(handle: identity.handle, endpoint: place.endpoint)
         } catch {
             _ = portsGiven.withLock { $0.removeValue(forKey: replica) }
-            throw (error as? LaunchFailure) ?? LaunchFailure("\(error)")
+            throw LaunchFailure(of: error)
         }
     }
 
@@ -135,8 +135,8 @@ final class LocalDriver: Driver {
     private func write(_ text: String, to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try file.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+        let file = Descriptor(owning: descriptor)
+        try file.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8), to: path)
     }
 
     private func environment(
@@ -157,7 +157,10 @@ final class LocalDriver: Driver {
 
     private func choosePlace(for replica: ReplicaReference, declared: UInt16?) throws(LaunchFailure) -> ReplicaPlace {
         guard let (place, reservation) = ReplicaPlace.choose(for: ProcessMark(cookie(of: replica)), declared: declared)
-        else { throw LaunchFailure(PortChooser.obstacle ?? "no free port between 20000 and 29999") }
+        else {
+            if let obstacle = PortChooser.obstacle { throw .unreachable(obstacle) }
+            throw LaunchFailure("no free port between 20000 and 29999")
+        }
         portsGiven.withLock { $0[replica] = reservation }
         return place
     }

@@ -65,7 +65,7 @@ struct ReplicaFiles {
         // Ours: a link of the shadow, or a file of the clone. What it stood for stays where it is.
         if Kind(destination) != .nothing { try? FileManager.default.removeItem(atPath: destination) }
         guard symlink(mount.source, destination) == 0 else {
-            throw LaunchFailure("file_mounts: \(SystemError("link \(destination)"))")
+            throw LaunchFailure("file_mounts", of: SystemError("link \(destination)"))
         }
     }
 
@@ -78,7 +78,7 @@ struct ReplicaFiles {
         case .link:
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
             guard readlink(folder, &buffer, Int(PATH_MAX)) > 0 else {
-                throw LaunchFailure("file_mounts: \(SystemError("read \(folder)"))")
+                throw LaunchFailure("file_mounts", of: SystemError("read \(folder)"))
             }
             let target = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             unlink(folder)
@@ -102,12 +102,12 @@ struct ReplicaFiles {
             throw LaunchFailure("file_mounts: cannot read \(path): \(error.localizedDescription)")
         }
         for name in names where symlink("\(path)/\(name)", "\(folder)/\(name)") != 0 {
-            throw LaunchFailure("file_mounts: \(SystemError("link \(folder)/\(name)"))")
+            throw LaunchFailure("file_mounts", of: SystemError("link \(folder)/\(name)"))
         }
     }
 
     private func make(_ folder: String) throws(LaunchFailure) {
-        guard mkdir(folder, 0o700) == 0 else { throw LaunchFailure("file_mounts: \(SystemError("make \(folder)"))") }
+        guard mkdir(folder, 0o700) == 0 else { throw LaunchFailure("file_mounts", of: SystemError("make \(folder)")) }
     }
 }
 

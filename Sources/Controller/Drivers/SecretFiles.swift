@@ -34,7 +34,7 @@ public struct SecretFiles: Sendable {
         guard raw >= 0 else { throw SystemError("open \(path).new") }
         let descriptor = Descriptor(owning: raw)
         guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { throw SystemError("flock \(path).new") }
-        try FileHandle(fileDescriptor: raw, closeOnDealloc: false).write(contentsOf: JSONEncoder().encode(values))
+        try descriptor.write(JSONEncoder().encode(values), to: path + ".new")
         guard fsync(raw) == 0, rename(path + ".new", path) == 0 else {
             let error = SystemError("write \(path)")
             unlink(path + ".new")
@@ -47,6 +47,12 @@ public struct SecretFiles: Sendable {
     /// The values behind `reference`; none for none.
     func read(_ reference: SecretsReference?) throws(LaunchFailure) -> [String: String] {
         guard let reference else { return [:] }
+        do throws(HomeFailure) {
+            close(try HomeFile.open(path(reference.key), O_RDONLY))
+        } catch {
+            // That it is gone is told below.
+            if MachineShortage.isTold(by: error) { throw LaunchFailure("its secrets", of: error) }
+        }
         guard let data = HomeFile.contents(path(reference.key)),
             let values = try? JSONDecoder().decode([String: String].self, from: data)
         else {

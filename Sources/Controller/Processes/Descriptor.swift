@@ -17,6 +17,23 @@ struct Descriptor: ~Copyable, Sendable {
     }
 }
 
+extension Descriptor {
+    /// Writes all of it. Not FileHandle's way, whose failures are pages long.
+    func write(_ data: Data, to path: String) throws(SystemError) {
+        var written = 0
+        while written < data.count {
+            let count = data.withUnsafeBytes { bytes in
+                Foundation.write(raw, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count >= 0 {
+                written += count
+            } else if errno != EINTR {
+                throw SystemError("write \(path)")
+            }
+        }
+    }
+}
+
 /// A system call that failed, in words.
 struct SystemError: Error, CustomStringConvertible {
     var call: String

@@ -66,6 +66,9 @@ private struct DotEnvReader {
         if peek == "#" { skip { !$0.isNewline } }
         guard peek?.isNewline ?? true else { return refuse("\(name) has something after its closing quote", begun) }
         values[name] = filled(value)
+        if let problem = values[name].flatMap({ VariableLength.problem(name, $0) }) {
+            problems.append(Problem(line: begun, message: "\(name) \(problem)"))
+        }
     }
 
     /// Nil when a quote is not closed.

@@ -126,6 +126,14 @@ struct EnvironmentVariables {
     var allSecretNames: Set<String> { secretNames.union(secrets.keys) }
 
     private static func value(_ entry: YAMLNode.Entry, in section: Section) -> String? {
+        let value = text(entry, in: section)
+        if let value, let problem = VariableLength.problem(entry.key, value) {
+            section.problem(problem, key: entry.key, at: entry.keyLine)
+        }
+        return value
+    }
+
+    private static func text(_ entry: YAMLNode.Entry, in section: Section) -> String? {
         switch entry.value.content {
         // As Python prints it, for that is what services written for SkyPilot see.
         case .bool(let value): return value ? "True" : "False"
@@ -178,6 +186,9 @@ public enum EnvironmentOption {
             values[variable] = parts.count == 2 ? String(parts[1]) : here[variable]
             guard values[variable]?.utf8.contains(0) != true else {
                 throw OptionFailure("\(name) \(variable): must not have a zero byte")
+            }
+            if let problem = values[variable].flatMap({ VariableLength.problem(variable, $0) }) {
+                throw OptionFailure("\(name) \(variable): \(problem)")
             }
         }
         return values

@@ -4,6 +4,25 @@ import Testing
 
 /// What is refused: the line, the key, what is wrong, what would be right.
 @Suite struct Refusals {
+    /// No program can be started with it, which the log of a replica would tell much later.
+    @Test(arguments: ["envs", "secrets"]) func aValueThatNoProgramCanBeGiven(_ key: String) throws {
+        let longest = 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 64 - "BIG=".utf8.count
+        let folder = try Folder()
+        func said(_ length: Int) throws -> [String] {
+            let value = String(repeating: "x", count: length)
+            return try folder.problems(of: "run: serve\n\(key):\n  BIG: \(value)\nservice: {}\n")
+        }
+        #expect(try said(longest) == [])
+        let problems = try said(longest + 1)
+        #expect(problems.count == 1)
+        #expect(problems[0].hasPrefix("service.yaml:3: \(key).BIG: is \(longest + 5) bytes long"), "\(problems)")
+        let value = String(repeating: "x", count: longest + 1)
+        #expect(throws: OptionFailure.self) { try EnvironmentOption.parse(["BIG=\(value)"], here: [:]) }
+        let file = try folder.write("# one\nBIG=\(value)\n", to: ".env")
+        let failure = #expect(throws: FileProblems.self) { try DotEnvFile.read(file, here: [:]) }
+        #expect(failure?.lines.first?.hasPrefix("\(file):2: BIG is \(longest + 5) bytes long") == true)
+    }
+
     @Test(arguments: [
         ("service:\n  replicas: -1", "service.yaml:3: service.replicas: must be a whole number from 0 to 1000, not -1"),
         (

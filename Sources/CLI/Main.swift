@@ -24,7 +24,7 @@ enum Main {
         let asynchronous = following == nil ? command as? any AsyncParsableCommand : nil
         let isDaemon = following == nil && command is any DaemonCommand
         do throws(CommandFailure) {
-            try ProcessLimits.check(needsThreads: asynchronous != nil)
+            try ProcessLimits.check(needsThreads: asynchronous != nil, isDaemon: isDaemon)
         } catch {
             error.report()
             exit(error.exitCode)

@@ -176,12 +176,12 @@ static void *wait_for_gate(void *gate) {
 }
 
 int clinux_try_threads(int count) {
-    pthread_t threads[8];
+    pthread_t threads[32];
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_attr_t attributes;
     int started = 0, error = pthread_attr_init(&attributes);
     if (error) return error;
-    if (count > 8) count = 8;
+    if (count > 32) count = 32;
     error = pthread_attr_setstacksize(&attributes, 64 * 1024);
     /* None ends before all have begun. */
     pthread_mutex_lock(&gate);
@@ -193,6 +193,11 @@ int clinux_try_threads(int count) {
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
     pthread_attr_destroy(&attributes);
     return error;
+}
+
+unsigned long clinux_process_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NPROC, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
 int clinux_try_descriptors(int count) {

@@ -15,6 +15,29 @@ import Testing
         }
     }
 
+    /// Of a user of its own, for all that a user runs is counted together.
+    @Test(.enabled(if: getuid() == 0, "another user takes root to be"), arguments: [1, 2, 12])
+    func tooFewProcesses(_ limit: Int) async throws {
+        try await Sandbox.run { sandbox in
+            try sandbox.writeService()
+            let user = 70_000 + Int(getpid()) % 10_000 + limit * 10_000
+            let prepared = try await sandbox.shell("cp \"$DWELL\" dwell && chown -R \(user) .")
+            try #require(prepared.exitCode == 0, "\(prepared)")
+            let commands = ["up hello.yaml", "down hello"] + (limit < 3 ? ["status", "verify", "doctor"] : [])
+            for command in commands {
+                let output = try await sandbox.shell(
+                    """
+                    ulimit -u \(limit)
+                    exec timeout 20 setpriv --reuid \(user) --regid \(user) --clear-groups ./dwell \(command)
+                    """)
+                #expect(output.exitCode == 1 && output.errors.count == 1, "\(command): \(output)")
+                #expect(output.err.contains("no thread can be started"), "\(output)")
+                #expect(output.err.contains("ulimit -u"), "\(output)")
+            }
+            _ = try await sandbox.shell("chown -R 0 .")
+        }
+    }
+
     @Test(.enabled(if: canTrace, "strace is needed"))
     func noThread() async throws {
         try await Sandbox.run { sandbox in

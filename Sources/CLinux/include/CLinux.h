@@ -150,6 +150,9 @@ static inline int clinux_watch(const char *path) {
 /// Whether `count` more threads can run at once: 0, or the error of the one that could not be started.
 int clinux_try_threads(int count);
 
+/// How many processes and threads the user may have (RLIMIT_NPROC).
+unsigned long clinux_process_limit(void);
+
 /// Whether `count` more files can be open at once: 0, or the error of the one that could not be opened.
 int clinux_try_descriptors(int count);
 

@@ -33,7 +33,7 @@ extension EventLog {
     ) throws(LogFailure) -> ArchiveReport {
         do {
             try files.check()
-            guard access(path, F_OK) != 0 else { throw HomeFailure(path: path, reason: "it exists already") }
+            try LogFile.requireNone(path)
             let cut = try queue.read { db in
                 try requireEnd(db.lastPosition(), db)
                 return try Cut(beforeMicroseconds: microseconds, db)

@@ -2,6 +2,10 @@ import Foundation
 import GRDB
 
 extension EventLog {
+    /// Fails when a file of that name, or one that SQLite would take for part of it, is there: what archives and backups
+    /// are written to.
+    public static func requireNone(_ path: String) throws(HomeFailure) { try LogFile.requireNone(path) }
+
     /// Writes a copy of the whole log to `path`, as of one moment, while it is used; mode 0600. The copy is
     /// examined before it gets its name, so a file of that name is a whole log.
     ///
@@ -9,7 +13,7 @@ extension EventLog {
     /// - Throws: ``LogFailure``; also when there is a file of that name, or the log itself is damaged.
     public func backUp(to path: String) throws(LogFailure) -> LogExamination {
         do {
-            guard access(path, F_OK) != 0 else { throw HomeFailure(path: path, reason: "it exists already") }
+            try LogFile.requireNone(path)
             let unfinished = path + ".unfinished"
             defer { unlink(unfinished) }
             try LogFile.copy(queue, to: unfinished)

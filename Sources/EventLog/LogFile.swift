@@ -4,9 +4,23 @@ import Lifecycle
 
 /// Making a log's file, and putting one in the place of another: what backup, restore and repair share.
 enum LogFile {
+    /// What the names of a database's files end with: its own, and those that SQLite keeps beside it.
+    static let suffixes = ["", "-wal", "-shm", "-journal"]
+
+    /// Sees to it that nothing is there, nor anything that SQLite would take for part of what is written there.
+    static func requireNone(_ path: String) throws(HomeFailure) {
+        for suffix in suffixes {
+            var status = stat()
+            guard lstat(path + suffix, &status) == 0 else { continue }
+            let reason =
+                suffix.isEmpty ? "it exists already" : "\(path + suffix) would be taken for part of it; remove that"
+            throw HomeFailure(path: path, reason: reason + ", or name another file")
+        }
+    }
+
     /// Makes an empty file for nobody else to read; one that an earlier attempt left is removed.
     static func create(_ path: String) throws {
-        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
+        for suffix in suffixes { unlink(path + suffix) }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw HomeFailure(path) }
         close(descriptor)

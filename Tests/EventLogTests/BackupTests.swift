@@ -47,6 +47,14 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == Data("mine".utf8))
     }
 
+    @Test func aBackupIsNotWrittenBesideTheWALOfAnother() throws {
+        let log = try log()
+        try Data("left".utf8).write(to: URL(fileURLWithPath: file + "-wal"))
+        let failure = #expect(throws: LogFailure.self) { try log.backUp(to: file) }
+        #expect(failure?.description.contains("backup.db-wal would be taken for part of it") == true)
+        #expect(access(file, F_OK) != 0)
+    }
+
     @Test func aDamagedLogIsNotBackedUp() throws {
         let log = try log()
         try temporary.execute(

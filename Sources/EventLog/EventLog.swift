@@ -63,7 +63,7 @@ public final class EventLog: Sendable {
             source = try queue.read { try EventSource(logID: id, $0) }
             bell = CommitBell(path: home.commitBell)
             transaction = DurableTransaction(home: home)
-            files = OpenFiles(path)
+            files = try OpenFiles(path, isWritten: true)
             let last = try queue.read { try $0.lastPosition() }
             if let witness {
                 // One that is empty may have been begun anew in the place of one that is lost.
@@ -90,7 +90,7 @@ public final class EventLog: Sendable {
         bell = CommitBell(path: "")
         closed = []
         transaction = DurableTransaction(readOnly: path)
-        files = OpenFiles(path)
+        files = try OpenFiles(path, isWritten: false)
     }
 
     /// Opens the database. Turning WAL on does not wait for a lock by itself, so when several programs

@@ -30,18 +30,27 @@ public struct FileIdentity: Hashable, Sendable {
 /// database open.
 struct OpenFiles: Sendable {
     private let path: String
+    private let walPath: String
     private let database: FileIdentity?
+    /// Nil when it is only read, and nobody else has it open: then there may be none.
     private let wal: FileIdentity?
 
-    init(_ path: String) {
+    /// - Parameter isWritten: whether it was opened to be written: then there is a WAL from that moment on, and one that is
+    ///   not there was removed meanwhile.
+    init(_ path: String, isWritten: Bool) throws(LogFailure) {
         self.path = path
+        // SQLite has it beside the file that a link leads to.
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        walPath = (resolved.map { String(cString: $0) } ?? path) + "-wal"
         database = FileIdentity(path)
-        wal = FileIdentity(path + "-wal")
+        wal = FileIdentity(walPath)
+        if isWritten, wal == nil { throw LogFailure.replaced(path: path) }
     }
 
     /// Fails when they are not the ones that are there.
     func check() throws(LogFailure) {
-        guard FileIdentity(path) == database, wal == nil || FileIdentity(path + "-wal") == wal else {
+        guard FileIdentity(path) == database, wal == nil || FileIdentity(walPath) == wal else {
             throw LogFailure.replaced(path: path)
         }
     }
@@ -54,6 +63,19 @@ extension EventLog {
             return nil
         }
         return .gone(path: home.database, acknowledged: witness.position, bell: home.commitBell)
+    }
+}
+
+extension EventLog {
+    /// Whether a log was to be made here and was not, for want of room: the file is empty, and no event was ever
+    /// acknowledged.
+    public static func isUnbegun(_ home: Home) -> Bool {
+        var status = stat()
+        guard stat(home.database, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else {
+            return false
+        }
+        let hasWAL = stat(home.database + "-wal", &status) == 0 && status.st_size > 0
+        return !hasWAL && CommitBell(path: home.commitBell).witness == nil
     }
 }
 

@@ -168,4 +168,30 @@ import Testing
         try temporary.execute("UPDATE meta SET value = value || 'x' WHERE key = 'branches'")
         #expect(try repaired.metaProblems().first?.hasPrefix("meta: branches") == true)
     }
+
+    /// A process that opens a log has a WAL: when there is none, what it would write goes to a file that nobody finds.
+    @Test func aWALThatIsGoneWhenItIsLookedAtFirstIsNoticed() throws {
+        let log = try EventLog(home: home)
+        try log.given(.start)
+        #expect(throws: Never.self) { try OpenFiles(home.database, isWritten: true) }
+        unlink(home.database + "-wal")
+        let failure = #expect(throws: LogFailure.self) { try OpenFiles(home.database, isWritten: true) }
+        #expect(failure == .replaced(path: home.database))
+        #expect(throws: Never.self, "who only reads may find none") { try OpenFiles(home.database, isWritten: false) }
+    }
+
+    /// The log's file may be a link to another disk, with its WAL beside it there.
+    @Test func aWALThatIsRemovedElsewhereIsNoticed() throws {
+        let folder = home.path + "-disk"
+        for path in [home.path, folder] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        symlink(folder + "/log", home.database)
+        let log = try EventLog(home: home)
+        try log.given(.start)
+        try #require(unlink(folder + "/log-wal") == 0)
+        let failure = #expect(throws: SubmitError.self) { try log.given(.stop) }
+        #expect(failure?.description.contains("was moved, removed or replaced") == true)
+    }
 }

@@ -12,10 +12,17 @@ struct LogOption: ParsableArguments {
 
     func session() throws(CommandFailure) -> Session {
         if let file { return try Session(reading: URL(fileURLWithPath: file).path) }
+        return try Session.toAsk()
+    }
+}
+
+extension Session {
+    /// For a command that only reads the home's log. A home that cannot be written is answered from all the same, if what
+    /// is in it can be read.
+    static func toAsk() throws(CommandFailure) -> Session {
         do {
             return try Session()
         } catch {
-            // A home that cannot be written is answered from all the same, if what is in it can be read.
             let home = Home(environment: ProcessInfo.processInfo.environment)
             guard access(home.database, R_OK) == 0, access(home.run, W_OK) != 0 || !home.isWritable,
                 let session = try? Session(reading: home.database)

@@ -73,7 +73,13 @@ public struct Home: Hashable, Sendable {
         }
         guard isWritable else {
             let mode = String(status.st_mode & 0o777, radix: 8)
-            throw HomeFailure(path: path, reason: "it is read-only (mode \(mode)); to allow it: chmod u+rwx \(path)")
+            var disk = statvfs()
+            let isMountedSo = statvfs(path, &disk) == 0 && disk.f_flag & UInt(ST_RDONLY) != 0
+            throw HomeFailure(
+                path: path,
+                reason: isMountedSo
+                    ? "the disk that holds it is mounted read-only"
+                    : "it is read-only (mode \(mode)); to allow it: chmod u+rwx \(path)")
         }
     }
 

@@ -23,6 +23,14 @@ public struct LogExamination: Sendable {
 
     public var isWhole: Bool { problems.isEmpty && schemaProblems.isEmpty }
 
+    /// A line for who goes on with a file whose schema alone is not as it should be; nil when it is.
+    public var schemaNote: String? {
+        schemaProblems.isEmpty
+            ? nil
+            : "the schema of the log was changed: \(schemaProblems.joined(separator: "; ")); every event and table is "
+                + "right; dwell repair makes it as it should be"
+    }
+
     /// Examines the database of a home. Whoever wrote to it last noted beside it how far it goes.
     public init(home: Home) { self.init(path: home.database, bell: CommitBell(path: home.commitBell)) }
 

@@ -19,10 +19,12 @@ struct Backup: ParsableCommand {
     func run() throws {
         let path = URL(fileURLWithPath: file).path
         try OutputFile.requireNone(path)
-        let session = try Session()
+        let session = try Session.toAsk()
         let examination = try session.read { (log) throws(LogFailure) in try log.backUp(to: path) }
-        print("\(path): \(examination.wholeEvents) events of \(examination.controllers) controllers, checked.")
+        let checked = examination.schemaProblems.isEmpty ? ", checked" : ""
+        print("\(path): \(examination.wholeEvents) events of \(examination.controllers) controllers\(checked).")
         print("  put it back: dwell restore \(file)")
+        if let note = examination.schemaNote { print("note: \(note)", to: .error) }
         try session.ensureAllRunning()
     }
 }

@@ -72,7 +72,7 @@ struct Logs: FollowingCommand {
     /// - Returns: what goes on reading where this stopped.
     @discardableResult
     private func show() throws -> [LogReader] {
-        let session = try Session()
+        let session = try Session.toAsk()
         let files = try LogFiles(session, on: try on.map { try NameArgument.controller($0) })
         let paths: [String]
         if controller {

@@ -12,7 +12,8 @@ enum EventCodec {
     static func decode(type: String, schemaVersion: Int, payload: String, position: Int) throws -> Event {
         guard let known = EventType(rawValue: type) else {
             throw LogFailure.unreadableEvent(
-                position: position, reason: "its type, \(type), is unknown; a newer dwell wrote it")
+                position: position,
+                reason: "its type, \(type), is unknown: it is damaged (dwell verify), or a newer dwell wrote it")
         }
         guard schemaVersion <= known.schemaVersion else {
             throw LogFailure.unreadableEvent(

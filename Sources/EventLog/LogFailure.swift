@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 
 /// What can go wrong with the log, in words for the person at the terminal: what, where, what to do.
 public enum LogFailure: Error, Hashable, Sendable {
@@ -12,6 +13,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case unsynced(path: String)
     case corrupt(path: String, reason: String)
     case notALog(path: String)
+    /// Something else than a file is in the place of the home's log.
+    case notAFile(path: String, reason: String)
     case newerSchema(path: String, found: Int, known: Int)
     case changedMigration(path: String, number: Int)
     case unreadableEvent(position: Int, reason: String)
@@ -27,6 +30,12 @@ public enum LogFailure: Error, Hashable, Sendable {
     case archived(through: Int, atMicroseconds: Int64, file: String)
     /// Its file, or its WAL, was moved or removed while it was open.
     case replaced(path: String)
+    /// Its WAL is shorter than those who use it know it to be.
+    case cutWAL(path: String)
+    /// Its file, or one beside it, is closed to who asks.
+    case closed(path: String, mode: UInt32)
+    /// Nobody knows whether events that are in an archive are still in the log.
+    case archiveKept(file: String, reason: String)
     /// It ends before what was acknowledged.
     case eventsLost(path: String, there: Int, acknowledged: Int)
     /// It is not the log that was written last in this home.
@@ -45,7 +54,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     init(_ error: any Error, path: String) {
         switch error {
         case let failure as LogFailure: self = failure
-        case let failure as HomeFailure: self = .cannotOpen(path: failure.path, reason: failure.reason)
+        case let failure as HomeFailure:
+            self = Self.closed([failure.path]) ?? .cannotOpen(path: failure.path, reason: failure.reason)
         case let error as DatabaseError: self = Self.translate(error, path: path)
         case is RowDecodingError:
             self = .corrupt(path: path, reason: "a value is none of its column's kind; dwell verify says where")
@@ -54,12 +64,17 @@ public enum LogFailure: Error, Hashable, Sendable {
     }
 
     private static func translate(_ error: DatabaseError, path: String) -> LogFailure {
-        let reason = firstLine(error.message ?? "\(error.resultCode)")
+        // A VFS that fails in a way of its own may leave no message behind.
+        let message = error.message.flatMap { $0 == "not an error" ? nil : $0 }
+        let reason = firstLine(message ?? String(cString: sqlite3_errstr(error.extendedResultCode.rawValue)))
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED: return .busy(path: path)
         case .SQLITE_FULL: return .full(path: path)
         case .SQLITE_READONLY, .SQLITE_PERM: return .readOnly(path: path)
-        case .SQLITE_CANTOPEN: return .cannotOpen(path: path, reason: reason)
+        case .SQLITE_CANTOPEN:
+            return closed(LogFile.suffixes.map { path + $0 }) ?? .cannotOpen(path: path, reason: reason)
+        // Of the database's own file a page that is not there is empty: it is one of the WAL.
+        case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHORT_READ: return .cutWAL(path: path)
         case .SQLITE_IOERR:
             // A short write is how a full disk looks when it fills in the middle of one.
             return [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE].contains(error.extendedResultCode) && isFull(path)
@@ -67,6 +82,18 @@ public enum LogFailure: Error, Hashable, Sendable {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: return .corrupt(path: path, reason: reason)
         default: return .other(path: path, reason: reason)
         }
+    }
+
+    /// The first of the files that is there, and that may not be read and written.
+    private static func closed(_ paths: [String]) -> LogFailure? {
+        for path in paths {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, access(path, R_OK) != 0,
+                status.st_uid == geteuid()
+            else { continue }
+            return .closed(path: path, mode: UInt32(status.st_mode & 0o777))
+        }
+        return nil
     }
 
     /// What some errors say of themselves goes on for many lines.
@@ -84,12 +111,25 @@ extension LogFailure {
     /// Whether the log itself may be damaged, so that a backup or a repair would help.
     public var isDamage: Bool {
         switch self {
-        case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .archived,
-            .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase:
+        case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .notAFile,
+            .archived, .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase, .closed, .archiveKept:
             false
-        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .eventsLost, .anotherLog,
-            .endMissing, .changed, .gone, .other:
+        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .cutWAL, .eventsLost,
+            .anotherLog, .endMissing, .changed, .gone, .other:
             true
+        }
+    }
+}
+
+extension LogFailure {
+    /// Whether its sentence ends with what to do.
+    public var saysTheWayOn: Bool {
+        switch self {
+        case .cutWAL, .eventsLost, .anotherLog, .endMissing, .changed, .gone, .closed, .notAFile: true
+        case .busy, .full, .readOnly, .cannotOpen, .inputOutput, .unsynced, .corrupt, .notALog, .newerSchema,
+            .changedMigration, .unreadableEvent, .unreadableBase, .nothingToArchive, .undelivered, .archivedMeanwhile,
+            .archived, .replaced, .archiveKept, .notDurable, .noBootID, .other:
+            false
         }
     }
 }
@@ -98,10 +138,10 @@ extension LogFailure {
     /// Whether the file is another than was meant: not there, no log, or a log of another build.
     public var isOfTheWrongFile: Bool {
         switch self {
-        case .cannotOpen, .corrupt, .notALog, .newerSchema, .changedMigration: true
+        case .cannotOpen, .corrupt, .notALog, .notAFile, .closed, .newerSchema, .changedMigration: true
         case .busy, .full, .readOnly, .inputOutput, .unsynced, .unreadableEvent, .unreadableBase, .nothingToArchive,
-            .undelivered, .archivedMeanwhile, .archived, .replaced, .eventsLost, .anotherLog, .endMissing, .changed,
-            .gone, .notDurable, .noBootID, .other:
+            .undelivered, .archivedMeanwhile, .archived, .archiveKept, .replaced, .cutWAL, .eventsLost, .anotherLog,
+            .endMissing, .changed, .gone, .notDurable, .noBootID, .other:
             false
         }
     }
@@ -123,6 +163,8 @@ extension LogFailure: CustomStringConvertible {
                 + "look after the disk, then see whether it is there (dwell events)"
         case .corrupt(let path, let reason): "\(path) is damaged or not a database: \(reason)"
         case .notALog(let path): "\(path) is a database, but not one of dwell's"
+        case .notAFile(let path, let reason):
+            "\(path) is where the log should be, and \(reason); move it away: mv \(path) \(path).away"
         case .newerSchema(let path, let found, let known):
             "\(path) belongs to a newer dwell (schema \(found), this one knows up to \(known)); install that version"
         case .changedMigration(let path, let number):
@@ -140,6 +182,13 @@ extension LogFailure: CustomStringConvertible {
             "events up to \(position) are archived; ask that file: --log \(file)"
         case .replaced(let path):
             "\(path) was moved, removed or replaced while it was open; nothing was recorded; give the command again"
+        case .cutWAL(let path):
+            "the WAL of \(path) was removed or cut while it was used, and what it alone held is lost; restore a backup "
+                + "(dwell restore FILE --stop), or go on with what is there (dwell repair --stop)"
+        case .closed(let path, let mode):
+            "cannot open \(path): it is closed to you (mode \(String(mode, radix: 8))); to allow it: chmod u+rw \(path)"
+        case .archiveKept(let file, let reason):
+            "\(reason); \(file) holds the events: keep it until `dwell verify` says whether the log still does"
         case .eventsLost(let path, let there, let acknowledged):
             "\(path) ends at event \(there), but event \(acknowledged) was acknowledged: its WAL was removed or cut, or it is an older copy; "
                 + "restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"

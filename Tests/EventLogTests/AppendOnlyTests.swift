@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("type = 'controller.danced'", "controller.danced, is unknown; a newer dwell wrote it"),
+        ("type = 'controller.danced'", "controller.danced, is unknown: it is damaged (dwell verify), or a newer dwell"),
         ("schema_version = 99", "99, is newer than this dwell knows"),
         ("payload = '{}'", "its payload is not that of a controller.starting event"),
     ])

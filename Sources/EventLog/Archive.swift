@@ -24,24 +24,29 @@ extension EventLog {
     ///
     /// - Parameters:
     ///   - microseconds: wall time, since 1970. Events from the first one that is not before it remain.
-    ///   - path: the file to write, mode 0600; there must be none of that name.
+    ///   - file: the file to write, mode 0600; there must be none of that name.
     ///   - progress: called with what is being done.
     /// - Throws: ``LogFailure``; then the log is as it was.
     public func archive(
-        beforeMicroseconds microseconds: Int64, to path: String, by author: Author,
+        beforeMicroseconds microseconds: Int64, to file: String, by author: Author,
         progress: (String) -> Void = { _ in }
     ) throws(LogFailure) -> ArchiveReport {
         do {
             try files.check()
-            try LogFile.requireNone(path)
+            try LogFile.requireNone(file)
             let cut = try queue.read { db in
                 try requireEnd(db.lastPosition(), db)
                 return try Cut(beforeMicroseconds: microseconds, db)
             }
             // A log that begins behind what was acknowledged last is taken for another: that must not be this one.
-            try ringForLastEvent()
-            let unfinished = path + ".unfinished"
-            defer { unlink(unfinished) }
+            do throws(LogFailure) {
+                try ringForLastEvent()
+            } catch .unsynced(let path) {
+                // Of others, that is: nothing was asked for yet.
+                throw LogFailure.inputOutput(path: path, reason: "it does not sync what was recorded before")
+            }
+            let unfinished = LogFile.freeName(file + ".unfinished")
+            defer { LogFile.remove(unfinished) }
             progress("copying \(cut.position - cut.start.position) events")
             try cut.write(from: self.path, to: unfinished)
             progress("checking the copy")
@@ -50,21 +55,25 @@ extension EventLog {
                 throw LogFailure.corrupt(path: self.path, reason: "nothing was archived: \(problem)")
             }
             let bases = try cut.bases(in: unfinished)
-            guard link(unfinished, path) == 0 else { throw HomeFailure(path) }
-            try LogFile.syncFolder(of: path)
+            try LogFile.publish(unfinished, as: file)
             progress("taking the events out of the log")
             do throws(LogFailure) {
                 try writing { db in
                     try requireEnd(db.lastPosition(), db)
-                    try cut.take(bases, writtenTo: path, by: author, db)
+                    try cut.take(bases, writtenTo: file, by: author, db)
                 }
             } catch {
                 switch error {
-                case .busy, .undelivered, .archivedMeanwhile: unlink(path)
+                case .busy, .full, .readOnly, .undelivered, .archivedMeanwhile:
+                    unlink(file)
+                    throw error
                 // Nobody knows what the disk holds now: the file may be all there is of these events (law L1).
-                default: break
+                case .inputOutput(let path, let reason):
+                    throw LogFailure.archiveKept(file: file, reason: "the disk that holds \(path) failed: \(reason)")
+                case .unsynced(let path):
+                    throw LogFailure.archiveKept(file: file, reason: "the disk that holds \(path) failed to sync")
+                default: throw LogFailure.archiveKept(file: file, reason: "\(error)")
                 }
-                throw error
             }
             return try queue.read { db in
                 ArchiveReport(
@@ -121,7 +130,15 @@ private struct Cut {
     }
 
     /// Writes a log that begins where this one does and ends at the cut. Events never change, so no lock is needed.
-    func write(from source: String, to path: String) throws {
+    func write(from source: String, to path: String) throws(LogFailure) {
+        do {
+            try copyEvents(from: source, to: path)
+        } catch {
+            throw LogFailure(error, path: path)
+        }
+    }
+
+    private func copyEvents(from source: String, to path: String) throws {
         try LogFile.create(path)
         let queue = try DatabaseQueue(path: path)
         try queue.writeWithoutTransaction { db in

@@ -18,9 +18,14 @@ enum LogFile {
         }
     }
 
+    /// Removes a log and what SQLite keeps beside it, also what it left there when something failed.
+    static func remove(_ path: String) {
+        for suffix in suffixes { unlink(path + suffix) }
+    }
+
     /// Makes an empty file for nobody else to read; one that an earlier attempt left is removed.
     static func create(_ path: String) throws {
-        for suffix in suffixes { unlink(path + suffix) }
+        remove(path)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw HomeFailure(path) }
         close(descriptor)
@@ -28,13 +33,30 @@ enum LogFile {
 
     /// Copies a database with SQLite's backup API, as of one moment, while others may write to it. The copy is one
     /// file, without a WAL.
-    static func copy(_ source: DatabaseQueue, to path: String) throws {
-        try create(path)
-        let copy = try DatabaseQueue(path: path)
-        try source.backup(to: copy)
-        try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
-        try copy.close()
-        try sync(path)
+    static func copy(_ source: DatabaseQueue, to path: String) throws(LogFailure) {
+        // What is read is on another disk perhaps, and what fails is more often the one that is written to.
+        do {
+            try create(path)
+            let copy = try DatabaseQueue(path: path)
+            try source.backup(to: copy)
+            try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
+            try copy.close()
+            try sync(path)
+        } catch {
+            throw LogFailure(error, path: path)
+        }
+    }
+
+    /// Gives what is written under another name its own, and has that on disk; nothing is there when it fails. Unlike
+    /// rename, it does not overwrite what somebody has made meanwhile.
+    static func publish(_ unfinished: String, as path: String) throws {
+        guard link(unfinished, path) == 0 else { throw HomeFailure(path) }
+        do {
+            try syncFolder(of: path)
+        } catch {
+            unlink(path)
+            throw error
+        }
     }
 
     /// Has what the log in the file goes on with called otherwise than what may have come there before.
@@ -50,7 +72,9 @@ enum LogFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw HomeFailure(path) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw HomeFailure(path) }
+        guard fsync(descriptor) == 0 else {
+            throw LogFailure.inputOutput(path: path, reason: "\(String(cString: strerror(errno))) (fsync)")
+        }
     }
 
     static func syncFolder(of path: String) throws {
@@ -95,11 +119,11 @@ enum LogFile {
         }
     }
 
-    /// `name`, or `name.2`, `name.3` …: the first that nobody has.
-    private static func freeName(_ name: String) -> String {
+    /// `name`, or `name.2`, `name.3` …: the first that nobody has, nor a file beside it.
+    static func freeName(_ name: String) -> String {
         var candidate = name
         var number = 1
-        while access(candidate, F_OK) == 0 || access(candidate + "-wal", F_OK) == 0 {
+        while suffixes.contains(where: { access(candidate + $0, F_OK) == 0 }) {
             number += 1
             candidate = "\(name).\(number)"
         }

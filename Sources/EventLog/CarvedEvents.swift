@@ -52,56 +52,76 @@ private struct LogPages {
     private static let walHeaderBytes = 32
     private static let frameHeaderBytes = 24
 
-    private let database: Data
-    private let wal: Data
+    private let database: ReadFile
+    private let wal: ReadFile
     /// Where in the WAL each page lies that was committed there: the frames in their order.
     private var frames: [(page: UInt32, offset: Int)] = []
     private var newest: [UInt32: Int] = [:]
 
     init(database path: String) {
-        database = Self.contents(path)
-        wal = Self.contents(path + "-wal")
+        database = ReadFile(path)
+        wal = ReadFile(path + "-wal")
         readFrames()
-    }
-
-    private static func contents(_ path: String) -> Data {
-        (try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)) ?? Data()
     }
 
     private mutating func readFrames() {
         let frameBytes = Self.frameHeaderBytes + Self.pageBytes
-        let starts = stride(from: Self.walHeaderBytes, through: wal.count - frameBytes, by: frameBytes)
+        let starts = stride(from: Self.walHeaderBytes, through: wal.byteCount - frameBytes, by: frameBytes)
         // From the end, for a frame counts when one after it, of the same turn of the WAL, ends a transaction.
         var committed: Set<Data> = []
         for start in starts.reversed() {
-            let turn = wal[start + 8..<start + 16]
-            if number(at: start + 4) != 0 { committed.insert(turn) }
+            guard let header = wal.bytes(at: start, Self.frameHeaderBytes) else { continue }
+            let turn = header[8..<16]
+            if number(header[4..<8]) != 0 { committed.insert(turn) }
             guard committed.contains(turn) else { continue }
-            let (page, offset) = (number(at: start), start + Self.frameHeaderBytes)
+            let (page, offset) = (number(header[0..<4]), start + Self.frameHeaderBytes)
             frames.append((page, offset))
             if newest[page] == nil { newest[page] = offset }
         }
     }
 
-    private func number(at offset: Int) -> UInt32 {
-        wal[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
-    }
+    private func number(_ bytes: Data) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
 
     /// Every page there is, older ones too.
     var images: some Sequence<Data> {
-        let inDatabase = stride(from: 0, through: database.count - Self.pageBytes, by: Self.pageBytes).lazy.map {
-            database[$0..<$0 + Self.pageBytes]
-        }
-        let inWAL = frames.lazy.map { wal[$0.offset..<$0.offset + Self.pageBytes] }
+        let inDatabase = stride(from: 0, through: database.byteCount - Self.pageBytes, by: Self.pageBytes).lazy
+            .compactMap { database.bytes(at: $0, Self.pageBytes) }
+        let inWAL = frames.lazy.compactMap { wal.bytes(at: $0.offset, Self.pageBytes) }
         return [AnySequence(inDatabase), AnySequence(inWAL)].lazy.joined()
     }
 
     /// The newest of a number.
     func page(_ number: UInt32) -> Data? {
-        if let offset = newest[number] { return wal[offset..<offset + Self.pageBytes] }
-        guard number > 0, Int(number) * Self.pageBytes <= database.count else { return nil }
-        return database[(Int(number) - 1) * Self.pageBytes..<Int(number) * Self.pageBytes]
+        if let offset = newest[number] { return wal.bytes(at: offset, Self.pageBytes) }
+        guard number > 0 else { return nil }
+        return database.bytes(at: (Int(number) - 1) * Self.pageBytes, Self.pageBytes)
     }
+}
+
+/// A file that is read in parts. Not mapped: where the disk fails, or somebody cuts the file meanwhile, only that part
+/// is missing, and nobody ends of it.
+private final class ReadFile {
+    let byteCount: Int
+    private let descriptor: CInt
+
+    init(_ path: String) {
+        // Neither a pipe nor a device has anything that could be saved.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        var status = stat()
+        let isFile = descriptor >= 0 && fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        self.descriptor = descriptor
+        byteCount = isFile ? Int(status.st_size) : 0
+    }
+
+    /// Nil when not all of them can be read.
+    func bytes(at offset: Int, _ count: Int) -> Data? {
+        guard offset >= 0, offset + count <= byteCount else { return nil }
+        var data = Data(count: count)
+        let read = data.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, count, off_t(offset)) }
+        return read == count ? data : nil
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
 /// A cell of a table's leaf page that has the form of a row of `events`: the length of what follows, the row's number,

@@ -14,16 +14,14 @@ extension EventLog {
     public func backUp(to path: String) throws(LogFailure) -> LogExamination {
         do {
             try LogFile.requireNone(path)
-            let unfinished = path + ".unfinished"
-            defer { unlink(unfinished) }
+            let unfinished = LogFile.freeName(path + ".unfinished")
+            defer { LogFile.remove(unfinished) }
             try LogFile.copy(queue, to: unfinished)
             let examination = LogExamination(path: unfinished)
             if let problem = examination.problems.first {
                 throw LogFailure.corrupt(path: queue.path, reason: "no backup was made: \(problem)")
             }
-            // Unlike rename, it does not overwrite what somebody has made meanwhile.
-            guard link(unfinished, path) == 0 else { throw HomeFailure(path) }
-            try LogFile.syncFolder(of: path)
+            try LogFile.publish(unfinished, as: path)
             return examination
         } catch {
             throw LogFailure(error, path: path)
@@ -37,30 +35,7 @@ extension EventLog {
     public static func restore(
         _ home: Home, from path: String
     ) throws(LogFailure) -> (examination: LogExamination, kept: String?) {
-        do {
-            let examination = LogExamination(path: path)
-            if let problem = examination.problems.first {
-                throw LogFailure.corrupt(path: path, reason: "nothing was restored: \(problem)")
-            }
-            // What is in it goes on elsewhere: two logs would tell different things of the same positions.
-            guard !examination.isArchive else {
-                throw LogFailure.other(
-                    path: path,
-                    reason: "is an archive and no backup: a log goes on from where it ends; ask it with --log")
-            }
-            try home.prepare(touchingDatabase: false)
-            let new = home.database + ".restoring"
-            defer { unlink(new) }
-            var configuration = Configuration()
-            configuration.readonly = true
-            let source = try DatabaseQueue(path: path, configuration: configuration)
-            try LogFile.copy(source, to: new)
-            try source.close()
-            try LogFile.beginBranch(new)
-            let kept = try LogFile.replace(home, with: new, keepingAs: "before-restore")
-            return (examination, kept)
-        } catch {
-            throw LogFailure(error, path: path)
-        }
+        let prepared = try PreparedRestore(home, from: path)
+        return (prepared.examination, try prepared.takePlace())
     }
 }

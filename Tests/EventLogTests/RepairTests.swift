@@ -136,6 +136,35 @@ import Testing
         #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
     }
 
+    /// Whoever closes a database last removes its WAL; of a damaged one it may be all there is.
+    @Test func whatTheWALAloneHoldsIsSavedWhenItIsHeld() throws {
+        let log = try log()
+        let last = try log.lastPosition()
+        _ = try log.queue.writeWithoutTransaction { try $0.checkpoint() }
+        // To close it would give up the locks that this process has on it.
+        let database = try FileHandle(forWritingTo: URL(fileURLWithPath: home.database))
+        try database.truncate(atOffset: 0)
+        try database.write(contentsOf: Data("junk".utf8))
+        let wal = try HeldWAL(home)
+        try log.queue.close()
+        try database.close()
+        try #require(access(home.database + "-wal", F_OK) != 0, "SQLite removed it")
+        let report = try EventLog.repair(home, wal)
+        #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
+        #expect(access(try #require(report.kept) + "-wal", F_OK) == 0, "it is kept, too")
+    }
+
+    /// What cannot be repaired is told before anything is ended for it, and nothing is left of the attempt.
+    @Test func aRehearsalChangesNothing() throws {
+        let log = try log()
+        try temporary.execute(
+            "DROP TRIGGER events_are_never_updated; UPDATE events SET actor = 'bob' WHERE position = 20")
+        let before = try FileManager.default.contentsOfDirectory(atPath: home.path).sorted()
+        try EventLog.rehearseRepair(home)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: home.path).sorted() == before)
+        #expect(try log.lastPosition() > 20, "the log is as it was")
+    }
+
     /// An event is longer than a page when its service has a long script.
     @Test func eventsOfManyPagesAreSaved() throws {
         let log = try EventLog(home: home)

@@ -31,10 +31,7 @@ struct Doctor: ParsableCommand {
 
     /// What of `config.yaml` keeps every `up` and `start` from being done; nothing where there is none.
     private static func configuration(of home: Home) -> [HomeExamination.Finding] {
-        // Of a home that cannot be entered nothing more is known.
-        guard access(home.configuration, F_OK) == 0 || errno != ENOENT && access(home.path, X_OK) == 0 else {
-            return []
-        }
+        guard access(home.path, X_OK) == 0, access(home.configuration, F_OK) == 0 || errno != ENOENT else { return [] }
         do {
             let notes = try Configuration.load(path: home.configuration).notes
             let said = notes.isEmpty ? "" : " (\(notes.joined(separator: "; ")))"

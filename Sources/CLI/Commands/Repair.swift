@@ -25,6 +25,14 @@ struct Repair: AsyncParsableCommand {
         guard access(home.database, F_OK) == 0 else {
             throw CommandFailure("there is no \(home.database) to repair; put a backup there: dwell restore FILE")
         }
+        let wal: HeldWAL
+        do {
+            try EventLog.requireFile(home)
+            // Before the log is opened: to close it may be to lose what is in its WAL.
+            wal = try HeldWAL(home)
+        } catch {
+            throw CommandFailure(error)
+        }
         do throws(LogFailure) {
             _ = try EventLog(home: home)
         } catch .newerSchema(let path, let found, let known) {
@@ -35,10 +43,12 @@ struct Repair: AsyncParsableCommand {
             print("The log is whole: nothing to repair.")
             return Session.reviveWhatDied()
         }
-        let locks = try await Upkeep.takeHome(home, stop: stop)
+        let locks = try await Upkeep.takeHome(home, stop: stop) { (endsSomething) throws(LogFailure) in
+            if endsSomething { try EventLog.rehearseRepair(home) }
+        }
         let report: RepairReport
         do {
-            report = try EventLog.repair(home)
+            report = try EventLog.repair(home, wal)
         } catch {
             throw CommandFailure(error)
         }

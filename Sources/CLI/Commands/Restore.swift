@@ -34,20 +34,24 @@ struct Restore: AsyncParsableCommand {
                 "nothing was restored: \(file) is an archive and no backup: a log goes on from where it ends; ask it with --log",
                 exitCode: 2)
         }
-        let locks = try await Upkeep.takeHome(home, stop: stop)
+        var prepared: PreparedRestore?
+        let locks = try await Upkeep.takeHome(home, stop: stop) { (_) throws(LogFailure) in
+            prepared = try PreparedRestore(home, from: URL(fileURLWithPath: file).path)
+        }
+        guard let prepared else { throw CommandFailure("nothing was restored") }
         let before = LogExamination(path: home.database).logID
-        let restored: (examination: LogExamination, kept: String?)
+        let kept: String?
         do {
-            restored = try EventLog.restore(home, from: URL(fileURLWithPath: file).path)
+            kept = try prepared.takePlace()
         } catch {
             throw CommandFailure(error)
         }
         locks.release()
-        print(
-            "\(restored.examination.wholeEvents) events of \(restored.examination.controllers) controllers are restored."
-        )
-        if let kept = restored.kept { print("  the log that was there is kept: \(kept)") }
-        if let before, before != restored.examination.logID {
+        let restored = prepared.examination
+        print("\(restored.wholeEvents) events of \(restored.controllers) controllers are restored.")
+        if let kept { print("  the log that was there is kept: \(kept)") }
+        if let note = restored.schemaNote { print("note: \(note)", to: .error) }
+        if let before, before != restored.logID {
             print("note: the backup is of another log than the one that was there", to: .error)
         }
         try Upkeep.startWhatIsWanted()

@@ -96,11 +96,19 @@ public struct HomeExamination: Sendable {
             wrong(
                 "\(home.path) belongs to user \(status.st_uid), not to you (\(geteuid())): chown it, or set DWELL_HOME")
         }
+        // Of what is in a folder that one may not enter nothing can be said.
+        guard access(home.path, R_OK | X_OK) == 0 else {
+            let mode = String(status.st_mode & 0o777, radix: 8)
+            wrong("\(home.path) is closed to you (mode \(mode)); to look into it: chmod u+rwx \(home.path)")
+            return false
+        }
         for (path, allowed) in [
             (home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.path + "/secrets", 0o700),
             (home.path + "/sources", 0o700), (home.database, 0o600), (home.configuration, 0o755),
         ] {
             guard stat(path, &status) == 0 else { continue }
+            // What is no file is told of with the log.
+            if path == home.database, status.st_mode & S_IFMT != S_IFREG { continue }
             guard [home.database, home.configuration].contains(path) || status.st_mode & S_IFMT == S_IFDIR else {
                 wrong("\(path) is not a folder, and nothing can be kept in it: move it away, and dwell makes one")
                 continue
@@ -146,8 +154,19 @@ public struct HomeExamination: Sendable {
             }
             return nil
         }
+        if EventLog.isUnbegun(home) {
+            fine("there is no log yet")
+            return nil
+        }
+        do {
+            try EventLog.requireFile(home)
+        } catch {
+            wrong("\(error)")
+            return nil
+        }
         let examination = LogExamination(home: home)
-        if let failure = examination.failure, !failure.isDamage {
+        // Of some damage it is said what to do.
+        if let failure = examination.failure, !failure.isDamage || failure.saysTheWayOn {
             wrong("\(failure)")
             return nil
         }

@@ -175,14 +175,7 @@ private struct Cut {
         configuration.readonly = true
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
-        return try queue.read { db in
-            try db.streams().compactMap(ControllerName.init(rawValue:)).map { name in
-                guard let head = try StreamHead.fetch(name, db),
-                    let state = try Snapshots.load(name, notAfter: head.version, db)
-                else { throw LogFailure.other(path: path, reason: "it holds no state of controller \(name)") }
-                return Base(state: state, digest: head.digest)
-            }
-        }
+        return try queue.read { try Base.ends(of: $0, path: path) }
     }
 
     /// Takes the events out of the log, and records where they are and what they led to.
@@ -210,9 +203,7 @@ private struct Cut {
             }
             try db.execute(
                 sql: "INSERT OR REPLACE INTO bases (stream, version, digest, format, state) VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    stream, base.state.version, base.digest.bytes, Snapshots.format, try EventCodec.json(base.state),
-                ])
+                arguments: StatementArguments(try base.row.map(\.databaseValue)))
         }
         try db.execute(
             sql: """

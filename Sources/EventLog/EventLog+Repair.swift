@@ -21,16 +21,20 @@ extension EventLog {
     /// breaks the chain of digests, and tables folded from them. When there is none, the log begins anew, and the
     /// report says what is lost. Nothing of dwell may run in the home.
     ///
-    /// - Parameter wal: the log's WAL, taken before anything opened the log.
+    /// - Parameters:
+    ///   - archive: the file that was archived to last, when what the log keeps of it is damaged.
+    ///   - wal: the log's WAL, taken before anything opened the log.
     /// - Throws: ``LogFailure``; then the home is as it was.
-    public static func repair(_ home: Home, _ wal: HeldWAL? = nil) throws(LogFailure) -> RepairReport {
+    public static func repair(
+        _ home: Home, archive: String? = nil, _ wal: HeldWAL? = nil
+    ) throws(LogFailure) -> RepairReport {
         do {
             try requireFile(home)
             wal?.putBack()
             let witness = CommitBell(path: home.commitBell).witness
             let new = home.database + ".repaired"
             defer { LogFile.remove(new) }
-            let salvage = try salvage(home, witness, to: new)
+            let salvage = try salvage(home, archive, witness, to: new)
             try LogFile.beginBranch(new)
             return RepairReport(
                 savedEvents: salvage.savedEvents, lastPosition: salvage.next - 1, firstLoss: salvage.firstLoss,
@@ -43,20 +47,23 @@ extension EventLog {
 
     /// Does everything that a repair does but put the new log in its place: whether something can be saved, and whether
     /// there is room for it, is known before anything is ended for it.
-    public static func rehearseRepair(_ home: Home) throws(LogFailure) {
+    public static func rehearseRepair(_ home: Home, archive: String? = nil) throws(LogFailure) {
         do {
             try requireFile(home)
             let new = home.database + ".repaired"
             defer { LogFile.remove(new) }
-            _ = try salvage(home, CommitBell(path: home.commitBell).witness, to: new)
+            _ = try salvage(home, archive, CommitBell(path: home.commitBell).witness, to: new)
         } catch {
             throw LogFailure(error, path: home.database)
         }
     }
 
     /// A new log of what can be saved.
-    private static func salvage(_ home: Home, _ witness: CommitBell.Witness?, to new: String) throws -> Salvage {
-        let salvage = try Salvage(path: home.database, witness: witness)
+    private static func salvage(
+        _ home: Home, _ archive: String?, _ witness: CommitBell.Witness?, to new: String
+    ) throws -> Salvage {
+        let salvage = try Salvage(
+            path: home.database, witness: witness, archived: archive.map(Beginning.init(archive:)))
         try salvage.write(to: new)
         if let problem = LogExamination(path: new).problems.first {
             throw LogFailure.other(path: new, reason: "what was saved is not whole: \(problem)")

@@ -171,8 +171,11 @@ extension LogFailure: CustomStringConvertible {
             "\(path) was made by another build of dwell: migration \(number) has another checksum"
         case .unreadableEvent(let position, let reason): "event \(position) cannot be read: \(reason)"
         case .unreadableBase(let stream, let format):
-            "what the archived events of \(stream) led to cannot be read (format \(format), this build writes \(Snapshots.format)); "
-                + "ask with the dwell that archived them"
+            format == Snapshots.format
+                ? "what the archived events of \(stream) led to is damaged; restore a backup (dwell restore FILE), "
+                    + "or take it from the file that they are in: dwell repair --archive FILE"
+                : "what the archived events of \(stream) led to cannot be read (format \(format), this build writes \(Snapshots.format)); "
+                    + "ask with the dwell that archived them"
         case .nothingToArchive(let first):
             first == nil ? "nothing to archive: the log holds no event" : "nothing to archive: no event is before that"
         case .archivedMeanwhile: "another archive was made meanwhile; nothing was archived"

@@ -21,6 +21,10 @@ public struct LogStart: Hashable, Sendable {
 
     private init() {}
 
+    init(position: Int, atMicroseconds: Int64, file: String, digest: Digest) {
+        (self.position, self.atMicroseconds, self.file, self.digest) = (position, atMicroseconds, file, digest)
+    }
+
     init(_ db: Database) throws {
         // A file of an earlier schema is looked at as it is, too.
         guard try db.tableExists("archives"),
@@ -80,6 +84,21 @@ struct Base {
             throw LogFailure.unreadableBase(stream: stream.rawValue, format: Int.fromDatabaseValue(row[2]) ?? 0)
         }
         return Base(state: state, digest: Digest(bytes: digest))
+    }
+
+    /// What the events in a file led to, of every controller there is: where a log begins that goes on from it.
+    static func ends(of db: Database, path: String) throws -> [Base] {
+        try db.streams().compactMap(ControllerName.init(rawValue:)).map { name in
+            guard let head = try StreamHead.fetch(name, db),
+                let state = try Snapshots.load(name, notAfter: head.version, db)
+            else { throw LogFailure.other(path: path, reason: "it holds no state of controller \(name)") }
+            return Base(state: state, digest: head.digest)
+        }
+    }
+
+    /// As it is kept in `bases`: stream, version, digest, format, state.
+    var row: [any DatabaseValueConvertible] {
+        get throws { [state.name.rawValue, state.version, digest.bytes, Snapshots.format, try EventCodec.json(state)] }
     }
 
     /// Names of the controllers that have archived events.

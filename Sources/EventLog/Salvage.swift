@@ -23,22 +23,27 @@ struct Salvage {
     private var logID: String?
     private var branches: String?
     private var receivers: [NoticeRow] = []
-    private var commands: [(stream: String, id: String, atMicroseconds: Int64)] = []
+    private var commands: [CommandWithoutEvents] = []
 
     var savedEvents: Int { events.count }
     /// Position of the event that is read next.
     var next: Int { (beginning?.start.position ?? 0) + events.count + 1 }
 
-    /// - Parameter witness: what is known from beside the log.
+    /// - Parameters:
+    ///   - witness: what is known from beside the log.
+    ///   - archived: what the archive that was made last says of where the log begins, in place of what the log says.
     /// - Throws: ``LogFailure`` when there are events that follow from others which are gone.
-    init(path: String, witness: CommitBell.Witness?) throws {
+    init(path: String, witness: CommitBell.Witness?, archived: Beginning? = nil) throws {
         self.path = path
+        beginning = archived
         var beginningLoss: String?
         var wasRead = false
         do {
             let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
             try queue.read { db in
-                do { beginning = try Beginning(db) } catch { beginningLoss = inWords(error) }
+                if archived == nil {
+                    do { beginning = try Beginning(db) } catch { beginningLoss = inWords(error) }
+                }
                 do { try readEvents(db) } catch { firstLoss = inWords(error) }
                 readRest(db)
                 wasRead = true
@@ -47,28 +52,45 @@ struct Salvage {
         } catch {
             // Where something damaged was met, ending the transaction fails as well; what was read is read.
             if !wasRead {
-                (beginningLoss, firstLoss) = (inWords(error), inWords(error))
+                (beginningLoss, firstLoss) = (archived == nil ? inWords(error) : nil, inWords(error))
                 otherLosses = ["what its other tables held, for none can be read"]
             }
         }
         if firstLoss != nil || beginningLoss != nil || witness.map({ $0.position >= next }) ?? false { carve() }
-        if events.isEmpty, seesEvents, let archived = beginning {
+        if events.isEmpty, seesEvents, archived == nil, let said = beginning {
             // Perhaps it is what tells of archived events that is damaged, and none was archived.
             let loss = firstLoss
             (beginning, firstLoss) = (nil, nil)
             carve()
-            if events.isEmpty { (beginning, firstLoss) = (archived, loss) }
+            if events.isEmpty { (beginning, firstLoss) = (said, loss) }
         }
         // A log that holds nothing begins anew; one whose events go on from others must not.
         if let beginningLoss, events.isEmpty, seesEvents {
             throw LogFailure.corrupt(
                 path: path,
                 reason: "what its archived events led to cannot be read (\(beginningLoss)), and nothing of what comes "
-                    + "after them can be folded without it; restore a backup (dwell restore FILE), or move the file away"
-            )
+                    + "after them can be folded without it; restore a backup (dwell restore FILE), or name the file that "
+                    + "they were archived to last: dwell repair --archive FILE")
         }
+        if let archive = archived?.archive { try goOn(from: archive) }
         if logID == nil { logID = witness?.logID }
         if logID == nil { otherLosses.append("the log's id: it has a new one") }
+    }
+
+    /// Takes from an archive what the log does not tell any more.
+    private mutating func goOn(from archive: Beginning.Archive) throws {
+        guard logID == nil || archive.logID == nil || logID == archive.logID else {
+            throw LogFailure.other(path: archive.file, reason: "is an archive of another log")
+        }
+        guard !events.isEmpty || !seesEvents else {
+            throw LogFailure.other(
+                path: archive.file,
+                reason: "ends at event \(next - 1), and no event that can be read goes on from there; "
+                    + "give the archive that was made last, or restore a backup (dwell restore FILE)")
+        }
+        logID = logID ?? archive.logID
+        branches = branches ?? archive.branches
+        commands += archive.commands
     }
 
     /// The schema's text is not needed to read the tables: what of it cannot be parsed is passed over.
@@ -136,18 +158,18 @@ struct Salvage {
         }
     }
 
+    /// The id a log had when it was begun.
+    static func logID(_ db: Database) throws -> String? {
+        try String.fetchOne(
+            db, sql: "SELECT value FROM meta NOT INDEXED WHERE key IN ('first_log_id', 'log_id') ORDER BY key LIMIT 1")
+    }
+
     private mutating func readRest(_ db: Database) {
         // Processes are known by the id it had when they were started.
-        logID = try? String.fetchOne(
-            db, sql: "SELECT value FROM meta NOT INDEXED WHERE key IN ('first_log_id', 'log_id') ORDER BY key LIMIT 1")
+        logID = try? Self.logID(db)
         branches = try? EventSource.stored(db)
         do {
-            commands = try Row.fetchAll(db, sql: "SELECT stream, command_id, at_us FROM commands_without_events").map {
-                guard let stream = String.fromDatabaseValue($0[0]), let id = String.fromDatabaseValue($0[1]),
-                    let at = Int64.fromDatabaseValue($0[2])
-                else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
-                return (stream, id, at)
-            }
+            commands = try CommandWithoutEvents.all(db)
         } catch {
             otherLosses.append(
                 "the ids of commands that changed nothing: one given again with its id is taken for a new one")
@@ -175,7 +197,9 @@ struct Salvage {
                 try EventSource.cutBranches(db)
                 for command in commands {
                     try db.execute(
-                        sql: "INSERT INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)",
+                        sql: """
+                            INSERT OR IGNORE INTO commands_without_events (stream, command_id, at_us) VALUES (?, ?, ?)
+                            """,
                         arguments: [command.stream, command.id, command.atMicroseconds])
                 }
                 try CommandsWithoutEvents(db: db).seal()
@@ -196,46 +220,6 @@ struct Salvage {
         }
         try queue.close()
         try LogFile.sync(path)
-    }
-}
-
-/// Everything a log holds of the events that were archived.
-private struct Beginning {
-    let start: LogStart
-    /// Whether it is known where archived events lay that later ones follow from.
-    private(set) var hasCauses = true
-    private var tables: [(name: String, rows: [Row])] = []
-
-    /// Nil when none was. Throws when what they led to cannot be read: without it nothing after them can be folded.
-    init?(_ db: Database) throws {
-        guard try db.tableExists("archives") else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "it has no table archives")
-        }
-        start = try LogStart(db)
-        guard start.position > 0 else { return nil }
-        for name in ["archives", "bases"] {
-            tables.append((name, try Row.fetchAll(db, sql: "SELECT * FROM \(name)")))
-        }
-        for stream in try Base.streams(db) {
-            guard let name = ControllerName(rawValue: stream) else { continue }
-            _ = try Base.load(name, db)
-        }
-        do {
-            tables.append(("archived_causes", try Row.fetchAll(db, sql: "SELECT * FROM archived_causes")))
-        } catch {
-            hasCauses = false
-        }
-    }
-
-    func write(_ db: Database) throws {
-        for table in tables {
-            for row in table.rows {
-                let marks = databaseQuestionMarks(count: row.count)
-                try db.execute(
-                    sql: "INSERT INTO \(table.name) VALUES (\(marks))",
-                    arguments: StatementArguments(row.databaseValues))
-            }
-        }
     }
 }
 

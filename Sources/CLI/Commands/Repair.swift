@@ -15,10 +15,18 @@ struct Repair: AsyncParsableCommand {
             Examples:
               dwell repair
               dwell repair --stop
+              dwell repair --archive events-until-october.db
             """)
 
     @Flag(help: "End every replica, load balancer and controller of this home first.")
     var stop = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Take what archived events led to from this file, which `dwell archive` wrote last, for that in the log is damaged.",
+            valueName: "file"),
+        completion: .file(extensions: ["db"]))
+    var archive: String?
 
     func run() async throws {
         let home = Home(environment: ProcessInfo.processInfo.environment)
@@ -43,12 +51,13 @@ struct Repair: AsyncParsableCommand {
             print("The log is whole: nothing to repair.")
             return Session.reviveWhatDied()
         }
+        let archive = archive.map { URL(fileURLWithPath: $0).path }
         let locks = try await Upkeep.takeHome(home, stop: stop) { (endsSomething) throws(LogFailure) in
-            if endsSomething { try EventLog.rehearseRepair(home) }
+            if endsSomething { try EventLog.rehearseRepair(home, archive: archive) }
         }
         let report: RepairReport
         do {
-            report = try EventLog.repair(home, wal)
+            report = try EventLog.repair(home, archive: archive, wal)
         } catch {
             throw CommandFailure(error)
         }

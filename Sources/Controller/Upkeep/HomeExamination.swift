@@ -96,12 +96,6 @@ public struct HomeExamination: Sendable {
             wrong(
                 "\(home.path) belongs to user \(status.st_uid), not to you (\(geteuid())): chown it, or set DWELL_HOME")
         }
-        // Of what is in a folder that one may not enter nothing can be said.
-        guard access(home.path, R_OK | X_OK) == 0 else {
-            let mode = String(status.st_mode & 0o777, radix: 8)
-            wrong("\(home.path) is closed to you (mode \(mode)); to look into it: chmod u+rwx \(home.path)")
-            return false
-        }
         for (path, allowed) in [
             (home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.path + "/secrets", 0o700),
             (home.path + "/sources", 0o700), (home.database, 0o600), (home.configuration, 0o755),

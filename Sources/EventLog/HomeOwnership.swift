@@ -167,10 +167,11 @@ struct HomeOwnership {
     }
 
     private static func closed(_ path: String, _ status: stat, to mode: mode_t) -> String {
-        let what =
-            status.st_mode & 0o022 == 0
-            ? "was open to others" : "could be written by others, so see that what is in it is yours;"
-        return "\(path) \(what) (mode \(octal(status))); it is closed now (mode \(String(mode & 0o777, radix: 8)))"
+        let mode = String(mode & 0o777, radix: 8)
+        return status.st_mode & 0o022 == 0
+            ? "\(path) was open to others (mode \(octal(status))); it is closed now (mode \(mode))"
+            : "others could write in \(path) (mode \(octal(status))), so see that what is in it is yours; "
+                + "it is closed now (mode \(mode))"
     }
 
     private static func octal(_ status: stat) -> String { String(status.st_mode & 0o777, radix: 8) }

@@ -74,6 +74,8 @@ extension EventLog {
     /// Fails when something else than a file is in the place of the home's database: no log can be put there, and a pipe
     /// would be read for ever.
     public static func requireFile(_ home: Home) throws(LogFailure) {
+        // What others put there is not saved: whoever gives a command runs what the log says.
+        if let strange = home.problemsOfOwnership.first { throw LogFailure(strange, path: home.database) }
         guard access(home.database, F_OK) == 0 else { return }
         do {
             try HomeFile.mustBeAFile(home.database)

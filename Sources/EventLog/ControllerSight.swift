@@ -12,6 +12,18 @@ extension EventLog {
     /// How many runs of hooks are looked at: five kinds, and room for one that runs oftener than the others.
     private static let hookRunsLookedAt = 20
 
+    static let policiesSQL = """
+        SELECT version, type FROM events
+        WHERE stream = ? AND type IN ('controller.starting', 'controller.policy_set') AND version <= ?
+        ORDER BY version DESC
+        """
+
+    static let hooksSQL = """
+        SELECT version FROM events
+        WHERE stream = ? AND type = 'controller.hook_ended' AND version > ? AND version <= ?
+        ORDER BY version DESC LIMIT ?
+        """
+
     /// - Parameter rows: the controllers as they were at a moment, or are now.
     public func sights(of rows: [ControllerRow]) throws(LogFailure) -> [String: ControllerSight] {
         try reading { db in
@@ -21,26 +33,26 @@ extension EventLog {
         }
     }
 
-    /// From the newest event back to the last start, through an index that holds all it takes.
+    /// From the newest event back to the last start, through indexes that hold nothing but what is looked for: a life may be
+    /// long, and have been idle a hundred thousand times.
     private static func sight(of row: ControllerRow, _ db: Database) throws -> ControllerSight {
-        let rows = try Row.fetchCursor(
-            db.cachedStatement(
-                sql: """
-                    SELECT version, type FROM events WHERE stream = ? AND type GLOB 'controller.*' AND version <= ?
-                    ORDER BY version DESC
-                    """), arguments: [row.name, row.version])
-        var (hooks, policy): ([Int], Int?) = ([], nil)
-        search: while let found = try rows.next() {
-            let (version, type): (Int, String) = (found[0], found[1])
-            switch EventType(rawValue: type) {
-            case .controllerStarting:
-                policy = policy ?? version
-                break search
-            case .controllerPolicySet: policy = policy ?? version
-            case .controllerHookEnded: if hooks.count < hookRunsLookedAt { hooks.append(version) }
-            default: continue
-            }
+        var policies = try QuickStatement(db, policiesSQL)
+        policies.bind(row.name)
+        policies.bind(row.version)
+        var (policy, start): (Int?, Int) = (nil, 0)
+        while let found = try policies.next() {
+            policy = policy ?? found.int(0)
+            guard found.shown(1) == EventType.controllerStarting.rawValue else { continue }
+            start = found.int(0)
+            break
         }
+        policies.reset()
+        var runs = try QuickStatement(db, hooksSQL)
+        runs.bind(row.name)
+        runs.bind(start)
+        runs.bind(row.version)
+        runs.bind(hookRunsLookedAt)
+        let hooks = try runs.all { $0.int(0) }
         var sight = ControllerSight()
         let ended = try hooks.reversed().compactMap { try EventReader.event(of: row.name, version: $0, db) }
         sight.failedHooks = FailedHook.all(in: ended.map { StampedEvent(event: $0.event, stamp: $0.stamp) })

@@ -14,10 +14,10 @@ import Testing
 
     private let temporary = TemporaryHome()
 
-    private func plan(_ sql: String) throws -> [String] {
+    private func plan(_ sql: String, _ arguments: StatementArguments = []) throws -> [String] {
         let log = try EventLog(home: temporary.home)
         return try log.queue.read { db in
-            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql).map { $0["detail"] }
+            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: arguments).map { $0["detail"] }
         }
     }
 
@@ -53,6 +53,14 @@ import Testing
         for index in ["events_of_policies", "events_of_pauses"] {
             #expect(steps.contains { $0.contains("INDEX \(index) (stream=? AND version<?)") }, "\(steps)")
         }
+    }
+
+    /// `status` does not walk through a life that has been long.
+    @Test func whatStatusTellsBesidesTheTablesIsFoundByIndexes() throws {
+        let policies = try plan(EventLog.policiesSQL, ["prod", 9])
+        #expect(policies == ["SEARCH events USING INDEX events_of_policies (stream=? AND version<?)"])
+        let hooks = try plan(EventLog.hooksSQL, ["prod", 1, 9, 20])
+        #expect(hooks == ["SEARCH events USING COVERING INDEX events_of_hooks (stream=? AND version>? AND version<?)"])
     }
 
     @Test func aNightOfTheWholeLogIsFoundByItsTimes() throws {

@@ -114,12 +114,12 @@ def resident_kib(pid):
 
 
 def switches(pid):
-    """Context switches of all threads of a process so far."""
-    total = 0
+    """Context switches so far, by thread of a process."""
+    found = {}
     for path in glob.glob(f"/proc/{pid}/task/*/status"):
         with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
-            total += sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
-    return total
+            found[path] = sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+    return found
 
 
 @contextlib.contextmanager

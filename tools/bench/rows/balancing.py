@@ -63,10 +63,14 @@ def dwell_service(world, script, *arguments, replicas=2):
 
 
 def pin(pid, cores):
-    """Every thread of a process, and of its children's."""
+    """Every thread of a process, and of its children's: nginx's workers, which no longer have the environment that they
+    were started with, would otherwise take turns with what is measured."""
     subprocess.run(
         ["taskset", "-a", "-c", "-p", ",".join(map(str, [cores] if isinstance(cores, int) else cores)), str(pid)],
         stdout=subprocess.DEVNULL, check=False)
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    for child in children.split():
+        pin(int(child), cores)
 
 
 @contextlib.contextmanager

@@ -90,13 +90,16 @@ def idle(world):
     window = 12
     with world.home() as home:
         home.dwell("start", "local")
-        time.sleep(5)
+        # Until threads that were needed for the start have ended.
+        time.sleep(15)
         (controller,) = home.processes("dwell-ctl-")
         rates = []
         for _ in range(world.rounds):
             before = switches(controller)
             time.sleep(window)
-            rates.append((switches(controller) - before) / window)
+            # A thread that has ended meanwhile takes its count along; it had been idle for all of that time.
+            after = switches(controller)
+            rates.append(sum(count - before.get(thread, 0) for thread, count in after.items()) / window)
         # Once, for it does not change.
         memory = [resident_kib(controller) / 1024]
         (keeper,) = home.processes("dwell-keep-")

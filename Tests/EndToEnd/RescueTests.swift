@@ -73,7 +73,7 @@ import Testing
             let output = try await sandbox.shell(
                 """
                 exec unshare --mount bash -c '
-                    mount -t tmpfs -o size=2m tmpfs home || exit 9
+                    mount -t tmpfs -o size=2m,mode=700 tmpfs home || exit 9
                     "$DWELL" start local > /dev/null && "$DWELL" backup copy.db > /dev/null || exit 8
                     dd if=/dev/zero of=home/filler bs=4k 2> /dev/null
                     "$DWELL" restore copy.db --stop; code=$?

@@ -109,8 +109,8 @@ import Testing
     /// As long as it takes anything it is served, however long that takes, and whatever the replica's limit is.
     @Test func anAnswerThatIsTakenSlowly() async throws {
         try await Stage.with({
-            $0.writeTimeoutSeconds = 4
-            $0.rules.streamTimeoutSeconds = 4
+            $0.writeTimeoutSeconds = 6
+            $0.rules.streamTimeoutSeconds = 6
         }) { stage in
             let client = try await stage.connect(isReading: false)
             try await client.send(Stage.get)
@@ -122,7 +122,7 @@ import Testing
             let piece = FixedSizeRecvByteBufferAllocator(capacity: 1 << 18)
             try await client.channel.setOption(.recvAllocator, value: piece).get()
             try await client.channel.setOption(.maxMessagesPerRead, value: 1).get()
-            let end = NIODeadline.now() + .seconds(6)
+            let end = NIODeadline.now() + .seconds(8)
             let reads = client.channel.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(50)) {
                 _ in client.channel.read()
             }

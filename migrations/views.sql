@@ -12,6 +12,7 @@ CREATE INDEX IF NOT EXISTS events_of_being_ready ON events (position, at_us)
 -- What was in force at an event: by which policy, and whether autostop was paused. Few events say so, and many lie between.
 CREATE INDEX IF NOT EXISTS events_of_policies ON events (stream, version)
     WHERE type IN ('controller.starting', 'controller.policy_set');
+CREATE INDEX IF NOT EXISTS events_of_lives ON events (stream, version) WHERE type = 'controller.starting';
 CREATE INDEX IF NOT EXISTS events_of_hooks ON events (stream, version) WHERE type = 'controller.hook_ended';
 CREATE INDEX IF NOT EXISTS events_of_pauses ON events (stream, version, type)
     WHERE type IN ('controller.autostop_paused', 'controller.autostop_resumed', 'controller.terminated');

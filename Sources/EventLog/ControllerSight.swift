@@ -12,16 +12,20 @@ extension EventLog {
     /// How many runs of hooks are looked at: five kinds, and room for one that runs oftener than the others.
     private static let hookRunsLookedAt = 20
 
-    static let policiesSQL = """
-        SELECT version, type FROM events
-        WHERE stream = ? AND type IN ('controller.starting', 'controller.policy_set') AND version <= ?
-        ORDER BY version DESC
+    static let policySQL = """
+        SELECT version FROM events
+        WHERE stream = ?1 AND type IN ('controller.starting', 'controller.policy_set') AND version <= ?2
+        ORDER BY version DESC LIMIT 1
         """
 
+    /// Of the life that it is in.
     static let hooksSQL = """
         SELECT version FROM events
-        WHERE stream = ? AND type = 'controller.hook_ended' AND version > ? AND version <= ?
-        ORDER BY version DESC LIMIT ?
+        WHERE stream = ?1 AND type = 'controller.hook_ended' AND version <= ?2 AND version > coalesce((
+            SELECT version FROM events
+            WHERE stream = ?1 AND type = 'controller.starting' AND version <= ?2
+            ORDER BY version DESC LIMIT 1), 0)
+        ORDER BY version DESC LIMIT ?3
         """
 
     /// - Parameter rows: the controllers as they were at a moment, or are now.
@@ -33,23 +37,15 @@ extension EventLog {
         }
     }
 
-    /// From the newest event back to the last start, through indexes that hold nothing but what is looked for: a life may be
-    /// long, and have been idle a hundred thousand times.
+    /// Through indexes that hold nothing but what is looked for: a life may be long, and have been idle, or given another
+    /// policy, a hundred thousand times.
     private static func sight(of row: ControllerRow, _ db: Database) throws -> ControllerSight {
-        var policies = try QuickStatement(db, policiesSQL)
-        policies.bind(row.name)
-        policies.bind(row.version)
-        var (policy, start): (Int?, Int) = (nil, 0)
-        while let found = try policies.next() {
-            policy = policy ?? found.int(0)
-            guard found.shown(1) == EventType.controllerStarting.rawValue else { continue }
-            start = found.int(0)
-            break
-        }
-        policies.reset()
+        var latest = try QuickStatement(db, policySQL)
+        latest.bind(row.name)
+        latest.bind(row.version)
+        let policy = try latest.first { $0.int(0) }
         var runs = try QuickStatement(db, hooksSQL)
         runs.bind(row.name)
-        runs.bind(start)
         runs.bind(row.version)
         runs.bind(hookRunsLookedAt)
         let hooks = try runs.all { $0.int(0) }

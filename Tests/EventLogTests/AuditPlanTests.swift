@@ -57,10 +57,13 @@ import Testing
 
     /// `status` does not walk through a life that has been long.
     @Test func whatStatusTellsBesidesTheTablesIsFoundByIndexes() throws {
-        let policies = try plan(EventLog.policiesSQL, ["prod", 9])
-        #expect(policies == ["SEARCH events USING INDEX events_of_policies (stream=? AND version<?)"])
-        let hooks = try plan(EventLog.hooksSQL, ["prod", 1, 9, 20])
-        #expect(hooks == ["SEARCH events USING INDEX events_of_hooks (stream=? AND version>? AND version<?)"])
+        let policy = try plan(EventLog.policySQL, ["prod", 9])
+        #expect(policy == ["SEARCH events USING INDEX events_of_policies (stream=? AND version<?)"])
+        let hooks = try plan(EventLog.hooksSQL, ["prod", 9, 20]).filter {
+            $0.hasPrefix("SEARCH") || $0.hasPrefix("SCAN")
+        }
+        #expect(hooks.count == 2 && hooks[0].contains("INDEX events_of_hooks (stream=? AND version>? AND version<?)"))
+        #expect(hooks.last?.contains("INDEX events_of_lives (stream=? AND version<?)") == true, "\(hooks)")
     }
 
     @Test func aNightOfTheWholeLogIsFoundByItsTimes() throws {

@@ -116,13 +116,7 @@ struct GitClone {
             pid: pid, startTicks: ProcessTable.entry(of: pid)?.startTicks ?? 0, boot: Boot.current)
         // It leads a session of its own, which no key at a terminal reaches.
         cancellation?.whenCancelled { if identity.isAlive { kill(-pid, SIGKILL) } }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await identity.waitUntilEnded() }
-            group.addTask { try? await Task.sleep(for: .seconds(Self.limitSeconds)) }
-            await group.next()
-            group.cancelAll()
-        }
-        if identity.isAlive {
+        if await !identity.waitUntilEnded(within: .seconds(Self.limitSeconds)), identity.isAlive {
             if let cookie {
                 _ = await ProcessTree(cookie: cookie, leader: identity).end(gracePeriodSeconds: 1)
             } else {

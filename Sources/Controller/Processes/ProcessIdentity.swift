@@ -61,6 +61,25 @@ extension ProcessIdentity {
         for await _ in Readiness.of(descriptor, once: true) {}
     }
 
+    /// Returns when the process has ended, after `limit`, or when the task is cancelled.
+    ///
+    /// - Returns: whether it has ended.
+    @discardableResult
+    func waitUntilEnded(within limit: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await waitUntilEnded()
+                return !Task.isCancelled
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+
     /// For when no pidfd is to be had: the descriptors are used up, or the kernel is old.
     private func pollUntilEnded() async {
         while isAlive, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(100)) }

@@ -103,11 +103,10 @@ extension ProcessTree {
     /// Until all these have ended, which the kernel tells: a look that finds them gone costs a few files for each process
     /// of the machine, and is taken once they are.
     private static func wait(forEndOf members: [ProcessTable.Entry], atMost limit: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: limit) }
-            group.addTask { for member in members { await member.identity.waitUntilEnded() } }
-            await group.next()
-            group.cancelAll()
+        let deadline = ContinuousClock.now + limit
+        for member in members {
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard await member.identity.waitUntilEnded(within: left) else { return }
         }
     }
 }

@@ -87,7 +87,8 @@ struct UserCommand: Sendable {
         } catch {
             return .failed("\(error)")
         }
-        guard await hasEnded(process) else {
+        let limitSeconds = countsGrace ? timeoutSeconds - graceSeconds : timeoutSeconds
+        guard await process.waitUntilEnded(within: .seconds(limitSeconds)) else {
             _ = await end(graceSeconds: graceSeconds)
             return .timedOut
         }
@@ -105,20 +106,5 @@ struct UserCommand: Sendable {
     private func end(graceSeconds: Double) async -> String? {
         defer { unlink(resultPath) }
         return await ProcessTree(mark: mark).end(gracePeriodSeconds: graceSeconds)
-    }
-
-    private func hasEnded(_ process: ProcessIdentity) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await process.waitUntilEnded()
-                return !Task.isCancelled
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(countsGrace ? timeoutSeconds - graceSeconds : timeoutSeconds))
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
     }
 }

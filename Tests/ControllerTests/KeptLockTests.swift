@@ -68,14 +68,14 @@ import Testing
                 _ = consume lock
             }
         }
-        try await eventuallyTrue { Self.waiters(for: path) == 1 }
+        try await eventually("one waits") { Self.waiters(for: path) == 1 }
         unlink(path)
         #expect(first.isKept())
         // The old one is free now; the thread has gone on to the new.
-        try await eventuallyTrue { Self.waiters(for: path) == 1 }
+        try await eventually("one waits") { Self.waiters(for: path) == 1 }
         #expect(hasIt.withLock { !$0 })
         first.release()
-        try await eventuallyTrue { hasIt.withLock { $0 } }
+        try await eventually("it has it") { hasIt.withLock { $0 } }
     }
 
     /// How many wait for a lock on the file, by the kernel's table: `1: -> FLOCK ADVISORY WRITE PID MAJ:MIN:INODE …`.
@@ -85,14 +85,6 @@ import Testing
             let table = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
         else { return 0 }
         return table.split(separator: "\n").count { $0.contains("->") && $0.contains(":\(status.st_ino) ") }
-    }
-
-    private func eventuallyTrue(_ condition: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while !condition() {
-            try #require(ContinuousClock.now < deadline, "waited in vain")
-            try await Task.sleep(for: .milliseconds(5))
-        }
     }
 
     @Test func aPipeInTheirPlaceHoldsNobodyUp() throws {

@@ -55,7 +55,11 @@ private final class Rounds: Sendable {
     }
 
     /// Nobody is woken for it: the thread finds fewer turns when it wakes for the next.
-    func remove(_ id: Int) { turns.withLock { $0.byID[id] = nil } }
+    func remove(_ id: Int) {
+        // What a look holds is let go of when the lock is: it may hold another look, whose end comes here too.
+        let removed = turns.withLock { $0.byID.removeValue(forKey: id) }
+        withExtendedLifetime(removed) {}
+    }
 
     private func run() {
         let thread = Thread {

@@ -23,6 +23,12 @@ public struct Home: Hashable, Sendable {
     public var configuration: String { path + "/config.yaml" }
     public var logs: String { path + "/logs" }
     public var run: String { path + "/run" }
+    /// The values of services' secrets.
+    public var secrets: String { path + "/secrets" }
+    /// Copies of the folders that services start in.
+    public var sources: String { path + "/sources" }
+    /// Every folder that dwell keeps in it.
+    var folders: [String] { [run, logs, secrets, sources] }
     /// Written to with every commit; see ``CommitBell``.
     public var commitBell: String { run + "/commits" }
 
@@ -39,7 +45,7 @@ public struct Home: Hashable, Sendable {
     @discardableResult
     func prepare(touchingDatabase: Bool = true) throws(HomeFailure) -> [String] {
         try makeDirectory(path)
-        let ownership = try HomeOwnership(path)
+        let ownership = try HomeOwnership(self)
         try ownership.mustBeAHome()
         try mustBeWritable()
         // What is in it is looked at when nobody can put anything there any more.
@@ -52,7 +58,7 @@ public struct Home: Hashable, Sendable {
     }
 
     /// What of it is another user's, so that it is refused, and what to do; nothing is changed.
-    public var problemsOfOwnership: [HomeFailure] { (try? HomeOwnership(path))?.problems ?? [] }
+    public var problemsOfOwnership: [HomeFailure] { (try? HomeOwnership(self))?.problems ?? [] }
 
     /// Whether its owner may write in it; root could also where it may not be.
     public var isWritable: Bool {

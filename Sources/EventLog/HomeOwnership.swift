@@ -6,14 +6,16 @@ import Foundation
 /// Root is trusted by everybody. In the home of another user, which root may use, what is that user's is as good as root's:
 /// it was root who named that home.
 struct HomeOwnership {
-    private let path: String
+    private let home: Home
     private let status: stat
     private let trusted: Set<uid_t>
 
-    init(_ path: String) throws(HomeFailure) {
+    private var path: String { home.path }
+
+    init(_ home: Home) throws(HomeFailure) {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw HomeFailure(path) }
-        self.path = path
+        guard stat(home.path, &status) == 0 else { throw HomeFailure(home.path) }
+        self.home = home
         self.status = status
         trusted = geteuid() == 0 ? [0, status.st_uid] : [0, geteuid()]
     }
@@ -27,13 +29,13 @@ struct HomeOwnership {
         if Self.ofTheSystem.contains(realName) {
             throw HomeFailure(path: path, reason: "it is a folder of the system; \(advice)")
         }
-        let holdsLog = exists("dwell.db")
+        let holdsLog = exists(home.database)
         guard status.st_uid == geteuid() || geteuid() == 0 && holdsLog else {
             let owner = Self.name(status.st_uid)
             let way = access(path, W_OK) == 0 ? "\(advice), such as \(path)/dwell" : advice
             throw HomeFailure(path: path, reason: "it belongs to \(owner), not to \(Self.name(geteuid())); \(way)")
         }
-        guard !holdsLog, !exists("config.yaml"), let strange = strangeEntry else { return }
+        guard !holdsLog, !exists(home.configuration), let strange = strangeEntry else { return }
         throw HomeFailure(
             path: path, reason: "it holds \(strange), which is none of dwell's; \(advice), or to an empty one")
     }
@@ -126,26 +128,29 @@ struct HomeOwnership {
 
     /// What is acted upon. Where the database is a link, SQLite has its WAL beside what the link leads to.
     private var entries: [String] {
-        var names = Self.files.map { path + "/" + $0 }
+        let database = home.database
+        var entries = Self.files(of: database) + [home.configuration] + home.folders
         var status = stat()
-        if lstat(names[0], &status) == 0, status.st_mode & S_IFMT == S_IFLNK, let target = realpath(names[0], nil) {
-            names += Self.beside.map { String(cString: target) + $0 }
+        if lstat(database, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, let target = realpath(database, nil) {
+            entries += Self.files(of: String(cString: target)).dropFirst()
             free(target)
         }
-        return names
+        return entries
     }
 
-    private static let beside = ["-wal", "-shm", "-journal"]
-    private static let folders = ["run", "logs", "secrets", "sources"]
-    private static let files = ["dwell.db"] + beside.map { "dwell.db" + $0 } + ["config.yaml"] + folders
+    /// The database and what SQLite has beside it.
+    private static func files(of database: String) -> [String] {
+        [database] + ["-wal", "-shm", "-journal"].map { database + $0 }
+    }
 
     /// The first entry, by name, that a home cannot have got from dwell. Beginning one may have been cut off before there
     /// was a log.
     private var strangeEntry: String? {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { return nil }
         return names.sorted().first {
+            let entry = path + "/" + $0
             // A disk of its own has the one, and what was put aside of a log the other.
-            $0 != "lost+found" && !$0.hasPrefix("dwell.db") && !Self.folders.contains($0)
+            return $0 != "lost+found" && !entry.hasPrefix(home.database) && !home.folders.contains(entry)
         }
     }
 
@@ -161,9 +166,9 @@ struct HomeOwnership {
         return String(cString: name)
     }
 
-    private func exists(_ name: String) -> Bool {
+    private func exists(_ file: String) -> Bool {
         var status = stat()
-        return lstat(path + "/" + name, &status) == 0
+        return lstat(file, &status) == 0
     }
 
     private static func closed(_ path: String, _ status: stat, to mode: mode_t) -> String {

@@ -17,7 +17,7 @@ public struct SecretFiles: Sendable {
         self.controller = controller
     }
 
-    private var directory: String { "\(home.path)/secrets/\(controller)" }
+    private var directory: String { "\(home.secrets)/\(controller)" }
     private func path(_ key: String) -> String { "\(directory)/\(key).json" }
 
     /// Whether the values behind `reference` are these.
@@ -71,7 +71,7 @@ public struct SecretFiles: Sendable {
 
     /// Controllers that have files of secrets.
     public static func controllers(in home: Home) -> [ControllerName] {
-        HeldEntry.controllers(in: home.path + "/secrets")
+        HeldEntry.controllers(in: home.secrets)
     }
 }
 

@@ -118,9 +118,8 @@ public struct TrafficReporter: Sendable {
         encoder.outputFormatting = [.sortedKeys]
         let data = try encoder.encode(report)
         let new = path + ".new"
-        let descriptor = try HomeFile.open(new, O_WRONLY | O_CREAT | O_TRUNC)
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try file.write(contentsOf: data)
+        let file = Descriptor(owning: try HomeFile.open(new, O_WRONLY | O_CREAT | O_TRUNC))
+        try file.write(data, to: new)
         guard rename(new, path) == 0 else { throw SystemError("rename \(new)") }
     }
 }

@@ -20,7 +20,7 @@ public struct WorkdirCopies: Sendable {
         self.controller = controller
     }
 
-    private var directory: String { "\(home.path)/sources/\(controller)" }
+    private var directory: String { "\(home.sources)/\(controller)" }
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     /// Copies the folder, and holds the copy until it is let go.
@@ -113,7 +113,7 @@ public struct WorkdirCopies: Sendable {
 
     /// Controllers that have copies.
     public static func controllers(in home: Home) -> [ControllerName] {
-        HeldEntry.controllers(in: home.path + "/sources")
+        HeldEntry.controllers(in: home.sources)
     }
 }
 

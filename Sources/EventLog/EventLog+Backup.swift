@@ -27,15 +27,4 @@ extension EventLog {
             throw LogFailure(error, path: path)
         }
     }
-
-    /// Puts the backup at `path` in the place of the home's database. Nothing of dwell may run in the home.
-    ///
-    /// - Returns: what it holds, and where the database that was there is kept.
-    /// - Throws: ``LogFailure``; then the home is as it was.
-    public static func restore(
-        _ home: Home, from path: String
-    ) throws(LogFailure) -> (examination: LogExamination, kept: String?) {
-        let prepared = try PreparedRestore(home, from: path)
-        return (prepared.examination, try prepared.takePlace())
-    }
 }

@@ -29,7 +29,7 @@ extension EventLog {
         _ home: Home, archive: String? = nil, _ wal: HeldWAL? = nil
     ) throws(LogFailure) -> RepairReport {
         do {
-            try requireFile(home)
+            try requireOwnFile(home)
             wal?.putBack()
             let witness = CommitBell(path: home.commitBell).witness
             let new = home.database + ".repaired"
@@ -49,7 +49,7 @@ extension EventLog {
     /// there is room for it, is known before anything is ended for it.
     public static func rehearseRepair(_ home: Home, archive: String? = nil) throws(LogFailure) {
         do {
-            try requireFile(home)
+            try requireOwnFile(home)
             let new = home.database + ".repaired"
             defer { LogFile.remove(new) }
             _ = try salvage(home, archive, CommitBell(path: home.commitBell).witness, to: new)
@@ -71,9 +71,9 @@ extension EventLog {
         return salvage
     }
 
-    /// Fails when something else than a file is in the place of the home's database: no log can be put there, and a pipe
-    /// would be read for ever.
-    public static func requireFile(_ home: Home) throws(LogFailure) {
+    /// Fails when the home is another user's, or something in it, and when something else than a file is in the place of
+    /// its database: no log can be put there, and a pipe would be read for ever.
+    public static func requireOwnFile(_ home: Home) throws(LogFailure) {
         // What others put there is not saved: whoever gives a command runs what the log says.
         if let strange = home.problemsOfOwnership.first { throw LogFailure(strange, path: home.database) }
         guard access(home.database, F_OK) == 0 else { return }

@@ -22,7 +22,7 @@ public final class PreparedRestore {
             throw LogFailure.other(
                 path: path, reason: "is an archive and no backup: a log goes on from where it ends; ask it with --log")
         }
-        try EventLog.requireFile(home)
+        try EventLog.requireOwnFile(home)
         do {
             try home.prepare(touchingDatabase: false)
             var configuration = Configuration()

@@ -73,7 +73,7 @@ import Testing
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             let planted = try await sandbox.shell(#"cd "$DWELL_HOME" && \#(commands)"#)
             try #require(planted.exitCode == 0, "\(planted)")
-            for command in [["status"], ["start", "local"], ["status"]] {
+            for command in [["status"], ["start", "local"], ["repair"], ["status"]] {
                 refusal(try await sandbox.dwell(command), name, "belongs to", "look at it, then remove", "chown ")
             }
             if name != "run" {

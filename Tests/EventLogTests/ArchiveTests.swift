@@ -211,7 +211,7 @@ import Testing
         let log = try EventLog(home: temporary.home)
         try log.given(.start, .takeOver(process: "a"), .up(.api))
         _ = try log.archive(beforeMicroseconds: .max, to: path("old"), by: .ann)
-        let failure = #expect(throws: LogFailure.self) { try EventLog.restore(whole.home, from: path("old")) }
+        let failure = #expect(throws: LogFailure.self) { try PreparedRestore(whole.home, from: path("old")) }
         #expect(failure?.description.contains("is an archive and no backup") == true)
         #expect(!FileManager.default.fileExists(atPath: whole.home.database))
     }

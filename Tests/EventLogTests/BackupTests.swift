@@ -72,8 +72,9 @@ import Testing
         try log.drawHistory(seed: 8, commands: 20)
         let later = try log.lastPosition()
         try log.queue.close()
-        let (examination, kept) = try EventLog.restore(home, from: file)
-        #expect(examination.wholeEvents == position)
+        let prepared = try PreparedRestore(home, from: file)
+        let kept = try prepared.takePlace()
+        #expect(prepared.examination.wholeEvents == position)
         let restored = try EventLog(home: home)
         #expect(try restored.lastPosition() == position)
         #expect(try restored.state(of: .dev) == state)
@@ -88,8 +89,8 @@ import Testing
         _ = try log.backUp(to: file)
         try overwrite(file, at: 4_096, with: Array(repeating: 0xAA, count: 60_000))
         let position = try log.lastPosition()
-        #expect(throws: LogFailure.self) { try EventLog.restore(home, from: file) }
-        #expect(throws: LogFailure.self) { try EventLog.restore(home, from: home.path + "/nowhere.db") }
+        #expect(throws: LogFailure.self) { try PreparedRestore(home, from: file) }
+        #expect(throws: LogFailure.self) { try PreparedRestore(home, from: home.path + "/nowhere.db") }
         #expect(try log.lastPosition() == position)
         try log.given(.start, controller: .batch)
     }

@@ -48,7 +48,7 @@ import Testing
         let fixture = Self.folder.appendingPathComponent("schema-\(schema).sqlite").path
         let examination = LogExamination(path: fixture)
         #expect(examination.problems == [] && examination.wholeEvents > 50)
-        _ = try EventLog.restore(temporary.home, from: fixture)
+        _ = try PreparedRestore(temporary.home, from: fixture).takePlace()
         #expect(LogExamination(home: temporary.home).problems == [], "as doctor looks at it, before anybody opens it")
         try EventLog(home: temporary.home).given(.start, controller: .prod)
         #expect(LogExamination(home: temporary.home).isWhole)

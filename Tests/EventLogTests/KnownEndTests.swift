@@ -15,7 +15,7 @@ import Testing
     /// Events of a home that is then closed, and a copy of its log.
     private func made(_ count: Int, in home: Home, restoring backup: String? = nil) throws -> (last: Int, copy: String)
     {
-        if let backup { _ = try EventLog.restore(home, from: backup) }
+        if let backup { _ = try PreparedRestore(home, from: backup).takePlace() }
         let log = try EventLog(home: home)
         for second in 1...count { try log.given(.start, .setAutostop(.byHand(seconds: Double(second)))) }
         let copy = "\(home.path)/copy-\(UUID().uuidString).db"
@@ -60,7 +60,7 @@ import Testing
         #expect(words.contains("its event \(last) is not the one that was acknowledged"), "\(words)")
 
         // That it is meant is said by restoring it.
-        _ = try EventLog.restore(home, from: fork.copy)
+        _ = try PreparedRestore(home, from: fork.copy).takePlace()
         #expect(refusal() == nil)
         let log = try EventLog(home: home)
         let end = try log.queue.read { try $0.lastEvent() }
@@ -145,7 +145,7 @@ import Testing
         #expect(Set(names) == ["/dwell/\(before.logID)/controllers/dev"])
         try before.queue.close()
 
-        _ = try EventLog.restore(home, from: backup)
+        _ = try PreparedRestore(home, from: backup).takePlace()
         _ = try made(4, in: home)
         let after = try EventLog(home: home)
         let others = try sources(after)

@@ -35,7 +35,7 @@ struct Repair: AsyncParsableCommand {
         }
         let wal: HeldWAL
         do {
-            try EventLog.requireFile(home)
+            try EventLog.requireOwnFile(home)
             // Before the log is opened: to close it may be to lose what is in its WAL.
             wal = try HeldWAL(home)
         } catch {

@@ -97,8 +97,8 @@ public struct HomeExamination: Sendable {
                 "\(home.path) belongs to user \(status.st_uid), not to you (\(geteuid())): chown it, or set DWELL_HOME")
         }
         for (path, allowed) in [
-            (home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.path + "/secrets", 0o700),
-            (home.path + "/sources", 0o700), (home.database, 0o600), (home.configuration, 0o755),
+            (home.path, 0o700), (home.run, 0o700), (home.logs, 0o700), (home.secrets, 0o700),
+            (home.sources, 0o700), (home.database, 0o600), (home.configuration, 0o755),
         ] {
             guard stat(path, &status) == 0 else { continue }
             // What is no file is told of with the log.
@@ -153,7 +153,7 @@ public struct HomeExamination: Sendable {
             return nil
         }
         do {
-            try EventLog.requireFile(home)
+            try EventLog.requireOwnFile(home)
         } catch {
             wrong("\(error)")
             return nil

@@ -21,8 +21,13 @@ enum ProcessLimits {
                 "\(words(noFile)): dwell needs \(descriptors) more, and \(clinux_open_file_limit(0)) may be open; raise that: ulimit -n 1024"
             )
         }
-        // Also what runs here and now has a helper now and then.
-        let wanted = isLimitLow && needsThreads ? wanted(isDaemon: isDaemon) : needsThreads || isLimitLow ? threads : 0
+        let wanted: CInt =
+            switch (needsThreads, isLimitLow) {
+            case (true, true): wanted(isDaemon: isDaemon)
+            // Also what runs here and now has a helper now and then.
+            case (true, false), (false, true): threads
+            case (false, false): 0
+            }
         let noThread = wanted > 0 ? clinux_try_threads(wanted) : 0
         if noThread != 0 {
             throw CommandFailure(

@@ -67,9 +67,9 @@ clocks: build ## Real controllers on clocks that jump, drift and sleep (a minute
 recipe-ec2: build ## Try the EC2 line of docs/hooks.md against moto's server (installs it by pip, once)
 	tools/recipes/ec2-moto.sh
 
-fuzz: setup ## Rows of the database and requests over the wire, changed at random (FUZZ=100000 requests, a tenth of it rows)
+fuzz: setup ## Files, rows of the database and requests over the wire, changed at random (FUZZ=100000 of each kind, a tenth of it rows)
 	swift build --build-tests
-	DWELL_FUZZ=$(FUZZ) swift test --skip-build --filter HeadFuzzTests
+	DWELL_FUZZ=$(FUZZ) swift test --skip-build --filter "HeadFuzzTests|FileFuzzTests"
 	DWELL_FUZZ=$$(($(FUZZ) / 10)) swift test --skip-build --filter RowFuzzTests
 
 coverage: setup ## Lines of the core that its tests run; below 95 % of Lifecycle or EventLog fails

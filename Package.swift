@@ -125,7 +125,8 @@ let package = Package(
             name: "ControllerTests", dependencies: ["Controller", "EventLog", "Lifecycle", "TestKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "ServiceFileTests", dependencies: ["ServiceFile"], exclude: ["Golden"], swiftSettings: strict),
+            name: "ServiceFileTests", dependencies: ["ServiceFile", "TestKit"], exclude: ["Golden"],
+            swiftSettings: strict),
         .testTarget(
             name: "ReportingTests", dependencies: ["Lifecycle", "Reporting", "TestKit"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),

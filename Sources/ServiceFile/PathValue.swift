@@ -93,7 +93,7 @@ struct PathValue {
         let exists = places.contains { access($0, F_OK) == 0 }
         section.problem(
             "\(text.shortened) \(exists ? "is not \(kind.inWords)" : "does not exist") "
-                + "(looked for \(places.joined(separator: " and ")))", key: key)
+                + "(looked for \(places.map { $0.shortened(to: 300) }.joined(separator: " and ")))", key: key)
         return nil
     }
 

@@ -84,8 +84,11 @@ struct YAMLNode: Hashable, Sendable {
 
 extension String {
     /// Short enough for one line of a message.
-    var shortened: String {
+    var shortened: String { shortened(to: 60) }
+
+    /// The same, of that many characters at most.
+    func shortened(to count: Int) -> String {
         let oneLine = split(whereSeparator: \.isNewline).joined(separator: " ")
-        return oneLine.count > 60 ? oneLine.prefix(57) + "…" : oneLine
+        return oneLine.count > count ? oneLine.prefix(count - 3) + "…" : oneLine
     }
 }

@@ -249,37 +249,4 @@ import Testing
         try Data([0xff, 0xfe, 0x00]).write(to: URL(fileURLWithPath: folder.path + "/bytes"))
         #expect(problems("bytes") == ["bytes: is not UTF-8 text"])
     }
-
-    /// Bytes changed at random in a good file: whatever comes, it is read or refused in words.
-    @Test func mutatedFilesAreReadOrRefused() throws {
-        let folder = try Folder()
-        let good = Array(
-            """
-            name: llm
-            envs: {A: 1, B: null}
-            resources: {ports: [8080, "9000-9001"], any_of: [{cloud: aws}]}
-            run: |
-              serve $PORT
-            service:
-              readiness_probe: &p {path: /x, post_data: {a: [1, 2]}, headers: {k: v}}
-              replica_policy: {min_replicas: 1, max_replicas: 1}
-            """.utf8)
-        var generator = SystemRandomNumberGenerator()
-        let alphabet = Array("{}[]:,-|>&*!%@`\"'#?\n\t 019azAZ~\\\u{0}".utf8)
-        for _ in 0..<400 {
-            var bytes = good
-            for _ in 0..<Int.random(in: 1...4, using: &generator) {
-                let at = Int.random(in: 0..<bytes.count, using: &generator)
-                switch Int.random(in: 0..<3, using: &generator) {
-                case 0: bytes[at] = alphabet.randomElement(using: &generator) ?? 0
-                case 1: bytes.insert(alphabet.randomElement(using: &generator) ?? 0, at: at)
-                default: bytes.remove(at: at)
-                }
-            }
-            let text = String(decoding: bytes, as: UTF8.self)
-            #expect(
-                try folder.problems(of: text, envs: ["B": "b"]).allSatisfy { !$0.isEmpty && !$0.contains("\n") },
-                "\(text)")
-        }
-    }
 }

@@ -22,6 +22,9 @@ ROUNDS_OF_BENCH ?= 5
 # Passed on in the environment, where spaces are safe.
 export PREFIX DESTDIR
 
+# As people install it.
+RELEASE_FLAGS = $(shell grep -Ev '^(\#|$$)' tools/release-flags.txt)
+
 OURS := Package.swift Sources Tests migrations
 
 .PHONY: help setup build demo test check format install simulate simulate-mutants clocks recipe-ec2 fuzz coverage transitions model power-loss torture audit-times bench bench-instructions load soak sanitize clean
@@ -107,11 +110,11 @@ bench-instructions: setup ## Count the instructions of the hot paths; 5 % more t
 	@tools/bench/instructions.py $(if $(filter debug,$(BUILD)),--debug) $(WRITE)
 
 load: setup ## Many services on one controller; writes its figures to docs/load.md (SERVICES=30,100,300; the last may take minutes)
-	swift build -c release --product dwell
+	swift build $(RELEASE_FLAGS) --product dwell
 	tools/load/load.py --services $(SERVICES) --write
 
 soak: setup ## A day in minutes: memory and descriptors of what stays must not grow (MINUTES=20); writes docs/load.md
-	swift build -c release --product dwell
+	swift build $(RELEASE_FLAGS) --product dwell
 	tools/load/soak.py --minutes $(MINUTES) --write
 
 sanitize: setup ## The unit tests with the thread sanitizer

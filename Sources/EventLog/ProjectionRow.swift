@@ -1,6 +1,7 @@
 import GRDB
 
-/// A row of a projection, which knows how it is written.
+/// A row of a projection, which knows how it is written. Each is made from a state by a plain function: what the tables hold
+/// is what these functions say of the folded log, and nothing else (law L2).
 protocol ProjectionRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
     static var sql: RowSQL { get }
 

@@ -10,28 +10,11 @@ import Testing
 @Suite struct TamperingTests {
     private let temporary = TemporaryHome()
 
-    private var archive: String { temporary.home.path + "/old.db" }
-
-    private func log(_ count: Int = 400) throws -> EventLog {
-        let log = try EventLog(home: temporary.home)
-        var history = MadeUpHistory(
-            seed: 3, controllers: [.dev, .prod], beginMicroseconds: 1_700_000_000_000_000)
-        try history.write(count, to: log)
-        return log
-    }
-
-    /// A log whose first 300 events or so are archived.
-    private func cut() throws -> (log: EventLog, position: Int) {
-        let log = try log()
-        let at = try #require(try log.time(atPosition: 300))
-        return (log, try log.archive(beforeMicroseconds: at, to: archive, by: .ann).position)
-    }
-
     // The end.
 
     @Test(arguments: [1, 3, 390, .max])
     func eventsThatWereCutOffTheEndAreNamed(_ count: Int) throws {
-        var log = try log()
+        var log = try temporary.madeUpLog()
         let last = try log.lastPosition()
         let first = max(1, last - min(count, last) + 1)
         try temporary.execute(
@@ -75,16 +58,16 @@ import Testing
     }
 
     @Test func nothingIsWrittenOnALogWhoseEndWasCutOff() throws {
-        let missing = try cutOff(5, from: try log())
+        let missing = try cutOff(5, from: try temporary.madeUpLog())
         let log = try EventLog(home: temporary.home)
         // Whichever controller's those events were.
         for controller in [ControllerName.dev, .prod, .batch] {
             #expect(try submit(.start, to: controller, log) == .endMissing(missing), "\(controller)")
         }
         #expect(throws: LogFailure.endMissing(missing)) {
-            try log.archive(beforeMicroseconds: .max, to: archive, by: .ann)
+            try log.archive(beforeMicroseconds: .max, to: temporary.archive, by: .ann)
         }
-        #expect(access(archive, F_OK) != 0)
+        #expect(access(temporary.archive, F_OK) != 0)
         #expect(try log.lastPosition() == missing.lowerBound - 1)
         let words = LogFailure.endMissing(missing).description
         #expect(words.contains("dwell restore FILE") && words.contains("dwell repair"))
@@ -93,7 +76,7 @@ import Testing
     }
 
     @Test func whoHasItOpenNoticesThatItsEndIsGone() throws {
-        let log = try log()
+        let log = try temporary.madeUpLog()
         try log.given(.start, controller: .batch)
         let missing = try cutOff(5, from: log)
         #expect(
@@ -105,7 +88,7 @@ import Testing
 
     /// Who cuts the end off may set the numbers of the controllers back; the states that are kept know better.
     @Test func aStateThatIsKeptTellsOfTheEndTooAndSoDoesOneThatIsAheadOfIt() throws {
-        let log = try log()
+        let log = try temporary.madeUpLog()
         _ = try log.rebuild()
         let count = 5
         let missing = try cutOff(count, from: log)
@@ -121,7 +104,7 @@ import Testing
 
     /// As long as the witness says that the last event there is was the last one, none is missing.
     @Test func aNumberThatWasChangedIsNotTakenForEventsThatAreMissing() throws {
-        let log = try log()
+        let log = try temporary.madeUpLog()
         try log.given(.start, controller: .batch)
         let version = try log.state(of: .prod).version
         try temporary.execute("UPDATE controllers SET version = version + 5 WHERE name = 'prod'")
@@ -142,7 +125,7 @@ import Testing
     }
 
     @Test func aControllerThatNeverWasIsNotTakenForOneWhoseEventsAreMissing() throws {
-        let log = try log()
+        let log = try temporary.madeUpLog()
         try log.given(.start, controller: .batch)
         try temporary.execute(
             """
@@ -153,97 +136,6 @@ import Testing
         #expect(
             try log.replay().differences == ["controllers: there are rows of ghost, of which the log knows nothing"])
     }
-
-    // Where it begins.
-
-    @Test func theRowOfAnArchiveIsNamedAndNotTheEventAfterIt() throws {
-        let (log, position) = try cut()
-        #expect(try log.brokenChain() == nil)
-        for (sql, sentence) in [
-            (
-                "UPDATE archives SET digest = zeroblob(32)",
-                "archives: its digest of event \(position) is not the one that event \(position + 1) is chained to"
-            ),
-            (
-                "UPDATE archives SET position = position - 7",
-                "archives: it tells of events up to \(position - 7), and the log begins with event \(position + 1)"
-            ),
-            ("DELETE FROM archives", "archives: it tells of no event, and the log begins with event \(position + 1)"),
-        ] {
-            try temporary.shell().inTransaction { db in
-                try db.execute(sql: "DROP TRIGGER archives_are_never_updated; DROP TRIGGER archives_are_never_deleted")
-                try db.execute(sql: sql)
-                let broken = try DigestChain.firstBrokenPosition(db).map { try BrokenChain(at: $0, db) }
-                #expect(broken?.description == sentence)
-                #expect(broken?.isArchivesRow == true)
-                return .rollback
-            }
-        }
-        try temporary.execute(
-            "DROP TRIGGER events_are_never_updated; UPDATE events SET actor = 'eve' WHERE position = \(position + 1)")
-        #expect(try log.brokenChain()?.isArchivesRow == false)
-        #expect(try log.brokenChain()?.description.hasPrefix("event \(position + 1) is not as it was recorded") == true)
-    }
-
-    @Test(arguments: [
-        ("UPDATE bases SET version = version - 1 WHERE stream = 'dev'", "bases: dev is said to be at version "),
-        (
-            "UPDATE bases SET digest = randomblob(32)",
-            "bases: no controller's last archived event has the digest of event "
-        ),
-        ("DELETE FROM archived_causes", "archived_causes: where number "),
-        ("UPDATE archived_causes SET position = position + 100000", "archived_causes: number "),
-        (
-            "UPDATE bases SET state = (SELECT b.state FROM bases AS b WHERE b.stream <> bases.stream)",
-            "bases: the state of "
-        ),
-    ])
-    func whatIsKeptOfArchivedEventsFitsTogether(_ sql: String, _ sentence: String) throws {
-        let (log, _) = try cut()
-        #expect(try log.startProblems() == [])
-        #expect(LogExamination(path: temporary.home.database).isWhole)
-        try temporary.execute(sql)
-        let problems = try log.startProblems()
-        #expect(problems.first?.hasPrefix(sentence) == true, "\(problems)")
-        #expect(LogExamination(path: temporary.home.database).problems.contains { $0.hasPrefix(sentence) })
-    }
-
-    /// What the log alone cannot know is known with the archive.
-    @Test(arguments: [
-        ("UPDATE archives SET at_us = at_us + 1", "archives: the time of event "),
-        (
-            "UPDATE bases SET digest = randomblob(32) WHERE stream = (SELECT stream FROM bases WHERE digest <> (SELECT digest FROM archives))",
-            "bases: the last archived event of "
-        ),
-        ("UPDATE archived_causes SET position = position - 1", "archived_causes: number "),
-        (
-            "INSERT INTO archived_causes SELECT stream, version + 1, 1 FROM archived_causes WHERE true ON CONFLICT DO NOTHING",
-            "archived_causes: number "
-        ),
-        ("DELETE FROM commands_without_events", "commands_without_events: 1 that the archive tells of"),
-        (
-            "INSERT INTO archives SELECT 1, digest, 0, 'x', 0, 'eve' FROM archives",
-            "archives: what was archived earlier"
-        ),
-    ])
-    func theArchiveTellsTheRest(_ sql: String, _ sentence: String) throws {
-        let log = try EventLog(home: temporary.home)
-        try log.submit(.start, to: .dev, by: .ann, commandID: "c1")
-        _ = try self.log()
-        let at = try #require(try log.time(atPosition: 300))
-        _ = try log.archive(beforeMicroseconds: at + 1_000_000_000_000_000, to: archive, by: .ann)
-        let archived = try EventLog.reading(file: archive)
-        #expect(try log.differences(fromArchive: archived) == [])
-        try temporary.execute(
-            """
-            DROP TRIGGER archives_are_never_updated; DROP TRIGGER commands_are_never_deleted;
-            \(sql)
-            """)
-        let problems = try log.differences(fromArchive: archived)
-        #expect(problems.contains { $0.hasPrefix(sentence) }, "\(problems)")
-    }
-
-    // The rest.
 
     @Test func aLogIDThatWasChangedIsFound() throws {
         let log = try EventLog(home: temporary.home)
@@ -275,71 +167,13 @@ import Testing
         #expect(try EventLog(home: temporary.home).metaProblems() == [])
     }
 
-    /// A log with ids of commands that changed nothing.
-    private func quietCommands() throws -> EventLog {
-        let log = try EventLog(home: temporary.home)
-        try log.given(.start, .takeOver(process: "a"))
-        for id in ["c1", "c2", "c3"] { try log.submit(.start, to: .dev, by: .ann, commandID: id) }
-        #expect(try temporary.value("SELECT count(*) FROM commands_without_events") == 3)
-        return log
-    }
-
-    @Test(arguments: [
-        (
-            "INSERT INTO commands_without_events VALUES ('dev', 'c9', 1)",
-            "commands_without_events: command c9 of dev was put in by somebody else"
-        ),
-        (
-            "INSERT INTO commands_without_events VALUES ('dev', 'c9', 1), ('prod', 'c9', 1)",
-            "commands_without_events: there are 5 rows, and 3 were written"
-        ),
-        (
-            "DELETE FROM commands_without_events WHERE command_id <> 'c2'",
-            "commands_without_events: there is 1 row, and 3 were written"
-        ),
-        (
-            "UPDATE commands_without_events SET command_id = 'c9' WHERE command_id = 'c2'",
-            "commands_without_events: a row of it was changed"
-        ),
-        ("DELETE FROM meta WHERE key = 'commands'", "meta: commands, the sum of commands_without_events, is missing"),
-        ("DELETE FROM meta WHERE key = 'first_log_id'", "meta: first_log_id is missing"),
-    ])
-    func idsOfCommandsAreThoseThatWereWritten(_ sql: String, _ sentence: String) throws {
-        let log = try quietCommands()
-        #expect(try log.metaProblems() == [])
-        try temporary.execute("DROP TRIGGER commands_are_never_deleted; \(sql)")
-        #expect(try log.metaProblems() == [sentence])
-        #expect(LogExamination(home: temporary.home).problems == [sentence])
-        #expect(throws: LogFailure.self) { try log.archive(beforeMicroseconds: .max, to: archive, by: .ann) }
-        _ = try EventLog.repair(temporary.home)
-        #expect(try EventLog(home: temporary.home).metaProblems() == [])
-    }
-
-    @Test func idsOfCommandsStayKnownThroughArchiveBackupAndRepair() throws {
-        let log = try quietCommands()
-        try log.submit(.stop, to: .dev, by: .ann, commandID: "c4")
-        _ = try log.archive(beforeMicroseconds: .max, to: archive, by: .ann)
-        #expect(try log.metaProblems() == [])
-        #expect(LogExamination(path: archive).isWhole)
-        try log.submit(.stop, to: .dev, by: .ann, commandID: "c5")
-        #expect(try log.metaProblems() == [])
-        let backup = temporary.home.path + "/backup.db"
-        #expect(try log.backUp(to: backup).isWhole)
-        _ = try EventLog.repair(temporary.home)
-        let repaired = try EventLog(home: temporary.home)
-        #expect(try repaired.metaProblems() == [])
-        for id in ["c1", "c4", "c5"] {
-            #expect(try repaired.submit(.start, to: .dev, by: .ann, commandID: id).isRepeated, "\(id)")
-        }
-    }
-
     /// What the tables say was written before it was changed, and may be all there is of what it was.
     @Test(arguments: [
         ("UPDATE events SET payload = '{}' WHERE position = (SELECT position + 20 FROM archives)", "event "),
         ("DELETE FROM archived_causes", "archived_causes: where number "),
     ])
     func theTablesAreNotWrittenAnewFromALogThatWasChanged(_ sql: String, _ sentence: String) throws {
-        let (log, _) = try cut()
+        let (log, _) = try temporary.logWithAnArchive()
         _ = try log.rebuild()
         let tables = try log.status().controllers
         try temporary.execute("DROP TRIGGER events_are_never_updated; UPDATE controllers SET process = 'eve'; \(sql)")
@@ -353,7 +187,7 @@ import Testing
 
     /// By where it lay, `status --at` finds the state that a moment is folded from.
     @Test func whereAStateThatIsKeptLayIsLookedAtToo() throws {
-        let log = try log(3_000)
+        let log = try temporary.madeUpLog(3_000)
         _ = try log.rebuild()
         #expect(try log.replay().differences == [])
         try temporary.execute("UPDATE checkpoints SET position = position - 1 WHERE stream = 'dev'")
@@ -363,7 +197,7 @@ import Testing
     }
 
     @Test func aReceiverIsNotSaidToHaveBeenToldOfWhatIsToCome() throws {
-        let log = try log()
+        let log = try temporary.madeUpLog()
         try log.setNoticeReceivers([
             NoticeReceiver(
                 name: "pager", label: "pager", way: .url("http://127.0.0.1:1/x"),
@@ -380,7 +214,7 @@ import Testing
 
     @Test(arguments: ["snapshots", "checkpoints"])
     func aStateOfAControllerThatNeverWasIsFound(_ table: String) throws {
-        let log = try log(300)
+        let log = try temporary.madeUpLog(300)
         _ = try log.rebuild()
         let columns = table == "snapshots" ? "'ghost', 1, 5, '{}'" : "'ghost', 1, 1, 5, '{}'"
         try temporary.execute("INSERT INTO \(table) VALUES (\(columns))")

@@ -102,6 +102,7 @@ struct Worker: Sendable {
             let sentence = "service \(replica.service): replica \(replica.id) could not be launched: \(error)"
             switch error {
             case .refused(let reason):
+                repeated.forget(replica)
                 logger.warning("\(sentence)")
                 await report(.replicaLaunchFailed(replica, reason: reason))
             case .unreachable:
@@ -214,6 +215,7 @@ struct Worker: Sendable {
 
     private func remove(_ replica: ReplicaReference, _ state: ControllerState) async {
         let handle = state.services[replica.service]?.replicas[replica.id]?.handle
+        repeated.forget(replica)
         if let leftovers = await driver.end(replica, handle) {
             await report(.replicaRemovalFailed(replica, leftovers: leftovers))
         } else {

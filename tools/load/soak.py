@@ -6,9 +6,10 @@
 Two controllers of one home. `local` is never killed: services are brought up, updated, asked for and taken down
 on it, their replicas and load balancers are killed, while one service stays and is asked for all the time. What
 is looked at is its controller process, its keeper and the load balancer of the service that stays: their memory
-and descriptors, every few seconds. `other` has an idle window of a fraction of a second, is stopped, started and
-killed; it is there to write into the same log. Fails when a request to the service that stays fails, when memory
-grows over the second half by more than GROWTH, or a descriptor is left for good.
+(what is their own, and not pages of the program, which come and go) and descriptors, every few seconds. `other`
+has an idle window of a fraction of a second, is stopped, started and killed; it is there to write into the same
+log. Fails when a request to the service that stays fails, when memory grows over the second half by more than
+GROWTH, or a descriptor is left for good.
 """
 
 import argparse
@@ -90,7 +91,7 @@ class Soak:
 
     def sample(self, watched):
         for name, pid in watched.items():
-            self.samples[name].append((time.monotonic(), memory_kib(pid, "Rss"), descriptors(pid)))
+            self.samples[name].append((time.monotonic(), memory_kib(pid, "Anonymous"), descriptors(pid)))
 
     def run(self):
         home = self.home
@@ -123,7 +124,7 @@ class Soak:
             home.clean_up()
 
     def table(self):
-        lines = ["| process | memory after a quarter | half | three quarters | at the end | slope over the second half | descriptors, most in the first half | in the second |",
+        lines = ["| process | own memory after a quarter | half | three quarters | at the end | slope over the second half | descriptors, most in the first half | in the second |",
                  "|---|---|---|---|---|---|---|---|"]
         for name, samples in self.samples.items():
             half = len(samples) // 2

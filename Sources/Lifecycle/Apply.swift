@@ -107,7 +107,7 @@ extension ControllerState {
             Idle(
                 sinceMicroseconds: event.sinceMicroseconds ?? stamp.atMicroseconds, deadline: event.deadline,
                 generation: stamp.version,
-                clockSinceMicroseconds: event.clockSinceMicroseconds ?? stamp.atMicroseconds))
+                clockSinceMicroseconds: event.clockSinceMicroseconds ?? stamp.atMicroseconds, at: event.at))
         (keptIdleSinceMicroseconds, keptClockSinceMicroseconds) = (nil, nil)
         // One that goes on after a change of policy was told of already.
         if event.sinceMicroseconds == nil { call(.idle, for: stamp.version) }
@@ -186,7 +186,7 @@ extension ControllerState {
         phase = .stopped(
             Stopped(
                 reason: event.reason, sinceMicroseconds: stamp.atMicroseconds, terminateAt: event.terminateAt,
-                generation: stamp.version))
+                generation: stamp.version, at: event.at))
     }
 
     private mutating func applyTerminated() {
@@ -211,6 +211,7 @@ extension ControllerState {
     private mutating func carryDeadlinesOver(to now: Instant) {
         if case .idle(var idle) = phase {
             idle.deadline = idle.deadline?.carriedOver(to: now)
+            if let at = idle.at, at.bootID != now.bootID { idle.at = now }
             phase = .idle(idle)
         }
         let until = pause?.until?.carriedOver(to: now)

@@ -71,8 +71,13 @@ public struct ControllerState: Hashable, Sendable, Codable {
         /// What its window counts from, wall time in microseconds; states that earlier dwells kept do not say.
         public var clockSinceMicroseconds: Int64?
 
-        /// How far the wall clock was set since its deadline was worked out; one that has none does not tell.
-        func wallClockMoved(at now: Instant) -> Int64 { deadline?.wallClockMoved(at: now) ?? 0 }
+        /// What the clocks showed when it began, or when a process of this boot took over, where it has no deadline.
+        var at: Instant?
+
+        /// How far the wall clock was set since its deadline was worked out; where it has none, since it began.
+        func wallClockMoved(at now: Instant) -> Int64 {
+            deadline?.wallClockMoved(at: now) ?? at?.wallClockMoved(at: now) ?? 0
+        }
     }
 
     /// A time in which it does not stop by itself.
@@ -100,6 +105,16 @@ public struct ControllerState: Hashable, Sendable, Codable {
         public var terminateAt: Deadline?
         /// Stream version of the event that set that.
         public var generation = 0
+        /// What the clocks showed when it stopped; logs of earlier dwells do not say.
+        var at: Instant?
+
+        /// How long it has been stopped, seconds.
+        func elapsedSeconds(at now: Instant) -> Double {
+            let elapsed =
+                at?.elapsedMicroseconds(until: now)
+                ?? now.wallMicroseconds &- sinceMicroseconds &- (terminateAt?.wallClockMoved(at: now) ?? 0)
+            return Double(Swift.max(0, elapsed)) / 1e6
+        }
     }
 
     public var status: ControllerStatus {

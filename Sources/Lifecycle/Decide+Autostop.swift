@@ -9,18 +9,13 @@ extension Decision {
         case .idle(let idle):
             event.keptSinceMicroseconds = keepClock ? idle.sinceMicroseconds &+ idle.wallClockMoved(at: now) : nil
         case .stopped(let stopped):
-            // By the boot clock, where the deadline there is tells how far the other was set.
-            let moved = stopped.terminateAt?.wallClockMoved(at: now) ?? 0
-            let elapsed =
-                keepClock ? Double(now.wallMicroseconds &- moved &- stopped.sinceMicroseconds) / 1e6 : 0
+            let elapsed = keepClock ? stopped.elapsedSeconds(at: now) : 0
             // What was not changed goes on as it was.
             let isTheSame = change.terminateAfterSeconds == nil && !keepClock
             event.terminateAt =
                 isTheSame
                 ? stopped.terminateAt
-                : (policy.terminateAfterSeconds?.value).map {
-                    Deadline(seconds: $0 - Swift.max(0, elapsed), after: now)
-                }
+                : (policy.terminateAfterSeconds?.value).map { Deadline(seconds: $0 - elapsed, after: now) }
         case .absent, .starting, .up, .stopping, .failed, .terminating, .terminated: break
         }
         record(.controllerPolicySet(event))
@@ -47,8 +42,15 @@ extension Decision {
         (state.policy.terminateAfterSeconds?.value).map { Deadline(seconds: $0, after: now) }
     }
 
-    /// The idle period that begins now. It has no deadline while autostop is paused.
+    /// The idle period that begins now.
     var idleEvent: ControllerIdle {
+        var event = idlePeriod
+        if event.deadline == nil { event.at = now }
+        return event
+    }
+
+    /// It has no deadline while autostop is paused.
+    private var idlePeriod: ControllerIdle {
         let (since, clock) = (keptSince, state.keptClockSinceMicroseconds)
         guard state.pause == nil else { return ControllerIdle(sinceMicroseconds: since) }
         // Never is never, also at the moments of `stop_at`.

@@ -46,7 +46,7 @@ extension Decision {
         case .stopped:
             break
         case .failed:
-            record(.controllerStopped(ControllerStopped(reason: .byHand, terminateAt: terminationDeadline)))
+            record(.controllerStopped(ControllerStopped(reason: .byHand, terminateAt: terminationDeadline, at: now)))
         case .stopping(let stopping):
             // Whoever asked for it to start again did so before this.
             if stopping.startAgain { record(.controllerStopping(ControllerStopping(reason: .byHand))) }
@@ -125,7 +125,7 @@ extension Decision {
         record(
             .controllerStopped(
                 ControllerStopped(
-                    reason: stopping.reason, terminateAt: stopping.startAgain ? nil : terminationDeadline)))
+                    reason: stopping.reason, terminateAt: stopping.startAgain ? nil : terminationDeadline, at: now)))
         if stopping.startAgain {
             beginStart(incarnation: state.incarnation, policy: state.policy, service: nil)
         }

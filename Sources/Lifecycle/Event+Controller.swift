@@ -45,6 +45,9 @@ public struct ControllerIdle: Hashable, Sendable, Codable {
     public var sinceMicroseconds: Int64?
     /// What the window counts from, wall time in microseconds; nil: from now.
     public var clockSinceMicroseconds: Int64?
+    /// What the clocks show where it waits for no deadline, which would tell it: by them it is known how far the wall clock
+    /// is set while it is idle.
+    public var at: Instant?
 }
 
 public struct ControllerWoken: Hashable, Sendable, Codable {
@@ -104,6 +107,8 @@ public struct ControllerStopped: Hashable, Sendable, Codable {
     public var reason: StopReason
     /// When it will be terminated if it stays stopped; nil for never.
     public var terminateAt: Deadline?
+    /// What the clocks show: how long it has been stopped is reckoned from them. Logs of earlier dwells do not say.
+    public var at: Instant?
 }
 
 public struct ControllerTerminating: Hashable, Sendable, Codable {

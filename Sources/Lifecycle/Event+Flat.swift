@@ -52,7 +52,7 @@ private struct FlatPayload {
         case .controllerStarted: controllerStarted()
         case .controllerStopping: controllerStopping()
         case .controllerStopped:
-            onlyReason().map { .controllerStopped(ControllerStopped(reason: $0, terminateAt: nil)) }
+            controllerStopped()
         default: nil
         }
     }
@@ -214,6 +214,19 @@ private struct FlatPayload {
         return StopReason(rawValue: word)
     }
 
+    private mutating func controllerStopped() -> Event? {
+        guard has("{") else { return nil }
+        var at: Instant?
+        if has("\"at\":") {
+            guard let instant = instant(), has(",") else { return nil }
+            at = instant
+        }
+        guard has("\"reason\":"), let word = text(), has("}"), let reason = StopReason(rawValue: word) else {
+            return nil
+        }
+        return .controllerStopped(ControllerStopped(reason: reason, terminateAt: nil, at: at))
+    }
+
     private mutating func onlyService() -> ServiceName? {
         guard has("{"), let service = service(), has("}") else { return nil }
         return service
@@ -227,6 +240,13 @@ private struct FlatPayload {
     private mutating func service() -> ServiceName? {
         guard has("\"service\":"), let text = text() else { return nil }
         return ServiceName(rawValue: text)
+    }
+
+    private mutating func instant() -> Instant? {
+        guard has("{\"bootID\":"), let bootID = text(), has(",\"bootMicroseconds\":"), let boot = integer(),
+            has(",\"wallMicroseconds\":"), let wall = integer(), has("}")
+        else { return nil }
+        return Instant(wallMicroseconds: Int64(wall), bootMicroseconds: Int64(boot), bootID: bootID)
     }
 
     private mutating func deadline() -> Deadline? {

@@ -18,6 +18,22 @@ public struct Instant: Hashable, Sendable, Codable {
     }
 }
 
+extension Instant {
+    /// How long it is from here to a later moment, microseconds: by the boot clock, and where that is of another boot by
+    /// the wall clock.
+    func elapsedMicroseconds(until later: Instant) -> Int64 {
+        bootID == later.bootID
+            ? later.bootMicroseconds &- bootMicroseconds : later.wallMicroseconds &- wallMicroseconds
+    }
+
+    /// How far the wall clock was set since: by how much it has gone further than the boot clock, microseconds. Of another
+    /// boot nobody can tell, and it is taken for 0.
+    func wallClockMoved(at later: Instant) -> Int64 {
+        guard bootID == later.bootID else { return 0 }
+        return (later.wallMicroseconds &- later.bootMicroseconds) &- (wallMicroseconds &- bootMicroseconds)
+    }
+}
+
 /// A moment to come, kept on both clocks so that neither a jump of the wall clock nor a reboot
 /// moves it: on the boot it was set on, the boot clock decides; on any other, the wall clock, until the
 /// first controller process of that boot has carried the deadline over to its boot clock.
@@ -81,11 +97,10 @@ public struct Deadline: Hashable, Sendable, Codable {
             : wallMicroseconds &- now.wallMicroseconds
     }
 
-    /// How far the wall clock was set since the deadline was worked out: by how much it has gone further than the boot
-    /// clock, microseconds. Of another boot nobody can tell, and it is taken for 0.
+    /// How far the wall clock was set since the deadline was worked out; see ``Instant/wallClockMoved(at:)``.
     public func wallClockMoved(at now: Instant) -> Int64 {
-        guard bootID == now.bootID else { return 0 }
-        return (now.wallMicroseconds &- now.bootMicroseconds) &- (wallMicroseconds &- bootMicroseconds)
+        Instant(wallMicroseconds: wallMicroseconds, bootMicroseconds: bootMicroseconds, bootID: bootID)
+            .wallClockMoved(at: now)
     }
 
     /// How long ago it was due; nil while it is still to come.

@@ -6,16 +6,14 @@ extension Laws {
     struct Idleness {
         /// When it began, across changes of policy and pauses.
         private var since: Instant?
-        /// The last event in it, and whether it waited for a deadline then: one that waits for none does not tell how far
-        /// the wall clock was set meanwhile.
+        /// The last event in it. Nobody can tell how far the wall clock was set between two boots.
         private var seen: Instant?
-        private var hasDeadline = false
         private var isKnown = true
         private var clock = Clock.fromNow
         /// Since when by the wall clock as it was set when the deadline was worked out, and what the window counts from.
         private var sinceWall: Int64 = 0
         private var clockFrom: Int64 = 0
-        /// When the deadline was worked out, or carried over to this boot; nil where there is none.
+        /// When the deadline was worked out, or carried over to this boot.
         private var workedOut: Instant?
 
         /// How far the wall clock was set since then, as far as one boot can tell.
@@ -34,9 +32,7 @@ extension Laws {
 
         mutating func see(_ stamped: StampedEvent, isPaused: Bool, in transaction: Transaction) throws(Violation) {
             let now = transaction.now
-            if let seen, !seen.isInStep(with: now), !hasDeadline || seen.bootID != now.bootID {
-                isKnown = false
-            }
+            if let seen, seen.bootID != now.bootID { isKnown = false }
             seen = since == nil ? nil : now
             switch stamped.event {
             case .controllerPolicySet(let event) where event.idleVersion != nil:
@@ -66,7 +62,7 @@ extension Laws {
         }
 
         private mutating func forget() {
-            (since, seen, hasDeadline, isKnown, clock) = (nil, nil, false, true, .fromNow)
+            (since, seen, isKnown, clock) = (nil, nil, true, .fromNow)
             workedOut = nil
         }
 
@@ -83,8 +79,7 @@ extension Laws {
             }
             if since == nil { since = now }
             clockFrom = event.clockSinceMicroseconds ?? now.wallMicroseconds
-            workedOut = event.deadline == nil ? nil : now
-            (seen, hasDeadline) = (transaction.now, event.deadline != nil)
+            (workedOut, seen) = (now, now)
             let known: Int64? = event.clockSinceMicroseconds
             switch clock {
             case .unknown: break

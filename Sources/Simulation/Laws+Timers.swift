@@ -101,7 +101,7 @@ extension Laws {
                 return
             }
             let seconds = policy.inForce.terminateAfterSeconds?.value
-            if keepClock, let seconds, !stoppedAt.isInStep(with: now) {
+            if keepClock, let seconds, stoppedAt.bootID != now.bootID {
                 // Nobody can tell how long it has been stopped, but it is no longer than that from now.
                 accept(.termination, event.terminateAt, now, version)
                 guard let timer = open[.termination], timer.span <= Int64(seconds * 1e6) else {
@@ -216,13 +216,5 @@ extension PendingDeadline.Key {
         case .readiness, .drain: "window"
         case .launch, .cleanup, .loadBalancerLaunch, .loadBalancerCleanup: "back-off"
         }
-    }
-}
-
-extension Instant {
-    /// Whether the wall clock went with the boot clock from here to a later moment, as far as anybody can tell.
-    func isInStep(with later: Instant) -> Bool {
-        bootID == later.bootID
-            && later.wallMicroseconds - wallMicroseconds == later.bootMicroseconds - bootMicroseconds
     }
 }

@@ -84,6 +84,50 @@ import Testing
         #expect(try left(it) == 40)
     }
 
+    /// Also where there was no deadline, by which it would be known how far it was set.
+    @Test func aKeptClockIsNotTheOneThatWasSetWhereNothingWasWaitedFor() throws {
+        var it = try Scenario.idle()
+        it.clock.advance(seconds: 10)
+        try it.given(.setAutostop(.never))
+        it.clock.advance(seconds: 20)
+        it.clock.setWallClock(forwardSeconds: 86_400)
+        it.clock.advance(seconds: 30)
+        try it.given(.setAutostop(.byHand(seconds: 100), keepClock: true))
+        #expect(try left(it) == 40)
+    }
+
+    /// How far it was set before a reboot nobody knows; what is set after it is known.
+    @Test func aKeptClockGoesOnAfterAReboot() throws {
+        var it = try Scenario.idle()
+        try it.given(.setAutostop(.never))
+        it.clock.advance(seconds: 10)
+        it.clock.reboot(afterSeconds: 30)
+        try it.given(.takeOver(process: "b", from: "a"))
+        it.clock.setWallClock(forwardSeconds: -3_600)
+        it.clock.advance(seconds: 20)
+        try it.given(.setAutostop(.byHand(seconds: 100), keepClock: true))
+        #expect(try left(it) == 40)
+    }
+
+    /// How long it has been stopped goes by the boot clock, be there a deadline or not, and however often it was changed.
+    @Test func aStoppedOneIsTerminatedNoSoonerForAClockThatWasSet() throws {
+        for first in [nil, 500.0] {
+            var it = try Scenario.idle()
+            var policy = AutostopPolicy.byHand(seconds: 600)
+            policy.terminateAfterSeconds = .init(first, .commandLine)
+            try it.given(.setAutostop(policy), .stop, .stopFinished)
+            it.clock.advance(seconds: 60)
+            it.clock.setWallClock(forwardSeconds: 2 * 86_400)
+            policy.terminateAfterSeconds = .init(300, .commandLine)
+            try it.given(.setAutostop(policy))
+            it.clock.setWallClock(forwardSeconds: -3 * 86_400)
+            policy.terminateAfterSeconds = .init(1_000, .commandLine)
+            try it.given(.setAutostop(policy, keepClock: true))
+            let pending = try #require(it.pending(.termination))
+            #expect(pending.deadline.remainingMicroseconds(at: it.clock.now) == 940_000_000)
+        }
+    }
+
     /// Nor after another policy, which begins another period in place of the one in which the clock was set.
     @Test func howLongItHasBeenIdleIsKnownThroughAChangeOfPolicy() throws {
         var it = try Scenario.idle()

@@ -48,7 +48,7 @@ import Testing
                 == .stopped(
                     .init(
                         reason: .idleDeadline, sinceMicroseconds: it.clock.now.wallMicroseconds,
-                        generation: it.state.version)))
+                        generation: it.state.version, at: it.clock.now)))
     }
 
     /// L5: it fires at most once, however often it is reported.

@@ -35,8 +35,13 @@ struct DurableTransaction: Sendable {
     ///
     /// - Throws: what `body` throws, and then nothing is written; ``LogFailure/unsynced(path:)``, and then it is.
     func run<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
-        if gathered_writes_is_in_doubt(db.pointer) != 0 || access(doubt, F_OK) == 0, !isWrittenAnew(db) {
-            throw LogFailure.inputOutput(path: path, reason: "it does not sync what was recorded before")
+        if gathered_writes_is_in_doubt(db.pointer) != 0 || access(doubt, F_OK) == 0 {
+            switch writeAnew(db) {
+            case .isOnDisk: break
+            case .isInDoubt:
+                throw LogFailure.inputOutput(path: path, reason: "it does not sync what was recorded before")
+            case .isLocked(let error): throw error
+            }
         }
         let value = try turn.taken { try commit(db, body) }
         try sync(db)
@@ -64,26 +69,36 @@ struct DurableTransaction: Sendable {
     /// The second: what this connection has committed is on disk, and what it has read. Also a transaction that wrote
     /// nothing ends with it: that a service is down already may be the word of somebody who has not come to his sync.
     func sync(_ db: Database) throws {
-        guard gathered_writes_sync(db.pointer) != SQLITE_OK, !isWrittenAnew(db) else { return }
-        throw LogFailure.unsynced(path: path)
+        guard gathered_writes_sync(db.pointer) != SQLITE_OK else { return }
+        guard case .isOnDisk = writeAnew(db) else { throw LogFailure.unsynced(path: path) }
+    }
+
+    /// What has become of what a sync that failed was to bring to the disk.
+    private enum Rewriting {
+        case isOnDisk
+        case isInDoubt
+        /// It was not tried, for somebody else has the lock.
+        case isLocked(any Error)
     }
 
     /// A sync that fails leaves pages that the kernel takes for written, so that to sync again would succeed and mean
     /// nothing. They are written again first, with nobody else at the file.
-    private func isWrittenAnew(_ db: Database) -> Bool {
+    private func writeAnew(_ db: Database) -> Rewriting {
         turn.taken {
+            var outcome = Rewriting.isInDoubt
             do {
                 try QuickStatement(db, "BEGIN IMMEDIATE").run()
                 defer { try? QuickStatement(db, "ROLLBACK").run() }
                 if gathered_writes_sync_anew(db.pointer) == SQLITE_OK {
                     unlink(doubt)
-                    return true
+                    return .isOnDisk
                 }
             } catch {
-                // The lock is not to be had: it stays in doubt, and the next one tries.
+                // It stays in doubt, and the next one tries.
+                outcome = .isLocked(error)
             }
             if let descriptor = try? HomeFile.open(doubt, O_WRONLY | O_CREAT) { close(descriptor) }
-            return false
+            return outcome
         }
     }
 }

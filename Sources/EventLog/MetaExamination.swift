@@ -27,6 +27,9 @@ enum MetaExamination {
             return "meta: first_log_id is missing"
         }
         guard let now = try db.logID(), now != first else { return nil }
+        guard first.wholeMatch(of: /[0-9a-f]{16}/) != nil else {
+            return "meta: first_log_id is \"\(first.prefix(40))\", which is no id"
+        }
         return "meta: log_id is \(now), and was \(first) when the log was begun; put it back: "
             + "sqlite3 \(path) \"UPDATE meta SET value = '\(first)' WHERE key = 'log_id'\""
     }

@@ -21,6 +21,20 @@ import Testing
         }
     }
 
+    /// A sync that failed is made up for first, which takes the lock; who has that is what there is to tell.
+    @Test func aLockIsCalledOneAlsoAfterASyncThatFailed() throws {
+        let log = try EventLog(home: temporary.home, busyTimeoutSeconds: 0.05)
+        try log.given(.start)
+        _ = FileManager.default.createFile(atPath: temporary.home.doubt, contents: nil)
+        let shell = try temporary.shell()
+        try shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        #expect(try failure(log, .takeOver(process: "a")) == .busy(path: temporary.home.database))
+        #expect(access(temporary.home.doubt, F_OK) == 0, "it was not made up for")
+        try shell.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        try log.given(.takeOver(process: "a"))
+        #expect(access(temporary.home.doubt, F_OK) != 0)
+    }
+
     @Test func aLockedDatabaseIsToldWithinItsLimit() throws {
         let log = try EventLog(home: temporary.home, busyTimeoutSeconds: 0.05)
         try log.given(.start)

@@ -165,6 +165,11 @@ import Testing
         let way = try #require(problem.split(separator: "\"").dropFirst().first.map(String.init))
         try temporary.execute(way)
         #expect(try EventLog(home: temporary.home).metaProblems() == [])
+
+        // What is no id is nothing to put back.
+        try temporary.execute("UPDATE meta SET value = '0 0 0' WHERE key = 'first_log_id'")
+        #expect(
+            try EventLog(home: temporary.home).metaProblems() == ["meta: first_log_id is \"0 0 0\", which is no id"])
     }
 
     /// What the tables say was written before it was changed, and may be all there is of what it was.

@@ -6,6 +6,8 @@ import Simulation
 @main
 enum Main {
     private static let stepsInEpisode = 2_000
+    /// A history that is a little too long is worth more than one that is waited for.
+    private static let shorteningSeconds = 30
 
     static func main() {
         guard let options = Options(CommandLine.arguments.dropFirst()) else {
@@ -38,8 +40,10 @@ enum Main {
         _ violation: Violation, _ outcome: Episode.Outcome, _ episode: Episode, _ seed: UInt64, _ options: Options
     ) -> Never {
         print("seed \(seed), step \(outcome.step): \(violation)")
+        // Before its history is shortened, which takes a while.
+        fflush(nil)
         if options.isBrief { exit(1) }
-        let short = episode.shortened(breaking: violation.law)
+        let short = episode.shortened(breaking: violation.law, within: .seconds(shorteningSeconds))
         report(short.run(isTraced: true))
         print("replay: simulate --replay \(short.steps.map { String($0, radix: 36) }.joined(separator: ","))")
         exit(1)

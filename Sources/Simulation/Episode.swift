@@ -41,14 +41,16 @@ public struct Episode: Sendable {
         return Outcome(violation: violation, step: taken, events: events, trace: simulator.trace?.lines ?? [])
     }
 
-    /// The shortest history found that breaks the same law: steps are left out, in ever smaller runs, for
-    /// as long as it still breaks.
-    public func shortened(breaking law: String) -> Episode {
+    /// The shortest history found in that time that breaks the same law: steps are left out, in ever smaller runs,
+    /// for as long as it still breaks.
+    public func shortened(breaking law: String, within limit: Duration) -> Episode {
+        let end = ContinuousClock.now + limit
         var kept = steps
         var chunk = max(1, kept.count / 2)
         while chunk >= 1 {
             var start = 0
             while start < kept.count {
+                guard ContinuousClock.now < end else { return Episode(steps: kept) }
                 var candidate = kept
                 candidate.removeSubrange(start..<min(start + chunk, kept.count))
                 if Episode(steps: candidate).run().violation?.law == law {

@@ -52,6 +52,7 @@ extension Laws {
                 if status == .failedProvision { return 4 }
                 if status != .failed { return 5 }
                 switch ending {
+                case .exited(126...127, _)?: return 0
                 case .exited(0, .run)?: return 3
                 case .exited(_, .setup)?: return 1
                 case .vanished?: return 6

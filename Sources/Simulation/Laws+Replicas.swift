@@ -53,7 +53,7 @@ extension Laws {
             if !now.wasEverReady, now.launchesStopped == nil, let good = now.lastGoodVersion, target > 0 {
                 let policy = now.spec(ofVersion: good).replicaPolicy
                 let least = policy.minReplicas + policy.numOverprovision
-                let left = now.replicas.values.count { $0.status == .ready && $0.version != now.version }
+                let left = now.readyReplicas(notOf: now.version)
                 guard left >= min(least, was.readyReplicas) else {
                     throw Violation(
                         law: "update",
@@ -73,14 +73,24 @@ extension Laws {
             }
             // Those of the new version take over only once there are enough of them.
             let current = now.readyReplicasOfThisVersion
-            let left = now.replicas.values.count { $0.status == .ready && $0.version != now.version }
-            if now.updateMode == .blueGreen, was.replicas[event.replica]?.version != now.version,
-                current < needed, left < min(target, was.readyReplicas - current)
+            let (left, earlier) = (now.readyReplicas(notOf: now.version), was.readyReplicas(notOf: now.version))
+            if now.updateMode == .blueGreen, let leaving = was.replicas[event.replica], leaving.status == .ready,
+                leaving.version != now.version, current < needed, left < min(leastEarlier(of: now, target), earlier)
             {
                 throw Violation(
                     law: "update", what: "\(event.service) turns to a version with \(current) ready replicas")
             }
         }
+    }
+
+    /// How many replicas of the version before have to stay for as long as there are not enough of this one: as many as it
+    /// asked for at least.
+    private func leastEarlier(of service: ServiceState, _ target: Int) -> Int {
+        guard service.launchesStopped == nil, target > 0, let good = service.lastGoodVersion else {
+            return target
+        }
+        let policy = service.spec(ofVersion: good).replicaPolicy
+        return max(target, policy.minReplicas + policy.numOverprovision)
     }
 
     /// Of replicas that serve as much, and are of one version, the newest goes first.
@@ -150,6 +160,16 @@ extension Laws {
         }
         guard wasStuck || failsNow, service?.isPurged == true || asks else {
             throw Violation(law: "L7", what: "replica \(gone.replica) of \(gone.service) is given up untried")
+        }
+    }
+
+    /// What somebody wanted to be given up is, as soon as it cannot be removed.
+    func checkPurged(_ state: ControllerState) throws(Violation) {
+        for service in state.services.values where service.isPurged {
+            let stuck = service.replicas.values.first { $0.status == .failedCleanup }
+            guard stuck == nil, service.loadBalancer?.stuck == nil else {
+                throw Violation(law: "L7", what: "\(service.name) waits for what it was to give up")
+            }
         }
     }
 
@@ -223,5 +243,11 @@ extension Laws {
         if version != service.version, working.contains(where: { $0.version == service.version }) {
             throw Violation(law: "liveness", what: "\(service.name) has replicas of a version that does not come up")
         }
+    }
+}
+
+extension ServiceState {
+    fileprivate func readyReplicas(notOf version: Int) -> Int {
+        replicas.values.count { $0.status == .ready && $0.version != version }
     }
 }

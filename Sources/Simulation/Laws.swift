@@ -45,6 +45,7 @@ struct Laws {
         }
         try checkUpdates(events, before, after)
         try checkOrder(events, before, after)
+        try checkPurged(after)
         let transaction = Transaction(command: command, events: events, before: before, after: after, now: now)
         try book.keep(transaction, machine)
         try endpoints.see(transaction)

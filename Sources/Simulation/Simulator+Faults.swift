@@ -63,7 +63,8 @@ extension Simulator {
             note("replica \(key.replica.id) of \(key.replica.service) hangs, or no longer does")
         } else if machine.replicas[key]?.resistance == 0 {
             machine.end(key)
-            machine.endings[key] = random.chance(70) ? .exited(code: random.below(3), stage: .run) : .vanished
+            machine.endings[key] =
+                random.chance(70) ? .exited(code: random.pick([0, 1, 2, 127]), stage: .run) : .vanished
             note("replica \(key.replica.id) of \(key.replica.service) dies")
         }
     }

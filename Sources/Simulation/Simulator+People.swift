@@ -25,11 +25,15 @@ extension Simulator {
     private func command(on controller: ControllerName, _ random: inout SeededGenerator) -> Command {
         let names = ["api", "chat", "demo"].compactMap(ServiceName.init(rawValue:))
         let name = random.pick(names)
+        // Mostly of one that is there, or updates would be rare.
+        let there = log.state(of: controller).services.keys.sorted()
+        let known = there.isEmpty || random.chance(20) ? name : random.pick(there)
         switch random.below(27) {
         case 20..<25:
             return .update(
                 Command.Update(
-                    service: name, target: random.chance(70) ? .spec(spec(&random)) : target(name, controller, &random),
+                    service: known,
+                    target: random.chance(70) ? .spec(spec(&random)) : target(known, controller, &random),
                     mode: random.pick(UpdateMode.allCases)))
         case 0..<8:
             return .up(
@@ -37,13 +41,13 @@ extension Simulator {
                     service: name, spec: spec(&random),
                     policy: configured(&random),
                     host: "127.0.0.1", candidatePorts: Array(30_001...30_008)))
-        case 8..<11: return .down([name])
+        case 8..<11: return .down(random.chance(20) ? Array(Set([name, random.pick(names)])).sorted() : [name])
         case 11:
             return random.chance(60)
                 ? .pauseAutostop(seconds: random.pick([1, 30, 600, nil]), reason: nil) : .resumeAutostop
         case 12: return .resumeAutostop
         case 13: return random.chance(50) ? .down([name]) : .purge([name])
-        case 25: return .removeReplica(name, replica: 1 + random.below(6))
+        case 25: return .removeReplica(known, replica: 1 + random.below(6))
         case 14: return .start(policy: configured(&random))
         case 15..<17: return .stop
         case 17: return .terminate(force: random.chance(70))

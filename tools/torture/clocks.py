@@ -154,6 +154,37 @@ def crash_and_jump(home):
     return home.expect_stop(begun)
 
 
+def kept_clock(seconds):
+    """Idle without a deadline while the clock is set; then it gets one that counts from when it became idle."""
+    def run(home):
+        home.dwell("start", "local")
+        begun = time.monotonic()
+        home.dwell("autostop", "local", "--cancel")
+        time.sleep(1)
+        home.set(seconds)
+        home.dwell("autostop", "local", "--idle", f"{WINDOW}s", "--keep-clock")
+        return home.expect_stop(begun)
+    return run
+
+
+def kept_clock_of_one_that_is_stopped(home):
+    """It may stay stopped for as long as is said now, counted from its stop."""
+    home.dwell("start", "local")
+    home.dwell("stop", "local")
+    begun = time.monotonic()
+    time.sleep(1)
+    home.set(2 * 86400)
+    home.dwell("autostop", "local", "--terminate-after", f"{WINDOW}s", "--keep-clock")
+    while home.ask("select status from controllers") != "TERMINATED":
+        if time.monotonic() - begun > WINDOW + SLACK:
+            raise Broken(f"it has not been terminated {WINDOW + SLACK:.0f} s after its stop")
+        time.sleep(0.05)
+    took = time.monotonic() - begun
+    if took < WINDOW - 0.8:
+        raise Broken(f"it was terminated after {took:.2f} s of {WINDOW} s")
+    return took
+
+
 def suspend(home):
     """The machine slept for a day: the boot clock says so, and what is overdue stops at once and says how late."""
     home.dwell("start", "local")
@@ -184,7 +215,10 @@ def main():
     cases = [(f"wall clock {title}", jump(seconds), True) for title, seconds in jumps.items()]
     cases += [("drift, 10 % fast", drift(100_000), True), ("drift, 10 % slow", drift(-100_000), True),
               ("time zones", zones, False), ("end of summer time", summer_time, True),
-              ("killed, and an hour on", crash_and_jump, True)]
+              ("killed, and an hour on", crash_and_jump, True),
+              ("--keep-clock, a day on", kept_clock(86400), True),
+              ("--keep-clock, an hour back", kept_clock(-3600), True),
+              ("--keep-clock of one that is stopped, two days on", kept_clock_of_one_that_is_stopped, True)]
     if FAKETIME:
         cases += [(f"libfaketime {how}", faked(how), False) for how in ["+1h", "-1d", "+0 x10"]]
     else:
@@ -200,7 +234,7 @@ def main():
             continue
         home = Home(options.binary, library if fakes else None)
         try:
-            print(f"{title}: stopped after {run(home):.2f} s", flush=True)
+            print(f"{title}: over after {run(home):.2f} s", flush=True)
         except (Broken, subprocess.SubprocessError) as failure:
             failed += 1
             print(f"{title}: BROKEN: {failure}", flush=True)

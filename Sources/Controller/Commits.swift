@@ -13,12 +13,14 @@ public enum Commits {
     /// The same for a process that stays and does nothing for hours: the look once in a while wakes nobody unless
     /// something was committed since.
     ///
-    /// - Parameter isDisturbed: asked at each of these looks; what else there is to wake for.
+    /// - Parameters:
+    ///   - path: the bell to listen to; nil for that of every commit.
+    ///   - isDisturbed: asked at each of these looks; what else there is to wake for.
     public static func quietTicks(
-        _ log: EventLog, orWhen isDisturbed: @escaping @Sendable () -> Bool = { false }
+        _ log: EventLog, at path: String? = nil, orWhen isDisturbed: @escaping @Sendable () -> Bool = { false }
     ) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
-            let ears = try? Readiness.ofChanges(at: log.bell.path)
+            let ears = try? Readiness.ofChanges(at: path ?? log.bell.path)
             let last = Mutex<EventLog.Write?>(nil)
             // A few system calls and no more: it is all that an idle process does.
             let look = PeriodicLook(everySeconds: ears == nil ? 0.1 : 5) {

@@ -18,6 +18,8 @@ public final class EventLog: Sendable {
     let queue: DatabaseQueue
     /// Rung after every commit, so that whoever waits need not poll.
     public let bell: CommitBell
+    /// Whose log it is; nil for one that is only read.
+    private let home: Home?
     /// Identifies this log in the cookies of the processes started from it.
     public let logID: String
     /// What its events are called elsewhere.
@@ -47,6 +49,7 @@ public final class EventLog: Sendable {
         do {
             let path = home.database
             self.path = path
+            self.home = home
             if let failure = Self.missingEvents(home) { throw failure }
             // Read before the log: it may be behind what is read then, and never ahead.
             let witness = CommitBell(path: home.commitBell).witness
@@ -86,6 +89,7 @@ public final class EventLog: Sendable {
         logID = id
         source = try queue.read { try EventSource(logID: id, $0) }
         self.path = path
+        home = nil
         // Nobody writes through it, so there is no bell to ring.
         bell = CommitBell(path: "")
         closed = []
@@ -161,6 +165,7 @@ public final class EventLog: Sendable {
             rememberEnd(position)
             bell.ring(position: position, digest: last?.head, logID: logID)
         }
+        if let home { ServiceBell.ring(home: home, outcomes.compactMap { try? $0.get() }) }
         return outcomes
     }
 

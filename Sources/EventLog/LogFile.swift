@@ -104,6 +104,7 @@ enum LogFile {
         let bell = CommitBell(path: home.commitBell)
         bell.forget()
         if let logID = end.logID { bell.ring(position: end.position, digest: end.digest, logID: logID) }
+        ServiceBell.ringAll(home: home)
         return kept
     }
 

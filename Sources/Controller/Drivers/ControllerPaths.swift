@@ -53,9 +53,10 @@ extension ControllerPaths {
     }
 
     /// Removes what a load balancer has written that is gone, and the folders that are empty then.
-    func removeTrafficReport(_ service: ServiceName) {
+    func removeLoadBalancerFiles(_ service: ServiceName) {
         let path = trafficReport(service)
-        for file in [path, path + ".new"] { unlink(file) }
+        let bell = ServiceBell(home: home, controller: controller, service: service)
+        for file in [path, path + ".new", bell.path] { unlink(file) }
         removeEmptyFolders(service)
     }
 

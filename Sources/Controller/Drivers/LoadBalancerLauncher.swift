@@ -56,7 +56,7 @@ struct LoadBalancerLauncher: Sendable {
         // First, for what cannot be ended may be given up, and nobody would let go of it then.
         release(reference)
         if let leftovers = await tree(of: reference).end(gracePeriodSeconds: drainSeconds + 1) { return leftovers }
-        paths.removeTrafficReport(reference.service)
+        paths.removeLoadBalancerFiles(reference.service)
         return nil
     }
 

@@ -31,7 +31,7 @@ public struct LoadBalancerProcess: Sendable {
         let openFiles = clinux_open_file_limit(Int64(configuration.wantedOpenFiles))
         logger.info("at most \(openFiles) open files")
         let balancer = LoadBalancer(configuration: configuration, logger: logger)
-        if case .routes(let table, let rules, let spoken, _) = readRoutes() {
+        if case .routes(let table, let rules, let spoken) = readRoutes() {
             balancer.update(rules)
             balancer.update(table)
             balancer.speak(spoken)
@@ -71,32 +71,26 @@ public struct LoadBalancerProcess: Sendable {
     /// Keeps the routes as the log says, until it says that there is nothing to serve.
     private func follow(_ balancer: LoadBalancer) async {
         var current: (table: RoutingTable, rules: BalancingRules, spoken: FrontProtocol)?
-        for await _ in Commits.quietTicks(log) {
+        let bell = ServiceBell(home: paths.home, controller: controller, service: reference.service)
+        do {
+            try bell.hang()
+        } catch {
+            logger.error("changes are noticed late: \(error)")
+        }
+        for await _ in Commits.quietTicks(log, at: bell.path) {
             switch readRoutes() {
             case .notWanted: return
             case .replaced: return await balancer.stopAccepting()
             case .unknown: continue
-            case .routes(let table, let rules, let spoken, let rest):
-                let isNews =
-                    rules != current?.rules || spoken != current?.spoken
-                    || current.map { !table.sendsAs($0.table) } ?? true
+            case .routes(let table, let rules, let spoken):
                 if spoken != current?.spoken { balancer.speak(spoken) }
                 // Its controller, which sees it end, says why nobody can connect, and starts another once somebody could.
                 if balancer.lacksPair { return }
                 if rules != current?.rules { balancer.update(rules) }
                 if table != current?.table { balancer.update(table) }
                 current = (table, rules, spoken)
-                // It was about others: they too have all woken for it.
-                if !isNews { try? await Task.sleep(for: rest) }
             }
         }
-    }
-
-    /// How long to look no further after an event that was about another service. With each service there is one more
-    /// that looks, and with it more events to look for; so that all of them together look no more often, each rests
-    /// the longer the more there are.
-    private static func rest(among services: Int) -> Duration {
-        .microseconds(min(500 * services, 200_000))
     }
 
     /// Whether the log says that it is to end, or does not say.
@@ -118,7 +112,7 @@ public struct LoadBalancerProcess: Sendable {
     }
 
     private enum Reading {
-        case routes(RoutingTable, BalancingRules, FrontProtocol, rest: Duration)
+        case routes(RoutingTable, BalancingRules, FrontProtocol)
         /// The service is gone, or has another load balancer.
         case notWanted
         /// Another log is there, whose controller starts a load balancer of its own at the same port.
@@ -135,7 +129,7 @@ public struct LoadBalancerProcess: Sendable {
             else { return .notWanted }
             return .routes(
                 Routes.table(of: service, version: state.version), Routes.rules(of: service),
-                Routes.spoken(of: service), rest: Self.rest(among: state.services.count))
+                Routes.spoken(of: service))
         } catch LogFailure.replaced(let path) {
             logger.error("\(path) was replaced; ending")
             return .replaced

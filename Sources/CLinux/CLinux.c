@@ -57,7 +57,7 @@ int clinux_set_lock_limit(uint64_t value) {
 }
 
 /* By signal number; -1 is not a descriptor, and 0 belongs to nobody who catches signals. */
-static volatile int caught[NSIG];
+static _Atomic int caught[NSIG];
 
 static void note_signal(int signal) {
     int kept = errno;

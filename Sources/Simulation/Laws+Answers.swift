@@ -12,6 +12,29 @@ extension Laws {
         guard !book.hasOverdue(now), !book.allowsRefusal(of: command, state) else { return }
         throw Violation(law: "answer", what: "\(command) is refused: \(rejection)")
     }
+
+    /// A report of a deadline that is not waited for any more does not fire the one that is. What is due of the controller
+    /// itself comes first, whatever is reported.
+    func checkReport(_ command: Command, _ before: ControllerState, _ after: ControllerState) throws(Violation) {
+        guard case .deadlineReached(let key, let generation) = command, key.service != nil,
+            let pending = before.pendingDeadlines.first(where: { $0.key == key }), pending.generation != generation,
+            before.status == after.status
+        else { return }
+        guard after.pendingDeadlines.contains(where: { $0.key == key && $0.generation == pending.generation }) else {
+            throw Violation(law: "L5", what: "the deadline \(key) fires by a report of another")
+        }
+    }
+
+    /// A service that is there is given another version by who updates it, and by `up` only once it has failed for good.
+    func checkReplaced(_ events: [StampedEvent], of command: Command, _ before: ControllerState) throws(Violation) {
+        guard case .up(let request) = command else { return }
+        for case .serviceUpdated(let event) in events.map(\.event) where event.service == request.service {
+            guard before.services[event.service]?.status == .failed else {
+                throw Violation(
+                    law: "answer", what: "\(event.service), which is there, is replaced by another of its name")
+            }
+        }
+    }
 }
 
 extension Laws.Book {

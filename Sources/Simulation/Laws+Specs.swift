@@ -76,7 +76,9 @@ extension Laws {
             services[event.service]?.isEnding = true
             if event.purge == true { services[event.service]?.isPurged = true }
             guard event.unusedMicroseconds != nil, let service = services[event.service] else { return }
-            guard service.versions[service.launchedVersion ?? 0]?.replicaPolicy.isToStartOnRequest == false else {
+            guard
+                service.versions[service.launchedVersion ?? service.version]?.replicaPolicy.isToStartOnRequest == false
+            else {
                 throw Violation(law: "unused", what: "\(event.service) goes, and could start at the next request")
             }
         }

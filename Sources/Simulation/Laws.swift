@@ -46,6 +46,8 @@ struct Laws {
         try checkUpdates(events, before, after)
         try checkOrder(events, before, after)
         try checkPurged(after)
+        try checkReplaced(events, of: command, before)
+        try checkReport(command, before, after)
         let transaction = Transaction(command: command, events: events, before: before, after: after, now: now)
         try book.keep(transaction, machine)
         try endpoints.see(transaction)

@@ -12,6 +12,11 @@ extension Simulator {
             ensureRunning(again.controller)
             return
         }
+        if random.chance(5), !reported.isEmpty {
+            let late = random.pick(reported)
+            _ = try submit(late.command, to: late.controller, &random)
+            return
+        }
         let command = command(on: controller, &random)
         let id = random.next()
         given.append((id, command, controller))
@@ -115,7 +120,7 @@ extension Simulator {
     }
 
     private func policy(_ random: inout SeededGenerator) -> ReplicaPolicy {
-        guard random.chance(30) else { return ReplicaPolicy(minReplicas: random.pick([0, 1, 1, 2, 3])) }
+        guard random.chance(40) else { return ReplicaPolicy(minReplicas: random.pick([0, 1, 1, 2, 3])) }
         let least = random.below(3)
         return ReplicaPolicy(
             minReplicas: least, maxReplicas: least + random.below(4), targetQPSPerReplica: .each(random.pick([1, 4])),

@@ -17,6 +17,8 @@ struct Simulator {
     var keepers: Set<ControllerName> = []
     /// Commands people gave, so that one can be given twice.
     var given: [(id: UInt64, command: Command, controller: ControllerName)] = []
+    /// Deadlines that were reported, so that a report can come late, when another is waited for.
+    var reported: [(command: Command, controller: ControllerName)] = []
     /// Whether faults are injected; not while an episode settles.
     var hasFaults = true
     private var processCount = 0
@@ -162,6 +164,7 @@ struct Simulator {
             note("the log fails: \(command)")
             return nil
         }
+        if case .deadlineReached = command { reported.append((command, controller)) }
         let outcome = try log.submit(command, to: controller, id: id, now: clock.now)
         if case .rejected(let rejection) = outcome {
             try laws.refused(command, with: rejection, by: log.state(of: controller), clock.now)

@@ -124,7 +124,7 @@ extension Simulator {
         let least = random.below(3)
         return ReplicaPolicy(
             minReplicas: least, maxReplicas: least + random.below(4), targetQPSPerReplica: .each(random.pick([1, 4])),
-            numOverprovision: random.pick([0, 0, 0, 1]), upscaleDelaySeconds: random.pick([0, 40]),
+            numOverprovision: random.pick([0, 0, 0, 1]), upscaleDelaySeconds: random.pick([0, 40, 100]),
             downscaleDelaySeconds: random.pick([0, 40]))
     }
 

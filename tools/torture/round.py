@@ -169,6 +169,9 @@ class Round:
             result = self.dwell("up", f"{name}.yaml", "--detach", under=under)
             if result.returncode == 0:
                 self.wanted[name] = True
+            elif not self.wanted.get(name):
+                # Killed after its commit, nobody is told yes, and it is served all the same.
+                self.wanted[name] = None
         elif action == "down":
             # Killed after its commit it has taken effect, killed before it has not; told yes it has.
             self.wanted[name] = None

@@ -113,6 +113,13 @@ def resident_kib(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
+def processor_seconds(pid):
+    """What all threads of a process have used so far, in the kernel and out of it."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def switches(pid):
     """Context switches so far, by thread of a process."""
     found = {}

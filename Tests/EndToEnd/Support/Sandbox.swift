@@ -158,7 +158,11 @@ final class Sandbox: Sendable {
             }
         }
         let deadline = ContinuousClock.now + .seconds(20)
-        while !processes().isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
+        var looks = 0
+        while !processes().isEmpty, ContinuousClock.now < deadline || looks < 100 {
+            looks += 1
+            try? await Task.sleep(for: .milliseconds(10))
+        }
         let left = processes()
         #expect(left.isEmpty, "processes are left after everything was terminated: \(left.map(Self.commandLine))")
         for pid in left { kill(pid, SIGKILL) }
@@ -226,14 +230,17 @@ struct StatusAnswer: Decodable {
     }
 }
 
-/// Waits until `condition` holds, and fails the test when it does not within `seconds`.
+/// Waits until `condition` holds, and fails the test when it does not within `seconds`; nor before it has been looked at
+/// a hundred times, for where many tests run at once it may be half a minute from one look to the next.
 func eventually(
     _ what: String, within seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < deadline {
+    var looks = 0
+    while ContinuousClock.now < deadline || looks < 100 {
         if try await condition() { return }
+        looks += 1
         try await Task.sleep(for: .milliseconds(10))
     }
     Issue.record("waited \(seconds) s in vain: \(what)", sourceLocation: sourceLocation)

@@ -17,8 +17,9 @@ struct Stage: Sendable {
         _ adapt: (inout LoadBalancerConfiguration) -> Void = { _ in },
         _ play: (Stage) async throws -> Void
     ) async throws {
+        // Where many tests run at once, one may not come to its next step for more than a minute.
         var configuration = LoadBalancerConfiguration(
-            listening: .address(host: "127.0.0.1", port: 0), upstreamIdleSeconds: 60)
+            listening: .address(host: "127.0.0.1", port: 0), idleTimeoutSeconds: 600, upstreamIdleSeconds: 600)
         adapt(&configuration)
         var replicas: [Replica] = []
         for id in 0..<count { replicas.append(try await Replica(id + 1, isReading: areReading)) }

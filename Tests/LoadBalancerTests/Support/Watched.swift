@@ -52,7 +52,7 @@ final class Watched<Value: Sendable>: Sendable {
 
 enum Patience {
     /// How long a test waits for what must come: long, for only a failing test waits for its end.
-    static let limit = TimeAmount.seconds(20)
+    static let limit = TimeAmount.seconds(60)
 
     /// Asks again and again until the answer is yes.
     static func until(_ what: String, _ isTrue: () async throws -> Bool) async throws {

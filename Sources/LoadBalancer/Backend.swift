@@ -7,6 +7,8 @@ final class Backend {
     var inFlight = 0
     /// Connections that wait for a request, the last used last.
     var idle: [UpstreamConnection] = []
+    /// Whether a look at how long they have waited is to come.
+    var awaitsSweep = false
     /// Whether the routes no longer name it.
     var isRemoved = false
     private var failures = 0

@@ -20,13 +20,16 @@ extension BalancerLoop {
         guard !backend.isRemoved, !isDraining, connection.isUsable else { return connection.close() }
         connection.beIdle(now)
         backend.idle.append(connection)
-        if backend.idle.count == 1 { scheduleSweep(backend) }
+        if !backend.awaitsSweep { scheduleSweep(backend) }
     }
 
-    /// Closes connections that have been idle for too long, for as long as there are any.
+    /// Closes connections that have been idle for too long, for as long as there are any. One sweep at a time: the pool of a
+    /// busy replica is empty, and not empty, with every other request.
     private func scheduleSweep(_ backend: Backend) {
         let pause = TimeAmount(seconds: configuration.upstreamIdleSeconds)
+        backend.awaitsSweep = true
         eventLoop.assumeIsolated().scheduleTask(in: pause) {
+            backend.awaitsSweep = false
             guard !backend.idle.isEmpty else { return }
             let oldest = NIODeadline.now() - pause
             let old = backend.idle.filter { $0.idleSince <= oldest }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds dwell for use and installs it as one file: release build, with the Swift runtime and, where its
-# static library is there, SQLite inside; stripped. PREFIX (default ~/.local) and DESTDIR as usual.
+# Builds dwell for use and installs it as one file: release build, with the Swift runtime and, where their static
+# libraries are there, SQLite and C++'s inside; stripped. PREFIX (default ~/.local) and DESTDIR as usual.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,15 +16,19 @@ folder=${DESTDIR:-}$prefix/bin
 mapfile -t flags < <(grep -Ev '^(#|$)' tools/release-flags.txt)
 flags+=(--product dwell)
 
-# The linker takes the first libsqlite3 it finds, so it is led past a folder that has the static one only.
-archive=$(find "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib /usr/local/lib -name libsqlite3.a 2>/dev/null | head -n 1 || true)
-if [[ -n $archive ]]; then
-    mkdir -p .build/static-sqlite
-    ln -sfn "$archive" .build/static-sqlite/libsqlite3.a
-    flags+=(-Xlinker "-L$PWD/.build/static-sqlite" -Xlinker -lm)
-else
-    echo "install: no static libsqlite3.a here, so the binary will need the shared libsqlite3" >&2
-fi
+# The linker takes the first library of a name that it finds, so it is led past a folder that has static ones only.
+static=.build/static-libraries
+mkdir -p "$static"
+archive() {
+    find "$@" 2>/dev/null | sort -V | tail -n 1
+}
+sqlite=$(archive "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib /usr/local/lib -name libsqlite3.a || true)
+cxx=$(archive /usr/lib/gcc -name libstdc++.a || true)
+for library in "$sqlite" "$cxx"; do
+    [[ -z $library ]] || ln -sfn "$library" "$static/${library##*/}"
+done
+[[ -n $sqlite ]] || echo "install: no static libsqlite3.a here, so the binary will need the shared libsqlite3" >&2
+flags+=(-Xlinker "-L$PWD/$static" -Xlinker -lm)
 
 swift build "${flags[@]}"
 built=$(swift build "${flags[@]}" --show-bin-path)/dwell

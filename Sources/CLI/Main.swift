@@ -8,13 +8,18 @@ import ServiceFile
 enum Main {
     static func main() async {
         // As other programs have it. ArgumentParser would list it in the help of every command.
-        if OwnArguments.all.dropFirst().elementsEqual(["--version"]) {
+        let words = Array(OwnArguments.all.dropFirst())
+        if words == ["--version"] {
             print(DwellVersion.line)
+            exit(0)
+        }
+        if let help = Dwell.help(for: words) {
+            print(help)
             exit(0)
         }
         let command: any ParsableCommand
         do {
-            command = try Dwell.parseAsRoot(Array(OwnArguments.all.dropFirst()))
+            command = try Dwell.command(in: words)
         } catch {
             leave(after: error)
         }

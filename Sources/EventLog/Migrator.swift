@@ -154,5 +154,8 @@ struct Views: Sendable {
 
 /// SHA-256 in hexadecimal digits, as `sha256sum` prints it.
 private func sha256(ofText text: String) -> String {
-    Data(SHA256.hash(data: Data(text.utf8))).hexadecimal
+    var text = text
+    var hash = SHA256()
+    text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+    return Data(hash.finalize()).hexadecimal
 }

@@ -43,7 +43,7 @@ def build(folder):
     print("bench: building", flush=True)
     with open(os.path.join(ROOT, "tools", "release-flags.txt"), encoding="utf-8") as file:
         flags = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-    static = os.path.join(ROOT, ".build", "static-sqlite")
+    static = os.path.join(ROOT, ".build", "static-libraries")
     for command in (
         [os.path.join(ROOT, "tools", "install.sh")],
         # The flags of tools/install.sh, so that nothing is built twice.

@@ -167,7 +167,7 @@ struct StatusView {
             let state = try session.state(of: NameArgument.controller(row.name), atPosition: position)
             uses += Explanation.uses(of: state, TimeText.words(at: now)).map { "controller \(row.name): \($0)" }
         }
-        for row in services where row.spec.contains("\"idleDownSeconds\"") && row.loadBalancer != nil {
+        for row in services where row.loadBalancer != nil && row.spec.mentions("\"idleDownSeconds\"") {
             let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
             let state = try session.state(of: controller, atPosition: position)
             guard let service = state.services[name], !service.isEnding else { continue }
@@ -180,7 +180,7 @@ struct StatusView {
 
     /// A load balancer goes on with the pair it has; one that starts needs one that is good.
     private mutating func lookAtTLS(_ session: Session) throws(CommandFailure) {
-        for row in services where row.spec.contains("\"tls\"") && row.loadBalancer != nil {
+        for row in services where row.loadBalancer != nil && row.spec.mentions("\"tls\"") {
             let (controller, name) = (try NameArgument.controller(row.controller), try NameArgument.service(row.name))
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
             guard let files = state.services[name]?.servedTLS,
@@ -282,4 +282,9 @@ extension Deadline {
         let seen = now.wallMicroseconds &+ remainingMicroseconds(at: now)
         return abs(seen &- wallMicroseconds) < 1_000_000 ? wallMicroseconds : seen
     }
+}
+
+extension String {
+    /// Whether these words are in it, as far as its first zero. To compare texts as Foundation does, it would copy it.
+    fileprivate func mentions(_ words: String) -> Bool { strstr(self, words) != nil }
 }

@@ -47,6 +47,10 @@ extension BalancerLoop {
             .connectTimeout(TimeAmount(seconds: configuration.connectTimeoutSeconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.autoRead, value: false)
+            // What is often 64 KiB is a little more with its head, and to read that by itself is as much work again.
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2_048, maximum: 131_072)
+            )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(handler.value)

@@ -63,27 +63,47 @@ enum ProcessTable {
     static func environment(of pid: pid_t, _ name: String) -> String? {
         guard let bytes = read("/proc/\(pid)/environ") else { return nil }
         let prefix = Array("\(name)=".utf8)
-        for variable in bytes.split(separator: 0) where variable.starts(with: prefix) {
-            return String(decoding: variable.dropFirst(prefix.count), as: UTF8.self)
+        return bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while let begin = UnsafeRawBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
+                let length = memchr(begin, 0, rest.count).map { UnsafeRawPointer($0) - begin } ?? rest.count
+                if length >= prefix.count, memcmp(begin, prefix, prefix.count) == 0 {
+                    return String(decoding: rest.prefix(length).dropFirst(prefix.count), as: UTF8.self)
+                }
+                rest = rest.dropFirst(length + 1)
+            }
+            return nil
         }
-        return nil
     }
 
     /// `pid (name with spaces and parentheses) state ppid pgrp session … starttime …`, proc(5).
     private static func parse(_ bytes: [UInt8]) -> Entry? {
         guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
-            open < close,
-            let pid = pid_t(String(decoding: bytes[..<open], as: UTF8.self).trimmingCharacters(in: .whitespaces))
+            open < close, let pid = numbers(bytes[..<open]).first
         else { return nil }
-        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
-        guard fields.count > 19, let state = fields[0].first else { return nil }
-        func number<Number: FixedWidthInteger>(_ index: Int) -> Number {
-            Number(String(decoding: fields[index], as: UTF8.self)) ?? 0
-        }
+        // The first is the state's, which is a letter.
+        let fields = numbers(bytes[(close + 1)...].dropFirst())
+        guard fields.count > 19, let state = bytes[(close + 1)...].dropFirst().first else { return nil }
         return Entry(
-            pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
-            state: Character(UnicodeScalar(state)), parent: number(1), session: number(3), threads: number(17),
-            startTicks: number(19) &- namespaceTicks)
+            pid: pid_t(truncatingIfNeeded: pid), name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
+            state: Character(UnicodeScalar(state)), parent: pid_t(truncatingIfNeeded: fields[1]),
+            session: pid_t(truncatingIfNeeded: fields[3]), threads: Int(truncatingIfNeeded: fields[17]),
+            startTicks: fields[19] &- namespaceTicks)
+    }
+
+    /// The digits of each word as a number, of the first twenty. Hundreds of files are read so with every look.
+    private static func numbers(_ text: ArraySlice<UInt8>) -> [UInt64] {
+        var numbers: [UInt64] = [0]
+        numbers.reserveCapacity(20)
+        for byte in text {
+            if byte == UInt8(ascii: " ") {
+                if numbers.count == 20 { break }
+                numbers.append(0)
+            } else if byte >= 48, byte <= 57 {
+                numbers[numbers.count - 1] = numbers[numbers.count - 1] &* 10 &+ UInt64(byte - 48)
+            }
+        }
+        return numbers
     }
 
     /// The kernel tells the start of a process by the clock of whoever asks, in its time namespace; here it is the

@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+
+@testable import Controller
+
+@Suite struct ProcessTableTests {
+    @Test func aProcessKnowsItself() throws {
+        let entry = try #require(ProcessTable.entry(of: getpid()))
+        #expect(entry.pid == getpid())
+        #expect(entry.parent == getppid())
+        #expect(entry.session == getsid(0))
+        #expect(entry.threads > 0)
+        #expect(entry.startTicks > 0)
+        #expect(entry.isAlive)
+        #expect(ProcessTable.all().contains { $0.id == entry.id })
+        // Numbers end at pid_max, which is no larger than this.
+        #expect(ProcessTable.entry(of: 1 << 22 + 1) == nil)
+    }
+
+    /// The name of a program may look like the fields behind it.
+    @Test func namesAndEnvironmentsAreReadAsTheyAre() async throws {
+        let folder = NSTemporaryDirectory() + "processes-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let program = folder + "/x) Z 1 (y"
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = ["60"]
+        process.environment = ["PLACE": "a b=c", "PLACES": "others", "EMPTY": ""]
+        try process.run()
+        defer { process.terminate() }
+        let pid = process.processIdentifier
+        try await eventually("it is the program") { ProcessTable.entry(of: pid)?.name == "x) Z 1 (y" }
+        let entry = try #require(ProcessTable.entry(of: pid))
+        #expect(entry.pid == pid)
+        #expect(entry.parent == getpid())
+        #expect(entry.isAlive)
+        #expect(entry.threads == 1)
+        #expect(ProcessTable.environment(of: pid, "PLACE") == "a b=c")
+        #expect(ProcessTable.environment(of: pid, "PLACES") == "others")
+        #expect(ProcessTable.environment(of: pid, "EMPTY") == "")
+        #expect(ProcessTable.environment(of: pid, "LACE") == nil)
+        #expect(ProcessTable.environment(of: pid, "PLAC") == nil)
+    }
+}

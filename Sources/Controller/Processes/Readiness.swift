@@ -5,6 +5,10 @@ import Foundation
 /// Ticks whenever a descriptor becomes readable, without a thread that waits: this is how the
 /// controller sleeps until a timer, a process or the log has something to say.
 enum Readiness {
+    /// Where descriptors are closed. The kernel takes some ten milliseconds to close one of inotify, and a thread that
+    /// waits for it is one of those that everything else runs on: as many as there are processors.
+    private static let closing = DispatchQueue(label: "dwell.closing")
+
     /// Ticks for as long as the stream is read; the descriptor is closed afterwards. Ticks that nobody
     /// was waiting for coalesce into one.
     ///
@@ -21,7 +25,7 @@ enum Readiness {
                     drain(raw)
                 }
             }
-            source.setCancelHandler { close(raw) }
+            source.setCancelHandler { closing.async { close(raw) } }
             let cancellation = Cancellation(source: source)
             continuation.onTermination = { _ in cancellation.cancel() }
             source.resume()

@@ -90,8 +90,7 @@ import Testing
     @Test func theTimerUnitBringsServicesBack() async throws {
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up()
-            for pid in sandbox.processes() { kill(pid, SIGKILL) }
-            try await eventually("nothing runs") { sandbox.processes().isEmpty }
+            try await sandbox.killAll()
             let output = try await sandbox.dwell("timer")
             #expect(output.exitCode == 0, "\(output)")
             try await eventually("it is served again") { await HTTP.get(url)?.status == 200 }

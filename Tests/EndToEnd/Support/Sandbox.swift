@@ -142,6 +142,15 @@ final class Sandbox: Sendable {
         }
     }
 
+    /// Kills every process of this home until there is none: who is killed may have been replaced by who is killed next.
+    func killAll() async throws {
+        try await eventually("nothing runs") {
+            let left = processes()
+            for pid in left { kill(pid, SIGKILL) }
+            return left.isEmpty
+        }
+    }
+
     /// The process of the controller that holds its lease, by the log.
     func controllerProcess(_ name: String = "local") async throws -> pid_t {
         let handle = try await query("select process from controllers where name = '\(name)'").first ?? ""

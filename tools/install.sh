@@ -19,15 +19,20 @@ flags+=(--product dwell)
 # The linker takes the first library of a name that it finds, so it is led past a folder that has static ones only.
 static=.build/static-libraries
 mkdir -p "$static"
-archive() {
-    find "$@" 2>/dev/null | sort -V | tail -n 1
+take() {
+    local name=$1 found
+    shift
+    # The newest where there are several.
+    found=$(find "$@" -name "$name.a" 2>/dev/null | sort -Vr | head -n 1 || true)
+    [[ -n $found ]] || return 1
+    ln -sfn "$found" "$static/$name.a"
 }
-sqlite=$(archive "/usr/lib/$(uname -m)-linux-gnu" /usr/lib64 /usr/lib /usr/local/lib -name libsqlite3.a || true)
-cxx=$(archive /usr/lib/gcc -name libstdc++.a || true)
-for library in "$sqlite" "$cxx"; do
-    [[ -z $library ]] || ln -sfn "$library" "$static/${library##*/}"
-done
-[[ -n $sqlite ]] || echo "install: no static libsqlite3.a here, so the binary will need the shared libsqlite3" >&2
+machine=$(uname -m)
+take libsqlite3 "/usr/lib/$machine-linux-gnu" || take libsqlite3 /usr/lib64 /usr/lib /usr/local/lib \
+    || echo "install: no static libsqlite3.a here, so the binary will need the shared libsqlite3" >&2
+# One level further down are those for other word lengths.
+take libstdc++ "/usr/lib/gcc/$machine-"* -maxdepth 2 \
+    || echo "install: no static libstdc++.a here, so the binary will need the shared libstdc++" >&2
 flags+=(-Xlinker "-L$PWD/$static" -Xlinker -lm)
 
 swift build "${flags[@]}"

@@ -95,6 +95,27 @@ import Testing
         }
     }
 
+    /// However often there was none in between: a timer for each time would be one for every other request.
+    @Test func thoseThatAreIdleAreLookedAtByOneTimer() {
+        let eventLoop = CountingEventLoop()
+        let loop = BalancerLoop(
+            LoadBalancerConfiguration(listening: .address(host: "127.0.0.1", port: 0), upstreamIdleSeconds: 60),
+            eventLoop)
+        let backend = Backend(Route(replica: 1, host: "127.0.0.1", port: 1))
+        let connection = UpstreamConnection(backend)
+        func serve() {
+            loop.keep(connection, .now())
+            #expect(loop.idleConnection(backend, .now()) === connection)
+        }
+        for _ in 0..<10 { serve() }
+        #expect(eventLoop.scheduled == 1)
+        eventLoop.advanceTime(by: .seconds(60))
+        #expect(eventLoop.scheduled == 1, "there is none, and so nothing to look at later")
+        for _ in 0..<10 { serve() }
+        #expect(eventLoop.scheduled == 2)
+        eventLoop.advanceTime(by: .seconds(60))
+    }
+
     @Test func aReplicaMayCloseAConnectionThatIsIdle() async throws {
         try await Stage.with { stage in
             let (client, upstream) = try await stage.warmUp()

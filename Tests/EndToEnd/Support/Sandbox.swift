@@ -166,12 +166,7 @@ final class Sandbox: Sendable {
                 _ = try? await dwell("terminate", controller.name, "--force")
             }
         }
-        let deadline = ContinuousClock.now + .seconds(20)
-        var looks = 0
-        while !processes().isEmpty, ContinuousClock.now < deadline || looks < 100 {
-            looks += 1
-            try? await Task.sleep(for: .milliseconds(10))
-        }
+        _ = try? await comesTrue(within: 20) { processes().isEmpty }
         let left = processes()
         #expect(left.isEmpty, "processes are left after everything was terminated: \(left.map(Self.commandLine))")
         for pid in left { kill(pid, SIGKILL) }
@@ -239,21 +234,27 @@ struct StatusAnswer: Decodable {
     }
 }
 
-/// Waits until `condition` holds, and fails the test when it does not within `seconds`; nor before it has been looked at
-/// a hundred times, for where many tests run at once it may be half a minute from one look to the next.
+/// Waits until `condition` holds, and fails the test when it does not within `seconds`.
 func eventually(
     _ what: String, within seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
+    if try await comesTrue(within: seconds, condition) { return }
+    Issue.record("waited \(seconds) s in vain: \(what)", sourceLocation: sourceLocation)
+    throw WaitedInVain()
+}
+
+/// Whether `condition` holds within `seconds`; and it is looked at a hundred times at least, for where many tests run at
+/// once it may be half a minute from one look to the next.
+private func comesTrue(within seconds: Double, _ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + .seconds(seconds)
     var looks = 0
     while ContinuousClock.now < deadline || looks < 100 {
-        if try await condition() { return }
+        if try await condition() { return true }
         looks += 1
         try await Task.sleep(for: .milliseconds(10))
     }
-    Issue.record("waited \(seconds) s in vain: \(what)", sourceLocation: sourceLocation)
-    throw WaitedInVain()
+    return false
 }
 
 struct WaitedInVain: Error {}

@@ -170,6 +170,10 @@ static struct gathering_file *wal_of(void *connection) {
     return file && file->pMethods == &methods ? (struct gathering_file *)file : NULL;
 }
 
+void gathered_writes_keep_wal(void *connection, int is_kept) {
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept, (int *)NULL);
+}
+
 static int has_room(struct gathering_file *it) {
     if (!it->bytes) it->bytes = malloc(most);
     return it->bytes != NULL;

@@ -57,6 +57,12 @@ public final class EventLog: Sendable {
             gathered_writes_install()
             queue = try Self.open(path, busyTimeoutSeconds)
             try queue.writeWithoutTransaction { db in
+                // Until it is known to be whole: `repair` reads more of a WAL than SQLite does.
+                gathered_writes_keep_wal(db.pointer, 1)
+                // What looks like nothing is not to be written to either.
+                if let witness, witness.position > 0, try !db.tableExists("events") {
+                    throw LogFailure.eventsLost(path: path, there: 0, acknowledged: witness.position)
+                }
                 // A database that was just made is not to be in its WAL alone.
                 if try Migrator(path: path).migrate(db) { _ = try? db.checkpoint() }
             }
@@ -77,6 +83,7 @@ public final class EventLog: Sendable {
                     throw LogFailure.anotherLog(path: path, problem)
                 }
             }
+            queue.writeWithoutTransaction { gathered_writes_keep_wal($0.pointer, 0) }
         } catch {
             throw LogFailure(error, path: home.database)
         }

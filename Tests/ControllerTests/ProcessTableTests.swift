@@ -31,7 +31,10 @@ import Testing
         try process.run()
         defer { process.terminate() }
         let pid = process.processIdentifier
-        try await eventually("it is the program") { ProcessTable.entry(of: pid)?.name == "x) Z 1 (y" }
+        // It has its name before it has its environment.
+        try await eventually("it is the program") {
+            ProcessTable.entry(of: pid)?.name == "x) Z 1 (y" && ProcessTable.environment(of: pid, "EMPTY") != nil
+        }
         let entry = try #require(ProcessTable.entry(of: pid))
         #expect(entry.pid == pid)
         #expect(entry.parent == getpid())

@@ -16,6 +16,10 @@
 /// Registers them as the way in which this process opens files from now on. Once is enough; 0, or an error of SQLite's.
 int gathered_writes_install(void);
 
+/// Whether the WAL stays as it is when this connection is closed, though it be the last: of a WAL that is damaged, what is
+/// behind the damage is not read, and would be gone.
+void gathered_writes_keep_wal(void *connection, int is_kept);
+
 /// Has the WAL of a connection gather what the transaction that has just begun writes.
 ///
 /// @param connection a `sqlite3 *` that holds the write lock.

@@ -193,7 +193,7 @@ extension LogFailure: CustomStringConvertible {
         case .archiveKept(let file, let reason):
             "\(reason); \(file) holds the events: keep it until `dwell verify` says whether the log still does"
         case .eventsLost(let path, let there, let acknowledged):
-            "\(path) ends at event \(there), but event \(acknowledged) was acknowledged: its WAL was removed or cut, or it is an older copy; "
+            "\(path) ends at event \(there), but event \(acknowledged) was acknowledged: its WAL was removed, cut or damaged, or it is an older copy; "
                 + "restore a backup that holds more (dwell restore FILE), or go on with what is there (dwell repair)"
         case .anotherLog(let path, let problem):
             "\(path) is not the log that this home wrote last: \(problem); put that one back, "

@@ -29,7 +29,7 @@ let package = Package(
             resources: [
                 .embedInCode("0001_event_log.sql"), .embedInCode("0002_services.sql"), .embedInCode("0003_history.sql"),
                 .embedInCode("0004_autostop.sql"), .embedInCode("0005_scheme.sql"), .embedInCode("0006_notices.sql"),
-                .embedInCode("0007_archive.sql"), .embedInCode("views.sql"),
+                .embedInCode("0007_archive.sql"), .embedInCode("0008_leaner_tables.sql"), .embedInCode("views.sql"),
             ],
             swiftSettings: strict),
         // SQLite and nothing else. The only importer of GRDB.

@@ -17,6 +17,7 @@ public enum MigrationFiles {
         File(number: 5, name: "scheme", sql: PackageResources._005_scheme_sql),
         File(number: 6, name: "notices", sql: PackageResources._006_notices_sql),
         File(number: 7, name: "archive", sql: PackageResources._007_archive_sql),
+        File(number: 8, name: "leaner_tables", sql: PackageResources._008_leaner_tables_sql),
     ]
 
     /// `views.sql`: the views, as they are now.

@@ -4,7 +4,7 @@ import Lifecycle
 /// A row of `controllers`.
 public struct ControllerRow: ProjectionRow {
     public static let databaseTableName = "controllers"
-    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 1)
+    static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 1, counter: "version")
 
     public var name: String
     public var status: String
@@ -38,6 +38,12 @@ public struct ControllerRow: ProjectionRow {
     var key: [String] { [name] }
 
     static func called(_ key: [String]) -> String { key[0] }
+
+    func isCounted(from before: Self) -> Bool {
+        var counted = before
+        counted.version = version
+        return counted == self
+    }
 
     func bind(to statement: inout QuickStatement) {
         statement.bind(name)

@@ -87,18 +87,20 @@ private struct ChainedColumns {
         bytes.append(contentsOf: text)
     }
 
-    var digest: Digest { Digest(bytes: Data(SHA256.hash(data: bytes))) }
+    var digest: Digest { Digest(bytes: SHA256.hash(data: bytes).withUnsafeBytes { Data($0) }) }
 }
 
 extension Data {
     /// Two small digits for each byte.
     var hexadecimal: String {
-        String(unsafeUninitializedCapacity: 2 * count) { digits in
-            for (index, byte) in enumerated() {
-                digits[2 * index] = Self.digit(byte >> 4)
-                digits[2 * index + 1] = Self.digit(byte & 15)
+        withUnsafeBytes { bytes in
+            String(unsafeUninitializedCapacity: 2 * bytes.count) { digits in
+                for (index, byte) in bytes.enumerated() {
+                    digits[2 * index] = Self.digit(byte >> 4)
+                    digits[2 * index + 1] = Self.digit(byte & 15)
+                }
+                return 2 * bytes.count
             }
-            return 2 * count
         }
     }
 

@@ -90,8 +90,8 @@ struct EventWriter {
         try statement.run()
     }
 
-    private static let insertion = """
-        INSERT INTO events (position, stream, version, type, schema_version, at_us, service, replica, actor,
+    static let insertion = """
+        INSERT OR ROLLBACK INTO events (position, stream, version, type, schema_version, at_us, service, replica, actor,
             component, command_id, cause, payload, digest)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """

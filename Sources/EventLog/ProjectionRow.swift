@@ -13,13 +13,18 @@ protocol ProjectionRow: Hashable, Sendable, Codable, FetchableRecord, Persistabl
 
     /// How sentences call the row with this key.
     static func called(_ key: [String]) -> String
+
+    /// Whether it is `before` but for its counter.
+    func isCounted(from before: Self) -> Bool
 }
 
 /// The statements that write a row of a table, made once. A column has the same number in each of them, and those of
 /// the key come first, so a row is bound to all of them alike.
 struct RowSQL: Sendable {
-    fileprivate let replacement: String
-    fileprivate let update: String
+    let replacement: String
+    let update: String
+    /// Updates what counts the events, and nothing else.
+    let count: String?
     fileprivate let removal: String
     /// Of each column in the row with its key: whether it is what is bound, what it is, and what is bound.
     let comparison: String
@@ -31,7 +36,11 @@ struct RowSQL: Sendable {
     /// - Parameters:
     ///   - columns: those of the key first.
     ///   - fixed: columns that ``ProjectionRow/updateInPlace(_:)`` leaves as they are.
-    init(_ row: (some ProjectionRow).Type, _ columns: [String], keyCount: Int, fixed: Set<String> = []) {
+    ///   - counter: the column that may be all that an event changes.
+    init(
+        _ row: (some ProjectionRow).Type, _ columns: [String], keyCount: Int, fixed: Set<String> = [],
+        counter: String? = nil
+    ) {
         let table = row.databaseTableName
         let key = columns.prefix(keyCount)
         func parameter(_ column: String) -> String { "?\((columns.firstIndex(of: column) ?? 0) + 1)" }
@@ -45,6 +54,7 @@ struct RowSQL: Sendable {
         // Columns that stay are not named: SQLite writes an entry of an index anew when one of its columns is.
         let changes = others.filter { !fixed.contains($0) }.map { "\($0) = \(parameter($0))" }
         update = "UPDATE \(table) SET \(changes.joined(separator: ", ")) WHERE \(isKey)"
+        count = counter.map { "UPDATE \(table) SET \($0) = \(parameter($0)) WHERE \(isKey)" }
         removal = "DELETE FROM \(table) WHERE \(isKey)"
         let compared = columns.map { "\($0) IS \(parameter($0)), \($0), \(parameter($0))" }
         comparison = "SELECT \(compared.joined(separator: ", ")) FROM \(table) WHERE \(isKey)"
@@ -65,6 +75,15 @@ extension ProjectionRow {
         return db.changesCount > 0
     }
 
+    /// Writes its counter in the row with its key; the same is returned.
+    private func countInPlace(_ db: Database) throws -> Bool {
+        guard let sql = Self.sql.count else { return false }
+        try run(sql, db)
+        return db.changesCount > 0
+    }
+
+    func isCounted(from before: Self) -> Bool { false }
+
     /// Removes the row with its key.
     func remove(_ db: Database) throws { try run(Self.sql.removal, db) }
 
@@ -78,6 +97,8 @@ extension ProjectionRow {
     static func bring(_ before: Self?, to after: Self?, _ db: Database) throws {
         if before == after { return }
         guard let after else { return try before?.remove(db) ?? () }
+        // Most events change nothing of their controller.
+        if let before, after.isCounted(from: before), try after.countInPlace(db) { return }
         if try before == nil || !after.updateInPlace(db) { try after.replace(db) }
     }
 }

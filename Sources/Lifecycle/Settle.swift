@@ -104,7 +104,7 @@ extension Decision {
     }
 
     private mutating func forgetOldFailures(_ name: ServiceName) {
-        guard let service = state.services[name] else { return }
+        guard let service = state.services[name], !service.replicas.values.allSatisfy(\.isPresent) else { return }
         let failed = service.orderedReplicas.filter { !$0.isPresent }
         let telling = service.launchesStopped == nil ? nil : service.mostTellingFailure?.id
         for replica in failed.dropLast(Self.failedReplicasKept) where replica.id != telling {
@@ -150,9 +150,7 @@ extension ControllerState {
 
     /// The service's status as it follows from the state, and why, where there is a reason to give.
     func derivedStatus(of service: ServiceState) -> (ServiceStatus, reason: String?) {
-        if let stuck = service.orderedReplicas.lazy.compactMap(\.stuck).first ?? service.loadBalancer?.stuck {
-            return (.failedCleanup, stuck.leftovers)
-        }
+        if let stuck = service.stuck { return (.failedCleanup, stuck.leftovers) }
         if service.isEnding { return (.shuttingDown, nil) }
         if service.hasFailed { return (.failed, service.whyLaunchesStopped) }
         switch phase {
@@ -166,19 +164,20 @@ extension ControllerState {
         case .absent, .terminating, .terminated: return (.shuttingDown, nil)
         case .up, .idle: break
         }
-        let statuses = Set(service.replicas.values.filter(\.isPresent).map(\.status))
-        if statuses.contains(.ready) {
+        let replicas = service.replicas.values
+        if replicas.contains(where: { $0.status == .ready }) {
             return service.loadBalancer?.isRunning == true
                 ? (.ready, service.updateInWords)
                 : (.notReady, service.loadBalancer?.reasonInWords ?? "its load balancer is not running")
         }
-        if statuses.contains(.notReady) { return (.notReady, service.updateInWords) }
-        if !statuses.isDisjoint(with: [.pending, .provisioning, .starting]) {
+        if replicas.contains(where: { $0.status == .notReady }) { return (.notReady, service.updateInWords) }
+        // Of those that work nothing else is left: they are on their way.
+        if replicas.contains(where: \.isWorking) {
             return (.replicaInit, service.updateInWords ?? service.failuresInWords)
         }
         if let reason = service.whyLaunchesStopped, service.launchedVersion == nil { return (.shuttingDown, reason) }
         if service.targetReplicas == 0 { return (.noReplica, service.scaledToZeroInWords) }
-        return statuses.isEmpty ? (.noReplica, nil) : (.shuttingDown, nil)
+        return replicas.contains(where: \.isPresent) ? (.shuttingDown, nil) : (.noReplica, nil)
     }
 }
 
@@ -188,6 +187,12 @@ extension ControllerState {
 }
 
 extension ServiceState {
+    /// What of it could not be removed: the first of its replicas that could not, or else its load balancer.
+    fileprivate var stuck: ReplicaState.Stuck? {
+        let replica = replicas.values.lazy.filter { $0.stuck != nil }.min { $0.id < $1.id }
+        return replica?.stuck ?? loadBalancer?.stuck
+    }
+
     /// Replicas that run, are on their way, or are being removed.
     public var presentReplicaCount: Int { replicas.values.count(where: \.isPresent) }
 }

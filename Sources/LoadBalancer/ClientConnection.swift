@@ -31,7 +31,7 @@ final class ClientConnection: ChannelInboundHandler {
     /// What has come and has not been taken.
     var buffer = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
-    private let outbox = Outbox()
+    private let outbox: Outbox
     /// Whether the channel takes more just now. It says when that changes; to ask is work.
     private(set) var isWritable = false
     /// Whether the channel has been asked for more, and has not given any.
@@ -54,6 +54,7 @@ final class ClientConnection: ChannelInboundHandler {
         self.loop = loop
         self.isSecure = isSecure
         isShakingHands = isSecure
+        outbox = Outbox(isPlain: !isSecure)
         state = .awaitingHead(HeadParser(kind: .request, limit: loop.configuration.headLimit))
     }
 

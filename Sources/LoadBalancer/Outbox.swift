@@ -9,8 +9,17 @@ final class Outbox {
     private var bytes = ByteBuffer()
     /// Whether the channel has been given something since the last flush.
     private var isUnflushed = false
+    /// How many writes the channel has been given and has not done. What is sent past it would overtake them.
+    private var pending = 0
+    /// Looked for when the connection is written to for the second time: who asks once and goes is done with by then.
+    private var socket: DirectSocket?
+    private var flushes = 0
 
     private static let smallBytes = 2_048
+    private static let flushThatFindsSocket = 2
+
+    /// - Parameter isPlain: whether what is written is what goes over the wire.
+    init(isPlain: Bool) { flushes = isPlain ? 0 : Self.flushThatFindsSocket }
 
     /// Writes with the next flush.
     func write(_ more: ByteBuffer, _ context: ChannelHandlerContext?) {
@@ -27,9 +36,14 @@ final class Outbox {
     /// Does nothing when nothing was written since the last one.
     func flush(_ context: ChannelHandlerContext?) {
         if bytes.readableBytes > 0 {
-            let last = take()
+            var last = take()
+            if pending == 0, let context, let socket = socket(context) {
+                last.moveReaderIndex(forwardBy: socket.send(last))
+                if last.readableBytes == 0 { return }
+            }
             isUnflushed = false
-            context?.writeAndFlush(NIOAny(last), promise: nil)
+            give(last, context)
+            context?.flush()
         } else if isUnflushed {
             isUnflushed = false
             context?.flush()
@@ -42,14 +56,32 @@ final class Outbox {
     func flushed(_ last: ByteBuffer, _ context: ChannelHandlerContext?) -> EventLoopFuture<Void>.Isolated? {
         pass(context)
         isUnflushed = false
-        return context?.writeAndFlush(NIOAny(last)).assumeIsolated()
+        let isTaken = give(last, context)
+        context?.flush()
+        return isTaken
     }
 
     private func pass(_ context: ChannelHandlerContext?) {
         guard bytes.readableBytes > 0 else { return }
         isUnflushed = true
-        let taken = take()
-        context?.write(NIOAny(taken), promise: nil)
+        give(take(), context)
+    }
+
+    @discardableResult
+    private func give(_ bytes: ByteBuffer, _ context: ChannelHandlerContext?) -> EventLoopFuture<Void>.Isolated? {
+        guard let context else { return nil }
+        pending += 1
+        let isTaken = context.write(NIOAny(bytes)).assumeIsolated()
+        isTaken.whenComplete { _ in self.pending -= 1 }
+        return isTaken
+    }
+
+    private func socket(_ context: ChannelHandlerContext) -> DirectSocket? {
+        if flushes < Self.flushThatFindsSocket {
+            flushes += 1
+            if flushes == Self.flushThatFindsSocket { socket = DirectSocket(context.channel) }
+        }
+        return socket
     }
 
     private func take() -> ByteBuffer {

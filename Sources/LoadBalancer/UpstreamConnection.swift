@@ -20,7 +20,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     var isUsable: Bool { !isClosed && buffer.readableBytes == 0 }
     private(set) var isWritable = false
-    private let outbox = Outbox()
+    private let outbox = Outbox(isPlain: true)
     /// Whether the channel has been asked for more, and has not given any.
     private var isReading = false
 

@@ -50,7 +50,7 @@ import Testing
     /// What was in force at an event is found by an index of the few events that say so, and not by a walk back.
     @Test func whatWasInForceIsFoundByAnIndex() throws {
         let steps = try plan("SELECT * FROM audit_log WHERE position = 1")
-        for index in ["events_of_policies", "events_of_pauses"] {
+        for index in ["events_of_policies", "events_of_pausing"] {
             #expect(steps.contains { $0.contains("INDEX \(index) (stream=? AND version<?)") }, "\(steps)")
         }
     }

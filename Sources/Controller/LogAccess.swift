@@ -16,7 +16,10 @@ struct LogAccess: Sendable {
     /// Runs before the process ends because the file it has open is not the one that is there now.
     let whenReplaced: @Sendable () async -> Void
     private let queue = DispatchQueue(label: "dwell.log")
-    private let waiting = WaitingCommands()
+    private let commands = Waiting<(command: Command, continuation: CommandContinuation)>()
+    private let readers = Waiting<CheckedContinuation<Result<ControllerState, LogFailure>, Never>>()
+
+    private typealias CommandContinuation = CheckedContinuation<Result<Result<Receipt, Rejection>, LogFailure>, Never>
 
     init(
         log: EventLog, controller: ControllerName, author: Author, logger: Logger,
@@ -50,13 +53,13 @@ struct LogAccess: Sendable {
     /// once are one sync and not ten.
     private func submitWithOthers(_ command: Command) async -> Result<Result<Receipt, Rejection>, LogFailure> {
         await withCheckedContinuation { continuation in
-            waiting.add(command, continuation)
+            commands.add((command, continuation))
             queue.async {
-                let batch = waiting.takeAll()
+                let batch = commands.takeAll()
                 guard !batch.isEmpty else { return }
-                let commands = batch.map { Submission($0.command) }
+                let submissions = batch.map { Submission($0.command) }
                 do throws(LogFailure) {
-                    let outcomes = try log.submitTogether(commands, to: controller, by: author)
+                    let outcomes = try log.submitTogether(submissions, to: controller, by: author)
                     for (one, outcome) in zip(batch, outcomes) { one.continuation.resume(returning: .success(outcome)) }
                 } catch {
                     for one in batch { one.continuation.resume(returning: .failure(error)) }
@@ -68,12 +71,22 @@ struct LogAccess: Sendable {
     /// The state now, trying again for as long as the log fails.
     func state() async -> ControllerState {
         while true {
-            let result: Result<ControllerState, LogFailure> = await onQueue { () throws(LogFailure) in
-                try log.state(of: controller)
-            }
-            switch result {
+            switch await readWithOthers() {
             case .success(let state): return state
             case .failure(let failure): await pause(after: failure)
+            }
+        }
+    }
+
+    /// One read for all who asked before it began.
+    private func readWithOthers() async -> Result<ControllerState, LogFailure> {
+        await withCheckedContinuation { continuation in
+            readers.add(continuation)
+            queue.async {
+                let batch = readers.takeAll()
+                guard !batch.isEmpty else { return }
+                let result = Result { () throws(LogFailure) in try log.state(of: controller) }
+                for one in batch { one.resume(returning: result) }
             }
         }
     }
@@ -92,28 +105,16 @@ struct LogAccess: Sendable {
             queue.asyncAfter(deadline: .now() + .milliseconds(500)) { continuation.resume() }
         }
     }
-
-    private func onQueue<Value: Sendable, Failure: Error>(
-        _ body: @escaping @Sendable () throws(Failure) -> Value
-    ) async -> Result<Value, Failure> {
-        await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: Result(catching: body)) }
-        }
-    }
 }
 
-/// Commands that wait for the log, in the order they came.
-private final class WaitingCommands: Sendable {
-    typealias Answer = CheckedContinuation<Result<Result<Receipt, Rejection>, LogFailure>, Never>
+/// What waits for the log, in the order it came.
+private final class Waiting<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
 
-    private let commands = Mutex<[(command: Command, continuation: Answer)]>([])
+    func add(_ element: Element) { elements.withLock { $0.append(element) } }
 
-    func add(_ command: Command, _ continuation: Answer) {
-        commands.withLock { $0.append((command, continuation)) }
-    }
-
-    func takeAll() -> [(command: Command, continuation: Answer)] {
-        commands.withLock { waiting in
+    func takeAll() -> [Element] {
+        elements.withLock { waiting in
             defer { waiting = [] }
             return waiting
         }

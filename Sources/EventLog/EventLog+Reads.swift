@@ -13,11 +13,29 @@ public struct StatusReport: Sendable {
     public var deadlines: [DeadlineRow]
 }
 
+extension DatabaseQueue {
+    /// Reads in one transaction, so that all of it is of one moment. What GRDB does besides, to keep `body` from writing, is
+    /// to prepare four statements and throw them away, each time.
+    func readAtOneMoment<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try writeWithoutTransaction { db in
+            try QuickStatement(db, "BEGIN").run()
+            do {
+                let value = try body(db)
+                try QuickStatement(db, "COMMIT").run()
+                return value
+            } catch {
+                if db.isInsideTransaction { try? QuickStatement(db, "ROLLBACK").run() }
+                throw error
+            }
+        }
+    }
+}
+
 extension EventLog {
     func reading<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
         do {
             try files.check()
-            return try queue.read(body)
+            return try queue.readAtOneMoment(body)
         } catch {
             throw LogFailure(error, path: queue.path)
         }

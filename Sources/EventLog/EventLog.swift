@@ -67,21 +67,21 @@ public final class EventLog: Sendable {
                 if try Migrator(path: path).migrate(db) { _ = try? db.checkpoint() }
             }
             // Without it the processes of two homes could not be told apart.
-            let id = try queue.read { try $0.requiredLogID(path: path) }
+            let (id, source, last, problem) = try queue.readAtOneMoment { db in
+                let id = try db.requiredLogID(path: path)
+                return (id, try EventSource(logID: id, db), try db.lastPosition(), try witness?.problem(with: db))
+            }
             logID = id
-            source = try queue.read { try EventSource(logID: id, $0) }
+            self.source = source
             bell = CommitBell(path: home.commitBell)
             transaction = DurableTransaction(home: home)
             files = try OpenFiles(path, isWritten: true)
-            let last = try queue.read { try $0.lastPosition() }
             if let witness {
                 // One that is empty may have been begun anew in the place of one that is lost.
                 if witness.logID == logID ? witness.position > last : last == 0 {
                     throw LogFailure.eventsLost(path: path, there: last, acknowledged: witness.position)
                 }
-                if let problem = try queue.read({ try witness.problem(with: $0) }) {
-                    throw LogFailure.anotherLog(path: path, problem)
-                }
+                if let problem { throw LogFailure.anotherLog(path: path, problem) }
             }
             queue.writeWithoutTransaction { gathered_writes_keep_wal($0.pointer, 0) }
         } catch {
@@ -92,9 +92,10 @@ public final class EventLog: Sendable {
     /// A log that is only read; see ``reading(file:)``.
     init(reading queue: DatabaseQueue, path: String) throws {
         self.queue = queue
-        let id = try queue.read { try $0.requiredLogID(path: path) }
-        logID = id
-        source = try queue.read { try EventSource(logID: id, $0) }
+        (logID, source) = try queue.readAtOneMoment { db in
+            let id = try db.requiredLogID(path: path)
+            return (id, try EventSource(logID: id, db))
+        }
         self.path = path
         home = nil
         // Nobody writes through it, so there is no bell to ring.

@@ -39,20 +39,24 @@ extension BalancerLoop {
         }
     }
 
+    private static func setOptions(of channel: any Channel) throws {
+        guard let options = channel.syncOptions else { return }
+        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        try options.setOption(.autoRead, value: false)
+        // What is often 64 KiB is a little more with its head, and to read that by itself is as much work again.
+        let allocator = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2_048, maximum: 131_072)
+        try options.setOption(.recvAllocator, value: allocator)
+    }
+
     /// Connects to a replica.
     func connect(_ backend: Backend, _ done: @escaping (Result<UpstreamConnection, any Error>) -> Void) {
         upstreamCount += 1
         let handler = NIOLoopBound(UpstreamConnection(backend), eventLoop: eventLoop)
         ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(seconds: configuration.connectTimeoutSeconds))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.autoRead, value: false)
-            // What is often 64 KiB is a little more with its head, and to read that by itself is as much work again.
-            .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2_048, maximum: 131_072)
-            )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try Self.setOptions(of: channel)
                     try channel.pipeline.syncOperations.addHandler(handler.value)
                 }
             }

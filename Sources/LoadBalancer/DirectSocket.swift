@@ -21,16 +21,24 @@ struct DirectSocket {
         (self.channel, self.descriptor) = (channel, descriptor)
     }
 
-    /// Sends what the kernel takes at once.
+    /// Sends what the kernel takes at once of the two, one after the other.
     ///
     /// - Returns: how many bytes that is; 0 also when it fails, for the channel then fails with the same and deals with it.
-    func send(_ bytes: ByteBuffer) -> Int {
+    func send(_ first: ByteBuffer, _ second: ByteBuffer) -> Int {
         // A channel that was closed has let go of its descriptor, which may be another's by now.
         guard channel.isActive else { return 0 }
-        let sent = bytes.withUnsafeReadableBytes {
-            Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
+        return first.withUnsafeReadableBytes { first in
+            second.withUnsafeReadableBytes { second in
+                withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces in
+                    pieces.initializeElement(at: 0, to: iovec(first))
+                    pieces.initializeElement(at: 1, to: iovec(second))
+                    var message = msghdr()
+                    message.msg_iov = pieces.baseAddress
+                    message.msg_iovlen = 2
+                    return max(0, sendmsg(descriptor, &message, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)))
+                }
+            }
         }
-        return max(0, sent)
     }
 
     private static let cookieOption: CInt = 57
@@ -47,5 +55,11 @@ struct DirectSocket {
         var cookie: UInt64 = 0
         var length = socklen_t(MemoryLayout<UInt64>.size)
         return getsockopt(descriptor, SOL_SOCKET, cookieOption, &cookie, &length) == 0 ? cookie : nil
+    }
+}
+
+extension iovec {
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
 }

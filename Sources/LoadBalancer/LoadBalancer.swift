@@ -64,17 +64,10 @@ public final class LoadBalancer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AcceptGate(surplus, logger: logger))
                 }
             }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.autoRead, value: false)
-            // A connection that lies idle keeps what its last request was read into. It grows with what comes.
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536)
-            )
-            // Who has asked may end its side, and gets its answer.
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = states[ObjectIdentifier(channel.eventLoop)]?.value else { return }
+                    try Self.setOptions(of: channel)
                     try Self.add(loop, front.beginning, to: channel.pipeline.syncOperations)
                 }
             }
@@ -85,6 +78,18 @@ public final class LoadBalancer: Sendable {
             }
         server.withLock { $0 = channel }
         logger.info("listening on \(channel.localAddress?.description ?? "an inherited socket")")
+    }
+
+    /// Here and not by the bootstrap, which makes a promise of each: a tenth of what it takes to accept a client.
+    private static func setOptions(of channel: any Channel) throws {
+        guard let options = channel.syncOptions else { return }
+        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        try options.setOption(.autoRead, value: false)
+        // A connection that lies idle keeps what its last request was read into. It grows with what comes.
+        let allocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536)
+        try options.setOption(.recvAllocator, value: allocator)
+        // Who has asked may end its side, and gets its answer.
+        try options.setOption(.allowRemoteHalfClosure, value: true)
     }
 
     private static func add(

@@ -5,7 +5,8 @@ import NIOCore
 ///
 /// It is no value: while it passes something on, the channel may say that it takes more, and more is written.
 final class Outbox {
-    /// What the channel has not been given.
+    /// What the channel has not been given, in two pieces: what is large is not copied behind what is before it.
+    private var before = ByteBuffer()
     private var bytes = ByteBuffer()
     /// Whether the channel has been given something since the last flush.
     private var isUnflushed = false
@@ -28,52 +29,60 @@ final class Outbox {
         } else if more.readableBytes <= Self.smallBytes {
             bytes.writeImmutableBuffer(more)
         } else {
-            pass(context)
+            give(take(&before), context)
+            before = bytes
             bytes = more
         }
     }
 
     /// Does nothing when nothing was written since the last one.
     func flush(_ context: ChannelHandlerContext?) {
-        if bytes.readableBytes > 0 {
-            var last = take()
-            if pending == 0, let context, let socket = socket(context) {
-                last.moveReaderIndex(forwardBy: socket.send(last))
-                if last.readableBytes == 0 { return }
-            }
-            isUnflushed = false
-            give(last, context)
-            context?.flush()
-        } else if isUnflushed {
-            isUnflushed = false
-            context?.flush()
+        if bytes.readableBytes > 0, pending == 0, let context, let socket = socket(context) {
+            let sent = socket.send(before, bytes)
+            let ofBefore = min(sent, before.readableBytes)
+            before.moveReaderIndex(forwardBy: ofBefore)
+            bytes.moveReaderIndex(forwardBy: sent - ofBefore)
         }
+        give(take(&before), context)
+        give(take(&bytes), context)
+        guard isUnflushed else { return }
+        isUnflushed = false
+        context?.flush()
     }
 
     /// Flushes, and tells when all has been taken.
     ///
     /// - Parameter last: what is to be written last.
     func flushed(_ last: ByteBuffer, _ context: ChannelHandlerContext?) -> EventLoopFuture<Void>.Isolated? {
-        pass(context)
+        write(last, context)
+        give(take(&before), context)
+        let isTaken = write(take(&bytes), to: context)
         isUnflushed = false
-        let isTaken = give(last, context)
         context?.flush()
         return isTaken
     }
 
-    private func pass(_ context: ChannelHandlerContext?) {
-        guard bytes.readableBytes > 0 else { return }
+    /// Gives it to the channel, if there is anything of it.
+    private func give(_ piece: ByteBuffer, _ context: ChannelHandlerContext?) {
+        guard piece.readableBytes > 0 else { return }
         isUnflushed = true
-        give(take(), context)
+        _ = write(piece, to: context)
     }
 
-    @discardableResult
-    private func give(_ bytes: ByteBuffer, _ context: ChannelHandlerContext?) -> EventLoopFuture<Void>.Isolated? {
+    private func write(
+        _ bytes: ByteBuffer, to context: ChannelHandlerContext?
+    ) -> EventLoopFuture<Void>.Isolated? {
         guard let context else { return nil }
         pending += 1
         let isTaken = context.write(NIOAny(bytes)).assumeIsolated()
         isTaken.whenComplete { _ in self.pending -= 1 }
         return isTaken
+    }
+
+    /// By itself, and before anything else is called: what is called may write more.
+    private func take(_ piece: inout ByteBuffer) -> ByteBuffer {
+        defer { piece = ByteBuffer() }
+        return piece
     }
 
     private func socket(_ context: ChannelHandlerContext) -> DirectSocket? {
@@ -82,10 +91,5 @@ final class Outbox {
             if flushes == Self.flushThatFindsSocket { socket = DirectSocket(context.channel) }
         }
         return socket
-    }
-
-    private func take() -> ByteBuffer {
-        defer { bytes = ByteBuffer() }
-        return bytes
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 import Lifecycle
 
 // What may be asked of the log. None of it takes a write lock.
@@ -14,13 +15,17 @@ public struct StatusReport: Sendable {
 }
 
 extension DatabaseQueue {
-    /// Reads in one transaction, so that all of it is of one moment. What GRDB does besides, to keep `body` from writing, is
-    /// to prepare four statements and throw them away, each time.
+    /// Reads in one transaction, so that all of it is of one moment. Not by GRDB's `read`: it keeps `body` from writing by
+    /// `PRAGMA query_only`, after which SQLite makes every statement of the connection anew at its next use. Here it is
+    /// looked afterwards, and what was written is undone.
     func readAtOneMoment<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try writeWithoutTransaction { db in
             try QuickStatement(db, "BEGIN").run()
             do {
                 let value = try body(db)
+                guard sqlite3_txn_state(db.sqliteConnection, "main") != SQLITE_TXN_WRITE else {
+                    throw LogFailure.other(path: path, reason: "what only reads it was about to write to it")
+                }
                 try QuickStatement(db, "COMMIT").run()
                 return value
             } catch {

@@ -24,7 +24,7 @@ struct RowSQL: Sendable {
     let replacement: String
     let update: String
     /// Updates what counts the events, and nothing else.
-    let count: String?
+    let counting: String?
     fileprivate let removal: String
     /// Of each column in the row with its key: whether it is what is bound, what it is, and what is bound.
     let comparison: String
@@ -54,7 +54,7 @@ struct RowSQL: Sendable {
         // Columns that stay are not named: SQLite writes an entry of an index anew when one of its columns is.
         let changes = others.filter { !fixed.contains($0) }.map { "\($0) = \(parameter($0))" }
         update = "UPDATE \(table) SET \(changes.joined(separator: ", ")) WHERE \(isKey)"
-        count = counter.map { "UPDATE \(table) SET \($0) = \(parameter($0)) WHERE \(isKey)" }
+        counting = counter.map { "UPDATE \(table) SET \($0) = \(parameter($0)) WHERE \(isKey)" }
         removal = "DELETE FROM \(table) WHERE \(isKey)"
         let compared = columns.map { "\($0) IS \(parameter($0)), \($0), \(parameter($0))" }
         comparison = "SELECT \(compared.joined(separator: ", ")) FROM \(table) WHERE \(isKey)"
@@ -75,9 +75,11 @@ extension ProjectionRow {
         return db.changesCount > 0
     }
 
-    /// Writes its counter in the row with its key; the same is returned.
+    /// Writes its counter in the row with its key.
+    ///
+    /// - Returns: whether there is one, as for ``updateInPlace(_:)``.
     private func countInPlace(_ db: Database) throws -> Bool {
-        guard let sql = Self.sql.count else { return false }
+        guard let sql = Self.sql.counting else { return false }
         try run(sql, db)
         return db.changesCount > 0
     }

@@ -171,7 +171,7 @@ extension ControllerState {
                 : (.notReady, service.loadBalancer?.reasonInWords ?? "its load balancer is not running")
         }
         if replicas.contains(where: { $0.status == .notReady }) { return (.notReady, service.updateInWords) }
-        // Of those that work nothing else is left: they are on their way.
+        // Those that work and are neither ready nor not ready are on their way.
         if replicas.contains(where: \.isWorking) {
             return (.replicaInit, service.updateInWords ?? service.failuresInWords)
         }

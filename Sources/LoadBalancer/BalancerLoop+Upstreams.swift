@@ -41,7 +41,7 @@ extension BalancerLoop {
 
     private static func setOptions(of channel: any Channel) throws {
         guard let options = channel.syncOptions else { return }
-        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        // TCP_NODELAY is set by NIO.
         try options.setOption(.autoRead, value: false)
         // What is often 64 KiB is a little more with its head, and to read that by itself is as much work again.
         let allocator = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2_048, maximum: 131_072)
@@ -52,7 +52,7 @@ extension BalancerLoop {
     func connect(_ backend: Backend, _ done: @escaping (Result<UpstreamConnection, any Error>) -> Void) {
         upstreamCount += 1
         let handler = NIOLoopBound(UpstreamConnection(backend), eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(seconds: configuration.connectTimeoutSeconds))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -60,8 +60,12 @@ extension BalancerLoop {
                     try channel.pipeline.syncOperations.addHandler(handler.value)
                 }
             }
-            .connect(host: backend.route.host, port: backend.route.port)
-            .assumeIsolated()
+        // A name is looked up by another thread, and NIO would have it look up an address too: two threads to be woken.
+        let route = backend.route
+        let address = try? SocketAddress(ipAddress: route.host, port: route.port)
+        let connecting =
+            address.map { bootstrap.connect(to: $0) } ?? bootstrap.connect(host: route.host, port: route.port)
+        connecting.assumeIsolated()
             .whenComplete { result in
                 switch result {
                 case .success(let channel):

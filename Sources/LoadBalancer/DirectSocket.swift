@@ -23,7 +23,7 @@ struct DirectSocket {
 
     /// Sends what the kernel takes at once of the two, one after the other.
     ///
-    /// - Returns: how many bytes that is; 0 also when it fails, for the channel then fails with the same and deals with it.
+    /// - Returns: how many bytes that is; 0 also when it fails: the channel tries it then, and fails too, or waits.
     func send(_ first: ByteBuffer, _ second: ByteBuffer) -> Int {
         // A channel that was closed has let go of its descriptor, which may be another's by now.
         guard channel.isActive else { return 0 }

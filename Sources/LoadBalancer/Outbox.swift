@@ -5,22 +5,28 @@ import NIOCore
 ///
 /// It is no value: while it passes something on, the channel may say that it takes more, and more is written.
 final class Outbox {
-    /// What the channel has not been given, in two pieces: what is large is not copied behind what is before it.
+    /// What the channel has not been given, in two pieces: what is large is not copied behind what is before it. There is
+    /// nothing before nothing.
     private var before = ByteBuffer()
     private var bytes = ByteBuffer()
     /// Whether the channel has been given something since the last flush.
     private var isUnflushed = false
     /// How many writes the channel has been given and has not done. What is sent past it would overtake them.
     private var pending = 0
-    /// Looked for when the connection is written to for the second time: who asks once and goes is done with by then.
-    private var socket: DirectSocket?
-    private var flushes = 0
+    /// How to go past the channel.
+    private enum Way {
+        /// Not known yet. It is looked for when there is something to send for the second time: who asks once and goes is
+        /// done with by then.
+        case unknown(isFirst: Bool)
+        case socket(DirectSocket)
+        case none
+    }
+    private var way: Way
 
     private static let smallBytes = 2_048
-    private static let flushThatFindsSocket = 2
 
     /// - Parameter isPlain: whether what is written is what goes over the wire.
-    init(isPlain: Bool) { flushes = isPlain ? 0 : Self.flushThatFindsSocket }
+    init(isPlain: Bool) { way = isPlain ? .unknown(isFirst: true) : .none }
 
     /// Writes with the next flush.
     func write(_ more: ByteBuffer, _ context: ChannelHandlerContext?) {
@@ -29,6 +35,7 @@ final class Outbox {
         } else if more.readableBytes <= Self.smallBytes {
             bytes.writeImmutableBuffer(more)
         } else {
+            // Of the channel nothing but that it takes no more can be heard meanwhile, upon which nobody writes.
             give(take(&before), context)
             before = bytes
             bytes = more
@@ -86,10 +93,12 @@ final class Outbox {
     }
 
     private func socket(_ context: ChannelHandlerContext) -> DirectSocket? {
-        if flushes < Self.flushThatFindsSocket {
-            flushes += 1
-            if flushes == Self.flushThatFindsSocket { socket = DirectSocket(context.channel) }
+        switch way {
+        case .unknown(isFirst: true): way = .unknown(isFirst: false)
+        case .unknown(isFirst: false): way = DirectSocket(context.channel).map(Way.socket) ?? .none
+        case .socket, .none: break
         }
-        return socket
+        if case .socket(let socket) = way { return socket }
+        return nil
     }
 }

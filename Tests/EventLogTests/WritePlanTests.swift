@@ -18,7 +18,8 @@ import Testing
     }
 
     static let statements = [
-        EventWriter.insertion, ControllerRow.sql.update, ControllerRow.sql.count ?? "", ControllerRow.sql.replacement,
+        EventWriter.insertion, ControllerRow.sql.update, ControllerRow.sql.counting ?? "",
+        ControllerRow.sql.replacement,
         ServiceRow.sql.update, ServiceRow.sql.replacement, ReplicaRow.sql.update, ReplicaRow.sql.replacement,
         DeadlineRow.sql.replacement,
     ]
@@ -31,18 +32,31 @@ import Testing
         #expect(!steps.contains("OpenEphemeral"), "\(sql)")
     }
 
+    @Test func whatOnlyReadsCannotWrite() throws {
+        let log = try EventLog(home: temporary.home)
+        try log.given(.start)
+        #expect(throws: LogFailure.self) {
+            try log.reading { try $0.execute(sql: "UPDATE controllers SET recoveries = 7") }
+        }
+        #expect(try temporary.value("SELECT max(recoveries) FROM controllers") == 0)
+    }
+
     /// What an event is written by is undone together with its transaction: to undo it alone, SQLite would copy each page
     /// before it is changed.
     @Test func anEventIsUndoneWithItsTransaction() throws {
         let log = try EventLog(home: temporary.home)
         try log.given(.start)
         let before = try log.lastPosition()
-        try log.queue.writeWithoutTransaction { db in
-            try db.execute(sql: "BEGIN")
-            #expect(throws: DatabaseError.self) {
-                try db.execute(sql: "INSERT INTO events SELECT * FROM events WHERE position = 1")
+        // The first has a place that is taken, the second a version that is.
+        for position in [1, before + 1] {
+            let row = EventRow(
+                position: position, stream: "dev", version: 1, type: "controller.started", schemaVersion: 1,
+                atMicroseconds: 1, actor: "ann", component: "cli", payload: "{}")
+            try log.queue.writeWithoutTransaction { db in
+                try db.execute(sql: "BEGIN")
+                #expect(throws: DatabaseError.self) { try EventWriter.insert(row, .zero, db) }
+                #expect(!db.isInsideTransaction)
             }
-            #expect(!db.isInsideTransaction)
         }
         #expect(try log.lastPosition() == before)
         try log.given(.stop)

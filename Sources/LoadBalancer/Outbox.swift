@@ -3,7 +3,7 @@ import NIOCore
 /// What one side of a connection has been given to write. What is small goes together with what is before it: a head and a
 /// short body are one call of the kernel, and one thing for the channel to keep account of.
 ///
-/// It is no value: while it passes something on, the channel may say that it takes more, and more is written.
+/// It is no value: while it flushes, the channel may say that it takes more, and more is written.
 final class Outbox {
     /// What the channel has not been given, in two pieces: what is large is not copied behind what is before it. There is
     /// nothing before nothing.

@@ -56,6 +56,7 @@ import Testing
                 try db.execute(sql: "BEGIN")
                 #expect(throws: DatabaseError.self) { try EventWriter.insert(row, .zero, db) }
                 #expect(!db.isInsideTransaction)
+                if db.isInsideTransaction { try db.execute(sql: "ROLLBACK") }
             }
         }
         #expect(try log.lastPosition() == before)

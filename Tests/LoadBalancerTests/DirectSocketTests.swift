@@ -1,3 +1,5 @@
+import Dispatch
+import Glibc
 import NIOCore
 import NIOPosix
 import Testing
@@ -8,28 +10,9 @@ import Testing
 @Suite struct DirectSocketTests {
     /// Runs `body` on the loop of one end of a connection, whose other end is the wire.
     private func withChannel<Value: Sendable>(
-        isReading: Bool = true, _ body: @escaping @Sendable (any Channel) throws -> Value,
-        then: (Wire, Value) async throws -> Void
+        _ body: @escaping @Sendable (any Channel) throws -> Value, then: (Wire, Value) async throws -> Void
     ) async throws {
-        let accepted = Watched<(any Channel)?>(nil)
-        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelOption(.autoRead, value: false)
-            .childChannelInitializer { channel in
-                accepted.change { $0 = channel }
-                return channel.eventLoop.makeSucceededVoidFuture()
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let wire = try await Wire.connect(port: try #require(server.localAddress?.port), isReading: isReading)
-        let channel = try await accepted.wait(for: "a connection") { $0 }
-        do {
-            try await then(wire, try await channel.eventLoop.submit { try body(channel) }.get())
-        } catch {
-            try? await channel.close().get()
-            throw error
-        }
-        try? await channel.close().get()
-        await wire.close()
-        try await server.close().get()
+        try await withChannel(connect: { try await Wire.connect(port: $0) }, body, then: then)
     }
 
     /// Where NIO changes how it describes a channel, nothing breaks but the speed; this is how it is noticed.
@@ -53,33 +36,123 @@ import Testing
         }
     }
 
-    /// Far more than the kernel takes: it begins past the channel, goes on through it, and past it again.
+    /// Far more than the kernel takes: it begins past the channel and goes on through it. Then the client makes room before
+    /// the channel hears of it, and what is written now must not overtake what the channel has.
     @Test func theOrderIsThatInWhichItWasWritten() async throws {
-        let count = 400
-        try await withChannel(
-            isReading: false,
-            { channel in
-                let outbox = Outbox(isPlain: true)
-                try channel.pipeline.syncOperations.addHandler(Idle(), name: "idle")
-                let context = try channel.pipeline.syncOperations.context(name: "idle")
-                for number in 0..<count {
-                    outbox.write(ByteBuffer(string: Self.part(number)), context)
-                    if number % 4 != 1 { outbox.flush(context) }
-                }
-                return try channel.syncOptions?.getOption(.bufferedWritableBytes) ?? 0
+        let client = try TakingClient()
+        try await withChannel(connect: { try client.connect(port: UInt16($0)) }) { channel in
+            try channel.pipeline.syncOperations.addHandler(Idle(), name: "idle")
+            let context = try channel.pipeline.syncOperations.context(name: "idle")
+            let outbox = Outbox(isPlain: true)
+            var count = 0
+            func write() {
+                outbox.write(ByteBuffer(string: Self.part(count)), context)
+                if count % 4 != 1 { outbox.flush(context) }
+                count += 1
             }
-        ) { wire, buffered in
-            // Or the kernel took it all, and nothing was shown.
-            #expect(buffered > 0)
-            try await wire.startReading()
-            let whole = (0..<count).map(Self.part).joined()
-            let isInOrder = try await wire.read(whole.utf8.count) == whole
+            while try channel.syncOptions?.getOption(.bufferedWritableBytes) == 0 { write() }
+            let taken = client.takeWhatIsThere()
+            for _ in 0..<9 { write() }
+            outbox.flush(context)
+            return (taken, count)
+        } then: { (_: Void, result) in
+            let (taken, count) = result
+            let whole = Array((0..<count).map(Self.part).joined().utf8)
+            #expect(!taken.isEmpty && taken.count < whole.count)
+            let isInOrder = await taken + client.take(whole.count - taken.count) == whole
             #expect(isInOrder)
+        }
+    }
+
+    private func withChannel<Client, Value: Sendable>(
+        connect: (Int) async throws -> Client, _ body: @escaping @Sendable (any Channel) throws -> Value,
+        then: (Client, Value) async throws -> Void
+    ) async throws {
+        let accepted = Watched<(any Channel)?>(nil)
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                channel.pipeline.addHandler(Arrival(accepted))
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let client = try await connect(try #require(server.localAddress?.port))
+        let channel = try await accepted.wait(for: "a connection") { $0 }
+        do {
+            try await then(client, try await channel.eventLoop.submit { try body(channel) }.get())
+        } catch {
+            try? await channel.close().get()
+            throw error
+        }
+        try? await channel.close().get()
+        try await server.close().get()
+    }
+
+    /// A client that takes what has come when it is told to, on the thread that tells it.
+    private final class TakingClient: Sendable {
+        private let descriptor: CInt
+
+        init() throws {
+            descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+            try #require(descriptor >= 0)
+        }
+
+        deinit { close(descriptor) }
+
+        func connect(port: UInt16) throws {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            let result = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            try #require(result == 0)
+        }
+
+        func takeWhatIsThere() -> [UInt8] {
+            var taken: [UInt8] = []
+            var part = [UInt8](repeating: 0, count: 65_536)
+            while case let count = recv(descriptor, &part, part.count, CInt(MSG_DONTWAIT)), count > 0 {
+                taken += part.prefix(count)
+            }
+            return taken
+        }
+
+        /// So many bytes, or fewer if no more come.
+        func take(_ count: Int) async -> [UInt8] {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    var taken: [UInt8] = []
+                    while taken.count < count {
+                        var coming = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
+                        guard poll(&coming, 1, 60_000) == 1 else { break }
+                        let part = self.takeWhatIsThere()
+                        if part.isEmpty { break }
+                        taken += part
+                    }
+                    continuation.resume(returning: taken)
+                }
+            }
         }
     }
 
     private static func part(_ number: Int) -> String {
         "\(number) " + String(repeating: "x", count: number % 3 * 20_000) + "\n"
+    }
+
+    /// Before it is active nothing can be sent on a channel.
+    private final class Arrival: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+        private let arrived: Watched<(any Channel)?>
+
+        init(_ arrived: Watched<(any Channel)?>) { self.arrived = arrived }
+
+        func channelActive(context: ChannelHandlerContext) {
+            let channel = context.channel
+            arrived.change { $0 = channel }
+        }
     }
 
     private final class Idle: ChannelInboundHandler {

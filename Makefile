@@ -41,10 +41,12 @@ build: setup ## Build for development: .build/debug/dwell
 demo: build ## Show the whole life of a controller, from up to autostop, through a crash (half a minute, and some minutes of building the first time)
 	@tools/demo.sh
 
+# The end-to-end tests watch real processes in real time: nothing else runs meanwhile.
 test: setup ## Run every test, the end-to-end ones with the real binary
 	swift build --build-tests
 	swift build --product dwell
-	swift test --skip-build --parallel
+	swift test --skip-build --parallel --skip '^EndToEnd\.'
+	swift test --skip-build --parallel --filter '^EndToEnd\.'
 
 check: setup ## Lint the format, and fail on any compiler warning and on stale mutants
 	swift format lint --strict --parallel --recursive $(OURS)

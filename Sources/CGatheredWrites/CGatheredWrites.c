@@ -196,6 +196,19 @@ void gathered_writes_end(void *connection, int committed) {
     it->ends_with_commit = 0;
 }
 
+/// The wal-index begins with a header whose fifth number it is (https://sqlite.org/walformat.html#the_wal_index_header).
+enum { frames_in_header = 4 };
+
+int64_t gathered_writes_frames(void *connection) {
+    sqlite3_file *file = NULL;
+    void volatile *index = NULL;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return -1;
+    if (!file || !file->pMethods || file->pMethods->iVersion < 2) return -1;
+    // The first part of it, which a transaction has mapped already, in the size by which SQLite maps it.
+    if (file->pMethods->xShmMap(file, 0, 32 * 1024, 0, &index) != SQLITE_OK || !index) return -1;
+    return ((uint32_t volatile *)index)[frames_in_header];
+}
+
 int gathered_writes_sync(void *connection) {
     struct gathering_file *it = wal_of(connection);
     if (!it) return SQLITE_OK;

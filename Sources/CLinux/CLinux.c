@@ -97,15 +97,24 @@ static void prepare_interrupt(void) {
     sigaction(SIGRTMIN + 7, &action, NULL);
 }
 
-int clinux_flock_within(int descriptor, int milliseconds) {
+static int lock_bytes(int descriptor, int command, int type, int64_t first, int64_t count) {
+    struct flock lock = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
+    return fcntl(descriptor, command, &lock);
+}
+
+int clinux_unlock_bytes(int descriptor, int64_t first, int64_t count) {
+    return lock_bytes(descriptor, F_OFD_SETLK, F_UNLCK, first, count);
+}
+
+int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN + 7};
     struct itimerspec when;
     sigset_t wanted, before;
     timer_t timer;
     int result = -1, error = 0;
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
-    if (errno != EWOULDBLOCK && errno != EINTR) return -1;
+    if (lock_bytes(descriptor, F_OFD_SETLK, F_WRLCK, byte, 1) == 0) return 0;
+    if (milliseconds == 0 || (errno != EAGAIN && errno != EACCES && errno != EINTR)) return -1;
     pthread_once(&once, prepare_interrupt);
     event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) return -1;
@@ -118,7 +127,7 @@ int clinux_flock_within(int descriptor, int milliseconds) {
     when.it_interval.tv_sec = 0;
     when.it_interval.tv_nsec = 10000000L;
     timer_settime(timer, 0, &when, NULL);
-    while ((result = flock(descriptor, LOCK_EX)) != 0) {
+    while ((result = lock_bytes(descriptor, F_OFD_SETLKW, F_WRLCK, byte, 1)) != 0) {
         struct itimerspec left;
         error = errno;
         if (error != EINTR) break;

@@ -48,6 +48,17 @@ struct DurableTransaction: Sendable {
         return value
     }
 
+    /// Called within a transaction when all that remains is to write: lets the next in line wake up meanwhile, which takes
+    /// about as long. It finds SQLite's lock held for a moment still; see ``BusyWait``.
+    ///
+    /// Not when the commit may do a checkpoint. Nobody else is to write meanwhile, or the WAL cannot begin anew, and grows.
+    func callNext(_ db: Database) {
+        if (0..<Self.fewFrames).contains(gathered_writes_frames(db.pointer)) { turn.giveBack() }
+    }
+
+    /// A commit does a checkpoint when the WAL has 1,000 frames after it (wal_autocheckpoint); few commits have a hundred.
+    private static let fewFrames: Int64 = 900
+
     /// The first step: shown to others, and perhaps not on disk.
     func commit<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
         try QuickStatement(db, "BEGIN IMMEDIATE").run()

@@ -122,7 +122,7 @@ public final class EventLog: Sendable {
 
     private static func configuration(_ busyTimeoutSeconds: Double) -> Configuration {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(busyTimeoutSeconds)
+        configuration.busyMode = BusyWait(seconds: busyTimeoutSeconds).mode
         configuration.label = "dwell"
         configuration.prepareDatabase { db in
             // Set here and not by GRDB, which would choose synchronous=NORMAL together with WAL: an
@@ -252,6 +252,7 @@ public final class EventLog: Sendable {
             stream: controller, author: author, commandID: commandID,
             cause: try command.causeVersion.flatMap { try position(of: controller, version: $0, db) }, db)
         try requireEnd(writer.lastPosition, db)
+        transaction.callNext(db)
         let recorded = try decision.events.map { try writer.write($0, db) }
         try Projector(db: db).project(decision.state, from: state, changedBy: decision.events)
         try Snapshots.store(decision.state, after: decision.events.count, db)

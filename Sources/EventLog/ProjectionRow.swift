@@ -42,10 +42,11 @@ struct RowSQL: Sendable {
         counter: String? = nil
     ) {
         let table = row.databaseTableName
-        let key = columns.prefix(keyCount)
+        // Arrays and not slices: their texts are joined without asking the runtime what a slice is made of.
+        let key = Array(columns.prefix(keyCount))
         func parameter(_ column: String) -> String { "?\((columns.firstIndex(of: column) ?? 0) + 1)" }
         let isKey = key.map { "\($0) = \(parameter($0))" }.joined(separator: " AND ")
-        let others = columns.dropFirst(keyCount)
+        let others = Array(columns.dropFirst(keyCount))
         replacement = """
             INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(columns.map(parameter).joined(separator: ", ")))
             ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE

@@ -26,10 +26,12 @@ import Testing
         try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: program)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["60"]
+        // Longer than anybody waits for it below, however busy the machine is.
+        process.arguments = ["3600"]
         process.environment = ["PLACE": "a b=c", "PLACES": "others", "EMPTY": ""]
         try process.run()
-        defer { process.terminate() }
+        // SIGTERM is blocked where other tests wait for signals, and a process that is started there blocks it too.
+        defer { kill(process.processIdentifier, SIGKILL) }
         let pid = process.processIdentifier
         // It has its name before it has its environment.
         try await eventually("it is the program") {

@@ -131,7 +131,7 @@ import Testing
             try FileManager.default.removeItem(atPath: sandbox.folder + "/app")
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             try await bothAreReady(sandbox)
-            try await sandbox.killAll()
+            try await sandbox.killEverything()
             _ = try await sandbox.dwell("status")
             try await eventually("it serves again") { await answers(url) == ["one"] }
         }

@@ -204,9 +204,7 @@ import Testing
     func aCommandWhoseReaderLeavesBringsBackWhatDied(_ command: String) async throws {
         try await Sandbox.run { sandbox in
             _ = try await sandbox.up()
-            for pid in sandbox.processes(named: "dwell-keep") + sandbox.processes(named: "dwell-ctl") {
-                kill(pid, SIGKILL)
-            }
+            try await sandbox.killEverything(named: ["dwell-keep", "dwell-ctl"])
             try await sandbox.shell(#""$DWELL" \#(command) | head -n 1"#)
             try await eventually("the controller is back") {
                 try await sandbox.count("events where type = 'controller.recovered'") == 1
@@ -225,18 +223,3 @@ let canTrace: Bool = {
     strace.waitUntilExit()
     return strace.terminationStatus == 0
 }()
-
-extension Sandbox {
-    /// Kills processes of this home with SIGKILL, all together, until none is left.
-    func killEverything(named prefixes: [String] = [""]) async throws {
-        var looks = 0
-        try await eventually("everything is killed") {
-            // Looked up first and killed in one go, or those that live bring back those that do not.
-            let victims = prefixes.flatMap { processes(named: $0) }
-            for pid in victims { kill(pid, SIGKILL) }
-            // A process has no environment to be known by while it becomes another program.
-            looks = victims.isEmpty ? looks + 1 : 0
-            return looks == 3
-        }
-    }
-}

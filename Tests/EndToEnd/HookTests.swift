@@ -74,7 +74,8 @@ import Testing
             }
             let json = try await sandbox.dwell("status", "--json").out
             #expect(json.contains("\"outcome\" : \"exited with code 3\""), "\(json)")
-            #expect(try await sandbox.dwell("start", "local").exitCode == 0)
+            // With a window so long that no other hook can have run when it is looked at.
+            #expect(try await sandbox.dwell("start", "local", "--idle", "1h").exitCode == 0)
             #expect(try await !sandbox.dwell("status").out.contains("hook stop"), "it was started since")
         }
     }
@@ -115,7 +116,7 @@ import Testing
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             try sandbox.write("hooks: {stop: [\n", to: "home/config.yaml")
             // Whoever comes after it knows it as well.
-            for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+            try await sandbox.killEverything(named: ["dwell-"])
             #expect(try await sandbox.dwell("stop", "local").exitCode == 0)
             #expect(lines(sandbox).contains("stop local"), "\(lines(sandbox))")
             let log = try String(contentsOfFile: sandbox.home + "/logs/local/controller.log", encoding: .utf8)
@@ -140,7 +141,7 @@ import Testing
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             let stop = try sandbox.start("stop", "local")
             try await eventually("the hook runs") { lines(sandbox) == ["ran"] }
-            for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+            try await sandbox.killEverything(named: ["dwell-"])
             #expect(!sandbox.processes(named: "sleep").isEmpty, "the hook goes on, and would take away what comes next")
             try await eventually("it is stopped") { try await sandbox.status().controller().status == "STOPPED" }
             _ = await stop.output()
@@ -183,7 +184,7 @@ import Testing
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             try await eventually("the hook runs") { lines(sandbox) == ["ran"] }
             if isKilled {
-                for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+                try await sandbox.killEverything(named: ["dwell-"])
                 #expect(try await sandbox.dwell("status").exitCode == 0)
             }
             try await eventually("it is gone, and nothing is left") { sandbox.processes().isEmpty }

@@ -5,17 +5,28 @@ import Testing
 @Suite struct Overdue {
     /// A controller whose window ended a while ago, with nobody there to see it.
     private func prepare(_ sandbox: Sandbox) async throws {
-        try sandbox.configure("serve: {controller: {autostop: 4s}}")
+        // A machine may be so busy that a short window is over before everything is killed: then a longer one.
+        for window in [4, 16] where try await isKilledWhileIdle(sandbox, seconds: window) { break }
+        try #require(try await sandbox.query("select status from controllers") == ["IDLE"])
+        try await eventually("the deadline is past", within: 40) {
+            try await sandbox.count(
+                "deadlines where kind = 'idle' and due_at_us < (julianday('now') - 2440587.5) * 86400000000") == 1
+        }
+    }
+
+    /// Begins a life in a home without a log, and kills everything within the window after its service has gone.
+    private func isKilledWhileIdle(_ sandbox: Sandbox, seconds: Int) async throws -> Bool {
+        try await sandbox.killEverything(named: ["dwell"])
+        try? FileManager.default.removeItem(atPath: sandbox.home)
+        try FileManager.default.createDirectory(
+            atPath: sandbox.home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try sandbox.configure("serve: {controller: {autostop: \(seconds)s}}")
         try sandbox.write("name: hello\nrun: 'true'\nservice: {readiness_probe: /, replicas: 0}\n", to: "hello.yaml")
         #expect(try await sandbox.dwell("up", "hello.yaml").exitCode == 0)
         // Down, and killed before the window is over; by whatever name, for one that is just being started has no other yet.
         _ = try await sandbox.dwell("down", "hello")
         try await sandbox.killEverything(named: ["dwell"])
-        try #require(try await sandbox.query("select status from controllers") == ["IDLE"])
-        try await eventually("the deadline is past") {
-            try await sandbox.count(
-                "deadlines where kind = 'idle' and due_at_us < (julianday('now') - 2440587.5) * 86400000000") == 1
-        }
+        return try await sandbox.query("select status from controllers") == ["IDLE"]
     }
 
     private func checkPeriod(_ sandbox: Sandbox) async throws {

@@ -9,7 +9,7 @@ import Testing
         try await Sandbox.run { sandbox in
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             #expect(try await sandbox.dwell("autostop", "local", "--idle", "1h").exitCode == 0)
-            for pid in sandbox.processes(named: "dwell-") { kill(pid, SIGKILL) }
+            try await sandbox.killEverything(named: ["dwell-"])
             let output = try await sandbox.shell("\(Sandbox.inATimeNamespace) '\(Sandbox.dwell)' status")
             #expect(output.exitCode == 0, "\(output)")
             try await eventually("it stops") { try await sandbox.status().controller().status == "STOPPED" }
@@ -24,9 +24,7 @@ import Testing
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up()
             let before = sandbox.processes(named: "python")
-            for pid in sandbox.processes(named: "dwell-ctl") + sandbox.processes(named: "dwell-keep") {
-                kill(pid, SIGKILL)
-            }
+            try await sandbox.killEverything(named: ["dwell-ctl", "dwell-keep"])
             let output = try await sandbox.shell(
                 "\(Sandbox.inATimeNamespace) '\(Sandbox.dwell)' status")
             #expect(output.exitCode == 0, "\(output)")

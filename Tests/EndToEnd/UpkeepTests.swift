@@ -90,7 +90,7 @@ import Testing
     @Test func theTimerUnitBringsServicesBack() async throws {
         try await Sandbox.run { sandbox in
             let url = try await sandbox.up()
-            try await sandbox.killAll()
+            try await sandbox.killEverything()
             let output = try await sandbox.dwell("timer")
             #expect(output.exitCode == 0, "\(output)")
             try await eventually("it is served again") { await HTTP.get(url)?.status == 200 }

@@ -1,4 +1,3 @@
-import CLinux
 import Foundation
 import Lifecycle
 import TestKit
@@ -6,7 +5,7 @@ import Testing
 
 @testable import EventLog
 
-/// Several commands in one transaction, and the line in which writers stand.
+/// Several commands in one transaction.
 @Suite struct SubmitTogetherTests {
     private let temporary = TemporaryHome()
 
@@ -39,22 +38,6 @@ import Testing
             [Submission(.start, commandID: "a"), Submission(.start, commandID: "a")], to: .dev, by: .ann)
         #expect(try outcomes[0].get().isRepeated == false)
         #expect(try outcomes[1].get().isRepeated)
-    }
-
-    /// Whoever is stopped in the line, or holds its lock for no reason, must not keep others from SQLite's own.
-    @Test func whoHoldsTheLineHoldsNobodyUpForLong() throws {
-        let log = try EventLog(home: temporary.home)
-        let line = open(temporary.home.writersTurn, O_RDWR | O_CLOEXEC)
-        defer { close(line) }
-        #expect(flock(line, LOCK_EX | LOCK_NB) == 0)
-        #expect(try log.submit(.start, to: .dev, by: .ann).events.count == 1)
-        #expect(clinux_flock_within(line, 10) == 0, "one's own lock is not waited for")
-        let other = open(temporary.home.writersTurn, O_RDWR | O_CLOEXEC)
-        defer { close(other) }
-        #expect(clinux_flock_within(other, 10) == -1)
-        #expect(errno == ETIMEDOUT)
-        #expect(flock(line, LOCK_UN) == 0)
-        #expect(clinux_flock_within(other, 10) == 0)
     }
 
     /// Ports of other controllers are passed over, on whatever host they are.

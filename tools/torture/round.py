@@ -129,11 +129,11 @@ class Round:
     # What each kind of process does that a kill may come in the middle of.
     CALLS = {
         "dwell-ctl": ["pwrite64", "fdatasync", "clone3,clone,vfork", "rename", "openat", "write", "unlink,rmdir", "kill",
-                      "bind", "flock"],
+                      "bind", "flock", "fcntl"],
         "dwell-keep": ["flock", "openat", "clone3,clone,vfork", "close"],
         "dwell-lb": ["openat", "write,writev,sendto", "epoll_wait,epoll_pwait", "accept4", "close"],
-        "dwell-timer": ["pwrite64", "fdatasync", "flock", "openat", "close"],
-        "dwell": ["pwrite64", "fdatasync", "openat", "flock", "clone3,clone,vfork", "write"],
+        "dwell-timer": ["pwrite64", "fdatasync", "flock", "fcntl", "openat", "close"],
+        "dwell": ["pwrite64", "fdatasync", "openat", "flock", "fcntl", "clone3,clone,vfork", "write"],
     }
 
     def tracer(self):

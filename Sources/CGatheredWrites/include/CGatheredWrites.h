@@ -1,6 +1,8 @@
 #ifndef C_GATHERED_WRITES_H
 #define C_GATHERED_WRITES_H
 
+#include <stdint.h>
+
 /// SQLite writes a commit to the WAL as two small writes for each page, the head of the frame and the page, and syncs it
 /// before it shows the commit and lets the next writer in. These are files that gather the writes and write once, when
 /// the commit is to be synced, and leave the sync itself to be done when the lock is free again: so the syncs of several
@@ -32,6 +34,12 @@ int gathered_writes_begin(void *connection);
 /// of the transaction is rolled back: what was gathered is forgotten, for others will have committed in its place by the
 /// time at which it would be written.
 void gathered_writes_end(void *connection, int committed);
+
+/// How many frames of the WAL are in use, as every connection of every process sees it.
+///
+/// @param connection a `sqlite3 *` within a transaction.
+/// @return -1 when that is not known.
+int64_t gathered_writes_frames(void *connection);
 
 /// Does the sync that commits have been shown without: this connection's, and those of others that it has read.
 ///

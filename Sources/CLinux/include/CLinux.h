@@ -61,8 +61,13 @@ int clinux_set_lock_limit(uint64_t value);
 /// lies between what the signal does by default and that. -1 and errno on failure.
 int clinux_catch_signal(int signal);
 
-/// Waits for an exclusive `flock` no longer than so long. Returns 0 with the lock, or -1 and errno (ETIMEDOUT).
-int clinux_flock_within(int descriptor, int milliseconds);
+/// Takes the lock of one byte of an open file (F_OFD_SETLK: it is let go when the file is closed, or its process ends).
+/// Waits for whoever has it no longer than so long, or not at all for 0. Returns 0 with the lock, or -1 and errno (EAGAIN,
+/// ETIMEDOUT).
+int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds);
+
+/// Lets go of the locks of so many bytes.
+int clinux_unlock_bytes(int descriptor, int64_t first, int64_t count);
 
 /// Lets go of the pages of this program and of its libraries that nobody has written to. They stay in the kernel's cache
 /// and come back when they are touched.

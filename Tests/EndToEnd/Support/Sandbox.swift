@@ -142,12 +142,16 @@ final class Sandbox: Sendable {
         }
     }
 
-    /// Kills every process of this home until there is none: who is killed may have been replaced by who is killed next.
-    func killAll() async throws {
-        try await eventually("nothing runs") {
-            let left = processes()
-            for pid in left { kill(pid, SIGKILL) }
-            return left.isEmpty
+    /// Kills processes of this home with SIGKILL, all together, until none is left.
+    func killEverything(named prefixes: [String] = [""]) async throws {
+        var looks = 0
+        try await eventually("everything is killed") {
+            let victims = prefixes.flatMap { processes(named: $0) }
+            // Stopped first, so that none that lives still sees another die and brings it back.
+            for signal in [SIGSTOP, SIGKILL] { for pid in victims { kill(pid, signal) } }
+            // A process has no environment to be known by while it becomes another program.
+            looks = victims.isEmpty ? looks + 1 : 0
+            return looks == 3
         }
     }
 

@@ -8,8 +8,6 @@ struct Balance: AsyncParsableCommand {
     @Option var port: Int
     @Option var loops = 1
     @Option(help: "Ports of the replicas.") var replica: [Int]
-    @Option(help: "PEM file with the key that HTTPS is spoken with; without it HTTP is.") var key: String?
-    @Option(help: "PEM file with its certificate.") var certificate: String?
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
@@ -18,9 +16,6 @@ struct Balance: AsyncParsableCommand {
                 listening: .address(host: "127.0.0.1", port: port), eventLoops: loops), logger: Logger(label: "bench"))
         let ready = replica.enumerated().map { Route(replica: $0.offset + 1, host: "127.0.0.1", port: $0.element) }
         balancer.update(RoutingTable(service: "bench", ready: ready, explanation: ""))
-        if let key, let certificate {
-            balancer.speak(.https(TLSPairFiles(keyFile: key, certificateFile: certificate)))
-        }
         try await balancer.start()
         while true { try await Task.sleep(for: .seconds(3600)) }
     }

@@ -203,7 +203,7 @@ int64_t gathered_writes_frames(void *connection) {
     sqlite3_file *file = NULL;
     void volatile *index = NULL;
     if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return -1;
-    if (!file || !file->pMethods || file->pMethods->iVersion < 2) return -1;
+    if (!file || !file->pMethods || file->pMethods->iVersion < 2 || !file->pMethods->xShmMap) return -1;
     // The first part of it, which a transaction has mapped already, in the size by which SQLite maps it.
     if (file->pMethods->xShmMap(file, 0, 32 * 1024, 0, &index) != SQLITE_OK || !index) return -1;
     return ((uint32_t volatile *)index)[frames_in_header];

@@ -53,11 +53,15 @@ struct DurableTransaction: Sendable {
     ///
     /// Not when the commit may do a checkpoint. Nobody else is to write meanwhile, or the WAL cannot begin anew, and grows.
     func callNext(_ db: Database) {
-        if (0..<Self.fewFrames).contains(gathered_writes_frames(db.pointer)) { turn.giveBack() }
+        if (0..<Self.checkpointFrames - Self.mostOfACommit).contains(gathered_writes_frames(db.pointer)) {
+            turn.giveBack()
+        }
     }
 
-    /// A commit does a checkpoint when the WAL has 1,000 frames after it (wal_autocheckpoint); few commits have a hundred.
-    private static let fewFrames: Int64 = 900
+    /// A commit after which the WAL has so many frames does a checkpoint (wal_autocheckpoint, SQLite's own choice).
+    static let checkpointFrames: Int64 = 1_000
+    /// Larger ones are few: the checkpoint of one may be in vain, and the next commit does it.
+    private static let mostOfACommit: Int64 = 100
 
     /// The first step: shown to others, and perhaps not on disk.
     func commit<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {

@@ -127,7 +127,11 @@ public final class EventLog: Sendable {
         configuration.prepareDatabase { db in
             // Set here and not by GRDB, which would choose synchronous=NORMAL together with WAL: an
             // acknowledged event could then vanish at a power cut (law L1).
-            try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+            try db.execute(
+                sql: """
+                    PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+                    PRAGMA wal_autocheckpoint = \(DurableTransaction.checkpointFrames)
+                    """)
             guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else { throw LogFailure.notDurable }
         }
         return configuration
@@ -212,11 +216,11 @@ public final class EventLog: Sendable {
         _ submissions: [Submission], to controller: ControllerName, by author: Author, at now: Instant, _ db: Database
     ) throws -> ([Result<Receipt, Rejection>], last: (state: ControllerState, head: Digest)?) {
         var last: (state: ControllerState, head: Digest)?
-        let outcomes: [Result<Receipt, Rejection>] = try submissions.map { submission in
+        let outcomes: [Result<Receipt, Rejection>] = try submissions.enumerated().map { index, submission in
             do {
                 let (receipt, head) = try append(
                     submission.command, on: try last?.state ?? loadState(of: controller, db), by: author,
-                    commandID: submission.commandID, at: now, db)
+                    commandID: submission.commandID, at: now, isLast: index == submissions.endIndex - 1, db)
                 if let head { last = (receipt.state, head) }
                 return .success(receipt)
             } catch let rejection as Rejection {
@@ -227,9 +231,11 @@ public final class EventLog: Sendable {
     }
 
     /// Decides one command on `state`, the one at the head of its stream, and writes down what it leads to.
+    ///
+    /// - Parameter isLast: whether nothing else is decided in its transaction.
     func append(
         _ command: Command, on state: ControllerState, by author: Author, commandID: String?, at now: Instant,
-        _ db: Database
+        isLast: Bool = false, _ db: Database
     ) throws -> (Receipt, head: Digest?) {
         let controller = state.name
         // Before anything is decided: what was asked for may be refused for want of what is missing.
@@ -252,7 +258,7 @@ public final class EventLog: Sendable {
             stream: controller, author: author, commandID: commandID,
             cause: try command.causeVersion.flatMap { try position(of: controller, version: $0, db) }, db)
         try requireEnd(writer.lastPosition, db)
-        transaction.callNext(db)
+        if isLast { transaction.callNext(db) }
         let recorded = try decision.events.map { try writer.write($0, db) }
         try Projector(db: db).project(decision.state, from: state, changedBy: decision.events)
         try Snapshots.store(decision.state, after: decision.events.count, db)

@@ -141,7 +141,8 @@ import Testing
             #expect(try await sandbox.dwell("start", "local").exitCode == 0)
             let stop = try sandbox.start("stop", "local")
             try await eventually("the hook runs") { lines(sandbox) == ["ran"] }
-            try await sandbox.killEverything(named: ["dwell-"])
+            // And who waits for the stop, which would bring back what runs the hook.
+            try await sandbox.killEverything(named: ["dwell"])
             #expect(!sandbox.processes(named: "sleep").isEmpty, "the hook goes on, and would take away what comes next")
             try await eventually("it is stopped") { try await sandbox.status().controller().status == "STOPPED" }
             _ = await stop.output()

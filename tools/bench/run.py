@@ -13,7 +13,7 @@ import traceback
 
 import machine
 import report
-from rows import appending, balancing, growing, living, looping, reading
+from rows import appending, balancing, growing, living, reading
 from world import World
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,7 +28,7 @@ ROWS = {
     "idle": living.idle,
     "lateness": living.lateness,
     "balancer": balancing.balancer,
-    "loops": looping.loops,
+    "loops": balancing.loops,
     "streaming": balancing.streaming,
     "connections": balancing.connections,
     "restart": growing.restart,

@@ -5,7 +5,6 @@ import re
 import resource
 import shutil
 import socket
-import ssl
 import statistics
 import struct
 import subprocess
@@ -14,10 +13,10 @@ import time
 
 from machine import find
 from measure import Figure, Line, in_turn
-from world import resident_kib, running
+from world import processor_seconds, resident_kib, running
 
 # In the first tenth of a second all clients come at once, which is not to be what p99 tells of.
-SECONDS = 4
+_SECONDS = 4
 
 
 def free_port():
@@ -37,16 +36,11 @@ def _limit():
     return 40_000 if hard == resource.RLIM_INFINITY else min(hard, 40_000)
 
 
-def wait_for(port, seconds=20, is_tls=False):
+def wait_for(port, seconds=20):
     limit = time.monotonic() + seconds
     while True:
         try:
-            with contextlib.ExitStack() as stack:
-                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=1))
-                if is_tls:
-                    context = ssl.create_default_context()
-                    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-                    client = stack.enter_context(context.wrap_socket(client))
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
                 client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 if client.recv(100).startswith(b"HTTP/1.1 200"):
                     return
@@ -155,11 +149,11 @@ def skyserve(world, replicas, core):
         shutil.rmtree(home, ignore_errors=True)
 
 
-def wrk(world, port, path, clients, *options, scheme="http"):
+def wrk(world, port, path, clients, seconds=_SECONDS):
     """Requests a second and p99 in milliseconds."""
     done = subprocess.run(
-        ["taskset", "-c", ",".join(map(str, world.other_cores)), find("wrk"), "-t1", f"-c{clients}", f"-d{SECONDS}s",
-         "--latency", "--timeout", "10s", *options, f"{scheme}://127.0.0.1:{port}{path}"],
+        ["taskset", "-c", ",".join(map(str, world.other_cores)), find("wrk"), "-t1", f"-c{clients}", f"-d{seconds}s",
+         "--latency", "--timeout", "10s", f"http://127.0.0.1:{port}{path}"],
         capture_output=True, text=True, check=True)
     rate = float(re.search(r"Requests/sec:\s*([\d.]+)", done.stdout).group(1))
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
@@ -233,6 +227,47 @@ def _skyserve_rate(world, path):
             pin(replica, world.other_cores)
         with skyserve(world, replicas, world.measured_core) as port:
             return Figure([wrk(world, port, path, 32)[0] for _ in range(world.rounds)], "a second")
+
+
+def loops(world):
+    """One event loop on one core, two on two."""
+    absent = missing("nginx", "wrk", "taskset")
+    if absent:
+        return [Line("load balancer, two event loops on two cores", missing=absent)]
+    cores = sorted(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as stack:
+        replicas = [free_port(), free_port()]
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=world.folder))
+        script = os.path.join(world.tools, "servers", "replica_nginx.py")
+        for replica in replicas:
+            stack.enter_context(
+                running(["python3", script, find("nginx"), str(replica), folder], core=world.other_cores))
+        ports, processes = {}, {}
+        for count, where in ((1, cores[:1]), (2, cores[:2])):
+            ports[count] = free_port()
+            processes[count] = stack.enter_context(running(
+                [world.bench, "balance", "--port", str(ports[count]), "--loops", str(count),
+                 *[word for replica in replicas for word in ("--replica", str(replica))]], core=where)).pid
+        for port in [*replicas, *ports.values()]:
+            wait_for(port)
+
+        def ask(count):
+            before = processor_seconds(processes[count])
+            rate = wrk(world, ports[count], "/", 32)[0]
+            return rate, (processor_seconds(processes[count]) - before) / (rate * _SECONDS) * 1e6
+
+        got = in_turn(world.rounds, {count: lambda count=count: ask(count) for count in ports})
+    rates = {count: Figure([rate for rate, _ in values], "a second") for count, values in got.items()}
+    costs = {count: Figure([cost for _, cost in values], "µs") for count, values in got.items()}
+    note = "" if len(cores) >= 4 else (
+        f"{len(cores)} cores in all: wrk and the replicas need a core too, so this machine cannot show it")
+    return [
+        Line(
+            "load balancer, two event loops on two cores, 32 clients, 2-byte answers", rates[2],
+            "one event loop on one core", rates[1], "ratio", "≥ 1.5 ×", lambda ratio: ratio >= 1.5, note=note),
+        # Loops that wait for one another, or for a lock, need more of it together than one by itself does.
+        Line("its processor time for each request, two event loops", costs[2], "one event loop", costs[1], "ratio"),
+    ]
 
 
 def streaming(world):

@@ -10,22 +10,6 @@ import Testing
 @Suite struct ConcurrencyTests {
     private let temporary = TemporaryHome()
 
-    /// Runs `body` on threads of their own, all at once; tasks would share as many as there are cores.
-    private func onThreads<Value: Sendable>(
-        _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
-    ) async throws -> [Value] {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            for index in 0..<count {
-                group.addTask {
-                    try await withCheckedThrowingContinuation { continuation in
-                        Thread.detachNewThread { continuation.resume(with: Result { try body(index) }) }
-                    }
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
-    }
-
     @Test func concurrentWritersLoseNothing() async throws {
         let home = temporary.home
         let logs = try (0..<4).map { _ in try EventLog(home: home, busyTimeoutSeconds: 60) }

@@ -78,3 +78,19 @@ extension EventLog {
 extension ControllerName {
     static let batch = sample("batch")
 }
+
+/// Runs `body` on threads of their own, all at once; tasks would share as many as there are cores.
+func onThreads<Value: Sendable>(
+    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
+) async throws -> [Value] {
+    try await withThrowingTaskGroup(of: Value.self) { group in
+        for index in 0..<count {
+            group.addTask {
+                try await withCheckedThrowingContinuation { continuation in
+                    Thread.detachNewThread { continuation.resume(with: Result { try body(index) }) }
+                }
+            }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+    }
+}

@@ -56,25 +56,13 @@ import Testing
     /// Two that write as fast as they can leave no moment in which nobody does.
     @Test func theWALBeginsAnewWhileOthersWrite() async throws {
         let home = temporary.home
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for name in ["one", "two"] {
-                group.addTask {
-                    try await withCheckedThrowingContinuation { continuation in
-                        Thread.detachNewThread {
-                            continuation.resume(
-                                with: Result {
-                                    let log = try EventLog(home: home)
-                                    try log.submit(.start, to: .sample(name), by: .ann)
-                                    for number in 1...600 {
-                                        try log.submit(
-                                            .setAutostop(.byHand(seconds: Double(number))), to: .sample(name), by: .ann)
-                                    }
-                                })
-                        }
-                    }
-                }
+        _ = try await onThreads(2) { thread in
+            let log = try EventLog(home: home)
+            let name = ControllerName.sample("c\(thread)")
+            try log.submit(.start, to: name, by: .ann)
+            for number in 1...600 {
+                try log.submit(.setAutostop(.byHand(seconds: Double(number))), to: name, by: .ann)
             }
-            try await group.waitForAll()
         }
         #expect(try log.events(after: 0).count > 1_000)
         let size = try #require(

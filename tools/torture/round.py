@@ -131,7 +131,7 @@ class Round:
         "dwell-ctl": ["pwrite64", "fdatasync", "clone3,clone,vfork", "rename", "openat", "write", "unlink,rmdir", "kill",
                       "bind", "flock", "fcntl"],
         "dwell-keep": ["flock", "openat", "clone3,clone,vfork", "close"],
-        "dwell-lb": ["openat", "write,writev,sendto", "epoll_wait,epoll_pwait", "accept4", "close"],
+        "dwell-lb": ["openat", "write,writev,sendto,sendmsg", "epoll_wait,epoll_pwait", "accept4", "close"],
         "dwell-timer": ["pwrite64", "fdatasync", "flock", "fcntl", "openat", "close"],
         "dwell": ["pwrite64", "fdatasync", "openat", "flock", "fcntl", "clone3,clone,vfork", "write"],
     }

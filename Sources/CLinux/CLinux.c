@@ -106,14 +106,19 @@ int clinux_unlock_bytes(int descriptor, int64_t first, int64_t count) {
     return lock_bytes(descriptor, F_OFD_SETLK, F_UNLCK, first, count);
 }
 
-int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds) {
+bool clinux_is_byte_locked(int descriptor, int64_t byte) {
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static int lock_byte(int descriptor, int type, int64_t byte, int milliseconds) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN + 7};
     struct itimerspec when;
     sigset_t wanted, before;
     timer_t timer;
     int result = -1, error = 0;
-    if (lock_bytes(descriptor, F_OFD_SETLK, F_WRLCK, byte, 1) == 0) return 0;
+    if (lock_bytes(descriptor, F_OFD_SETLK, type, byte, 1) == 0) return 0;
     if (milliseconds == 0 || (errno != EAGAIN && errno != EACCES && errno != EINTR)) return -1;
     pthread_once(&once, prepare_interrupt);
     event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
@@ -127,7 +132,7 @@ int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds) {
     when.it_interval.tv_sec = 0;
     when.it_interval.tv_nsec = 10000000L;
     timer_settime(timer, 0, &when, NULL);
-    while ((result = lock_bytes(descriptor, F_OFD_SETLKW, F_WRLCK, byte, 1)) != 0) {
+    while ((result = lock_bytes(descriptor, F_OFD_SETLKW, type, byte, 1)) != 0) {
         struct itimerspec left;
         error = errno;
         if (error != EINTR) break;
@@ -141,6 +146,17 @@ int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (result != 0) errno = error;
     return result;
+}
+
+int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds) {
+    return lock_byte(descriptor, F_WRLCK, byte, milliseconds);
+}
+
+int clinux_await_byte(int descriptor, int64_t byte, int milliseconds) {
+    /* A lock that many may share, and that is let go at once. */
+    if (lock_byte(descriptor, F_RDLCK, byte, milliseconds) != 0) return -1;
+    clinux_unlock_bytes(descriptor, byte, 1);
+    return 0;
 }
 
 static int release_clean_pages(struct dl_phdr_info *info, size_t size, void *unused) {

@@ -4,6 +4,7 @@ import Lifecycle
 /// A row of `controllers`.
 public struct ControllerRow: ProjectionRow {
     public static let databaseTableName = "controllers"
+    static let table = ProjectionTable.controllers
     static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 1, counter: "version")
 
     public var name: String
@@ -45,7 +46,7 @@ public struct ControllerRow: ProjectionRow {
         return counted == self
     }
 
-    func bind(to statement: inout QuickStatement) {
+    func bind(to statement: inout some ParameterBinding) {
         statement.bind(name)
         statement.bind(status)
         statement.bind(reason)

@@ -4,6 +4,7 @@ import Lifecycle
 /// A row of `deadlines`.
 public struct DeadlineRow: ProjectionRow {
     public static let databaseTableName = "deadlines"
+    static let table = ProjectionTable.deadlines
     static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 4)
 
     public var controller: String
@@ -20,7 +21,7 @@ public struct DeadlineRow: ProjectionRow {
 
     static func called(_ key: [String]) -> String { key.joined(separator: " ") }
 
-    func bind(to statement: inout QuickStatement) {
+    func bind(to statement: inout some ParameterBinding) {
         statement.bind(controller)
         statement.bind(kind)
         statement.bind(service)

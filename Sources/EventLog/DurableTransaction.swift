@@ -17,16 +17,16 @@ struct DurableTransaction: Sendable {
     /// those who open the log later, whom the kernel does not tell.
     private let doubt: String
 
-    init(home: Home) {
+    init(home: Home, turnPatienceMilliseconds: CInt) {
         path = home.database
-        turn = WritersTurn(path: home.writersTurn)
+        turn = WritersTurn(path: home.writersTurn, patienceMilliseconds: turnPatienceMilliseconds)
         doubt = home.doubt
     }
 
     /// For a log that is only read.
     init(readOnly path: String) {
         self.path = path
-        turn = WritersTurn(path: "")
+        turn = WritersTurn(path: "", patienceMilliseconds: 0)
         doubt = ""
     }
 
@@ -35,25 +35,75 @@ struct DurableTransaction: Sendable {
     ///
     /// - Throws: what `body` throws, and then nothing is written; ``LogFailure/unsynced(path:)``, and then it is.
     func run<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
-        if gathered_writes_is_in_doubt(db.pointer) != 0 || access(doubt, F_OK) == 0 {
-            switch writeAnew(db) {
-            case .isOnDisk: break
-            case .isInDoubt:
-                throw LogFailure.inputOutput(path: path, reason: "it does not sync what was recorded before")
-            case .isLocked(let error): throw error
-            }
-        }
+        try requireNoDoubt(db)
         let value = try turn.taken { try commit(db, body) }
         try sync(db)
         return value
     }
 
+    /// The same, together with others: `body` need not run when somebody in front of it in the line writes what it offers,
+    /// and writes what those behind it offer.
+    ///
+    /// - Parameters:
+    ///   - offering: the bytes of an ``Offer``, made when it has to wait.
+    ///   - writing: writes an offer in the transaction of `body`, behind it; nil when it is not what can be written now.
+    ///     When it throws nothing of the transaction stays, and `body` runs again by itself.
+    ///   - telling: called when all is on disk and before anybody is told, with the answer to the last of those offers.
+    func run<Value>(
+        _ db: Database, offering: () -> [UInt8]?, writing: (UnsafeRawBufferPointer) throws -> OfferAnswer?,
+        telling: (Value, OfferAnswer?) -> Void, _ body: () throws -> Value
+    ) throws -> Written<Value> {
+        try requireNoDoubt(db)
+        let answer = turn.take(offering: offering)
+        defer { turn.giveBack() }
+        if let answer { return .byAnother(answer) }
+        var answers: [Int64: OfferAnswer] = [:]
+        var isAtOffers = false
+        var value: Value
+        do {
+            value = try commit(db) {
+                let value = try body()
+                isAtOffers = true
+                answers = try turn.offers(writing)
+                return value
+            }
+        } catch  where isAtOffers {
+            answers = [:]
+            value = try commit(db, body)
+        }
+        // With nobody to be told, others may write while this is synced.
+        if answers.isEmpty { turn.giveBack() }
+        try sync(db)
+        telling(value, answers.values.max { $0.firstPosition < $1.firstPosition })
+        turn.answer(answers)
+        return .byUs(value)
+    }
+
+    /// Who has written what was to be written.
+    enum Written<Value> {
+        case byUs(Value)
+        case byAnother(OfferAnswer)
+    }
+
+    private func requireNoDoubt(_ db: Database) throws {
+        guard gathered_writes_is_in_doubt(db.pointer) != 0 || access(doubt, F_OK) == 0 else { return }
+        switch writeAnew(db) {
+        case .isOnDisk: break
+        case .isInDoubt:
+            throw LogFailure.inputOutput(path: path, reason: "it does not sync what was recorded before")
+        case .isLocked(let error): throw error
+        }
+    }
+
     /// Called within a transaction when all that remains is to write: lets the next in line wake up meanwhile, which takes
     /// about as long. It finds SQLite's lock held for a moment still; see ``BusyWait``.
     ///
-    /// Not when the commit may do a checkpoint. Nobody else is to write meanwhile, or the WAL cannot begin anew, and grows.
+    /// Not when somebody in the line has made an offer, which is then written in this transaction. Nor when the commit may
+    /// do a checkpoint: nobody else is to write meanwhile, or the WAL cannot begin anew, and grows.
     func callNext(_ db: Database) {
-        if (0..<Self.checkpointFrames - Self.mostOfACommit).contains(gathered_writes_frames(db.pointer)) {
+        if !turn.meetsOffers(),
+            (0..<Self.checkpointFrames - Self.mostOfACommit).contains(gathered_writes_frames(db.pointer))
+        {
             turn.giveBack()
         }
     }

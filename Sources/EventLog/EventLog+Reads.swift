@@ -15,23 +15,29 @@ public struct StatusReport: Sendable {
 }
 
 extension DatabaseQueue {
-    /// Reads in one transaction, so that all of it is of one moment. Not by GRDB's `read`: it keeps `body` from writing by
-    /// `PRAGMA query_only`, after which SQLite makes every statement of the connection anew at its next use. Here it is
-    /// looked afterwards, and what was written is undone.
+    /// Reads in one transaction, so that all of it is of one moment.
     func readAtOneMoment<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try writeWithoutTransaction { db in
-            try QuickStatement(db, "BEGIN").run()
-            do {
-                let value = try body(db)
-                guard sqlite3_txn_state(db.sqliteConnection, "main") != SQLITE_TXN_WRITE else {
-                    throw LogFailure.other(path: path, reason: "what only reads it was about to write to it")
-                }
-                try QuickStatement(db, "COMMIT").run()
-                return value
-            } catch {
-                if db.isInsideTransaction { try? QuickStatement(db, "ROLLBACK").run() }
-                throw error
+        try writeWithoutTransaction { db in try db.atOneMoment { try body(db) } }
+    }
+}
+
+extension Database {
+    /// Reads in one transaction. Not by GRDB's `read`: it keeps `body` from writing by `PRAGMA query_only`, after which SQLite
+    /// makes every statement of the connection anew at its next use. Here it is looked afterwards, and what was written is
+    /// undone.
+    func atOneMoment<Value>(_ body: () throws -> Value) throws -> Value {
+        try QuickStatement(self, "BEGIN").run()
+        do {
+            let value = try body()
+            guard sqlite3_txn_state(sqliteConnection, "main") != SQLITE_TXN_WRITE else {
+                let path = sqlite3_db_filename(sqliteConnection, nil).map { String(cString: $0) } ?? ""
+                throw LogFailure.other(path: path, reason: "what only reads it was about to write to it")
             }
+            try QuickStatement(self, "COMMIT").run()
+            return value
+        } catch {
+            if isInsideTransaction { try? QuickStatement(self, "ROLLBACK").run() }
+            throw error
         }
     }
 }

@@ -19,7 +19,7 @@ public final class EventLog: Sendable {
     /// Rung after every commit, so that whoever waits need not poll.
     public let bell: CommitBell
     /// Whose log it is; nil for one that is only read.
-    private let home: Home?
+    let home: Home?
     /// Identifies this log in the cookies of the processes started from it.
     public let logID: String
     /// What its events are called elsewhere.
@@ -31,21 +31,20 @@ public final class EventLog: Sendable {
     let transaction: DurableTransaction
     /// What of its home was open to others until it was opened, in sentences.
     public let closed: [String]
-    private let cache = Mutex<[ControllerName: CachedState]>([:])
+    let cache = Mutex<[ControllerName: CachedState]>([:])
     /// Position of an event that the log must hold; nil before the first write. See ``requireEnd(_:_:)``.
     let knownEnd = Mutex<Int?>(nil)
-
-    /// A state this process has folded already, valid while the stream's head has this digest.
-    private struct CachedState {
-        var state: ControllerState
-        var digest: Digest
-    }
 
     /// Opens the log in `home`, creating and migrating it as needed.
     ///
     /// - Parameter busyTimeoutSeconds: how long to wait for a lock somebody else holds.
     /// - Throws: ``LogFailure``.
-    public init(home: Home, busyTimeoutSeconds: Double = 5) throws(LogFailure) {
+    public convenience init(home: Home, busyTimeoutSeconds: Double = 5) throws(LogFailure) {
+        try self.init(home: home, busyTimeoutSeconds: busyTimeoutSeconds, turnPatienceMilliseconds: 1_000)
+    }
+
+    /// - Parameter turnPatienceMilliseconds: how long to stand in the line of writers behind one that does not move.
+    init(home: Home, busyTimeoutSeconds: Double, turnPatienceMilliseconds: CInt) throws(LogFailure) {
         do {
             let path = home.database
             self.path = path
@@ -74,7 +73,7 @@ public final class EventLog: Sendable {
             logID = id
             self.source = source
             bell = CommitBell(path: home.commitBell)
-            transaction = DurableTransaction(home: home)
+            transaction = DurableTransaction(home: home, turnPatienceMilliseconds: turnPatienceMilliseconds)
             files = try OpenFiles(path, isWritten: true)
             if let witness {
                 // One that is empty may have been begun anew in the place of one that is lost.
@@ -137,50 +136,6 @@ public final class EventLog: Sendable {
         return configuration
     }
 
-    /// The one door through which events enter the log: reads the state, decides, appends, projects,
-    /// commits, rings. When it returns, the events are durable.
-    ///
-    /// - Parameter commandID: the same id twice is one command (law L6): the second time nothing is
-    ///   decided, and the receipt says so.
-    /// - Throws: ``SubmitError``: a rejection by the rules, or a failure of the log.
-    @discardableResult
-    public func submit(
-        _ command: Command, to controller: ControllerName, by author: Author, commandID: String? = nil
-    ) throws(SubmitError) -> Receipt {
-        let outcome: Result<Receipt, Rejection>
-        do throws(LogFailure) {
-            outcome = try submitTogether([Submission(command, commandID: commandID)], to: controller, by: author)[0]
-        } catch {
-            throw .failed(error)
-        }
-        do throws(Rejection) {
-            return try outcome.get()
-        } catch {
-            throw .rejected(error)
-        }
-    }
-
-    /// The same for several commands, one after the other in one transaction: a disk takes as long to sync one as to
-    /// sync ten. Each is decided on what those before it led to; one that is rejected writes nothing.
-    ///
-    /// - Returns: what became of each, in their order; not before all is durable.
-    public func submitTogether(
-        _ submissions: [Submission], to controller: ControllerName, by author: Author
-    ) throws(LogFailure) -> [Result<Receipt, Rejection>] {
-        let (outcomes, last) = try writing { db in
-            // Taken inside the transaction: what is decided is decided at this moment and no earlier.
-            try append(submissions, to: controller, by: author, at: try Clock.now(), db)
-        }
-        if let last { remember(last.state, last.head) }
-        let position = outcomes.lazy.compactMap { (try? $0.get())?.events.last?.position }.max()
-        if let position {
-            rememberEnd(position)
-            bell.ring(position: position, digest: last?.head, logID: logID)
-        }
-        if let home { ServiceBell.ring(home: home, outcomes.compactMap { try? $0.get() }) }
-        return outcomes
-    }
-
     /// Everything that is written to the log after it was opened is written here: in a transaction that holds the lock
     /// from its beginning, when its turn has come, and durable when this returns.
     func writing<Value>(_ body: (Database) throws -> Value) throws(LogFailure) -> Value {
@@ -190,6 +145,29 @@ public final class EventLog: Sendable {
             // Once more: what went to a file that is not there any more is not acknowledged.
             try files.check()
             return value
+        } catch {
+            throw LogFailure(error, path: queue.path)
+        }
+    }
+
+    /// The same, together with others who stand in the line; see ``DurableTransaction``.
+    ///
+    /// - Parameter offering: makes the bytes of an ``Offer`` of what is read at one moment, while it waits. Why it cannot does not
+    ///   matter: `body` will tell.
+    func writing<Value>(
+        offering: (Database) throws -> [UInt8]?, telling: (Value, OfferAnswer?) -> Void,
+        _ body: (Database) throws -> Value
+    ) throws(LogFailure) -> DurableTransaction.Written<Value> {
+        do {
+            try files.check()
+            let written = try queue.writeWithoutTransaction { db in
+                try transaction.run(
+                    db, offering: { try? db.atOneMoment { try offering(db) } }, writing: { try write($0, db) },
+                    telling: telling
+                ) { try body(db) }
+            }
+            try files.check()
+            return written
         } catch {
             throw LogFailure(error, path: queue.path)
         }
@@ -210,119 +188,5 @@ public final class EventLog: Sendable {
         let last = try reading { try $0.lastEvent() }
         try sync()
         bell.ring(position: last.position, digest: last.digest, logID: logID)
-    }
-
-    private func append(
-        _ submissions: [Submission], to controller: ControllerName, by author: Author, at now: Instant, _ db: Database
-    ) throws -> ([Result<Receipt, Rejection>], last: (state: ControllerState, head: Digest)?) {
-        var last: (state: ControllerState, head: Digest)?
-        let outcomes: [Result<Receipt, Rejection>] = try submissions.enumerated().map { index, submission in
-            do {
-                let (receipt, head) = try append(
-                    submission.command, on: try last?.state ?? loadState(of: controller, db), by: author,
-                    commandID: submission.commandID, at: now, isLast: index == submissions.endIndex - 1, db)
-                if let head { last = (receipt.state, head) }
-                return .success(receipt)
-            } catch let rejection as Rejection {
-                return .failure(rejection)
-            }
-        }
-        return (outcomes, last)
-    }
-
-    /// Decides one command on `state`, the one at the head of its stream, and writes down what it leads to.
-    ///
-    /// - Parameter isLast: whether nothing else is decided in its transaction.
-    func append(
-        _ command: Command, on state: ControllerState, by author: Author, commandID: String?, at now: Instant,
-        isLast: Bool = false, _ db: Database
-    ) throws -> (Receipt, head: Digest?) {
-        let controller = state.name
-        // Before anything is decided: what was asked for may be refused for want of what is missing.
-        try requireEndAtFirst(db)
-        if let commandID, try wasSubmitted(commandID, to: controller, db) {
-            return (Receipt(state: state, events: [], isRepeated: true), head: nil)
-        }
-        let surroundings = Surroundings(
-            now: now, portsTakenElsewhere: try portsTaken(besides: controller, for: command, db),
-            actor: author.actor, timeZones: .system)
-        let decision = try state.decide(command, surroundings)
-        guard !decision.events.isEmpty else {
-            if let commandID, !command.isReport {
-                try CommandsWithoutEvents(db: db).insert(
-                    commandID, to: controller, atMicroseconds: surroundings.now.wallMicroseconds)
-            }
-            return (Receipt(state: state, events: [], isRepeated: false), head: nil)
-        }
-        var writer = try EventWriter(
-            stream: controller, author: author, commandID: commandID,
-            cause: try command.causeVersion.flatMap { try position(of: controller, version: $0, db) }, db)
-        try requireEnd(writer.lastPosition, db)
-        if isLast { transaction.callNext(db) }
-        let recorded = try decision.events.map { try writer.write($0, db) }
-        try Projector(db: db).project(decision.state, from: state, changedBy: decision.events)
-        try Snapshots.store(decision.state, after: decision.events.count, db)
-        try Checkpoints.store(
-            decision.state, after: decision.events.count, position: recorded.last?.position ?? 0, db)
-        return (Receipt(state: decision.state, events: recorded, isRepeated: false), head: writer.lastDigest)
-    }
-
-    /// Keeps the state of a stream whose head has this digest.
-    func remember(_ state: ControllerState, _ head: Digest) {
-        cache.withLock { $0[state.name] = CachedState(state: state, digest: head) }
-    }
-
-    /// The controller's state at the head of its stream: cached, or snapshot and tail.
-    func loadState(of controller: ControllerName, _ db: Database) throws -> ControllerState {
-        guard let head = try StreamHead.fetch(controller, db) else {
-            return ControllerState(name: controller)
-        }
-        let cached = cache.withLock { $0[controller] }
-        if let cached, cached.digest == head.digest { return cached.state }
-        var state =
-            try cached.flatMap { try isPrefix($0, of: head, db) ? $0.state : nil }
-            ?? Snapshots.load(controller, notAfter: head.version, db) ?? ControllerState(beginning: controller, db)
-        let events = try StoredEvents(
-            db, where: "stream = ? AND version > ? ORDER BY version", arguments: [controller.rawValue, state.version])
-        while let event = try events.next() { state.apply(try events.event(event), event.stamp) }
-        guard state.version == head.version else {
-            throw LogFailure.corrupt(
-                path: queue.path,
-                reason: "the events of \(controller) lead to number \(state.version), and its last is \(head.version)")
-        }
-        cache.withLock { $0[controller] = CachedState(state: state, digest: head.digest) }
-        return state
-    }
-
-    /// Whether the stream goes on where the cached state ends, and not so far that a snapshot would be quicker. To read
-    /// a snapshot takes a time that grows with the services there are, and every process of a controller would take
-    /// it after each event.
-    private func isPrefix(_ cached: CachedState, of head: StreamHead, _ db: Database) throws -> Bool {
-        let behind = head.version &- cached.state.version
-        guard behind > 0, behind <= 2 * Snapshots.interval else { return false }
-        return try StreamHead.digest(of: cached.state.name, at: cached.state.version, db) == cached.digest
-    }
-
-    private func wasSubmitted(_ commandID: String, to controller: ControllerName, _ db: Database) throws -> Bool {
-        try Bool.fetchOne(
-            db.cachedStatement(
-                sql: """
-                    SELECT EXISTS (SELECT 1 FROM events WHERE stream = ?1 AND command_id = ?2)
-                        OR EXISTS (SELECT 1 FROM commands_without_events WHERE stream = ?1 AND command_id = ?2)
-                    """),
-            arguments: [controller.rawValue, commandID]) ?? false
-    }
-
-    private func position(of controller: ControllerName, version: Int, _ db: Database) throws -> Int? {
-        for sql in [
-            "SELECT position FROM events WHERE stream = ? AND version = ?",
-            "SELECT position FROM archived_causes WHERE stream = ? AND version = ?",
-        ] {
-            var statement = try QuickStatement(db, sql)
-            statement.bind(controller.rawValue)
-            statement.bind(version)
-            if let position = try statement.first({ $0.int(0) }) { return position }
-        }
-        return nil
     }
 }

@@ -3,10 +3,11 @@ import GRDB
 /// A row of a projection, which knows how it is written. Each is made from a state by a plain function: what the tables hold
 /// is what these functions say of the folded log, and nothing else (law L2).
 protocol ProjectionRow: Hashable, Sendable, Codable, FetchableRecord, PersistableRecord {
+    static var table: ProjectionTable { get }
     static var sql: RowSQL { get }
 
     /// Binds its columns in the order in which ``sql`` has them.
-    func bind(to statement: inout QuickStatement)
+    func bind(to statement: inout some ParameterBinding)
 
     /// The columns of its key, as they are written.
     var key: [String] { get }
@@ -21,11 +22,24 @@ protocol ProjectionRow: Hashable, Sendable, Codable, FetchableRecord, Persistabl
 /// The statements that write a row of a table, made once. A column has the same number in each of them, and those of
 /// the key come first, so a row is bound to all of them alike.
 struct RowSQL: Sendable {
-    let replacement: String
-    let update: String
-    /// Updates what counts the events, and nothing else.
-    let counting: String?
-    fileprivate let removal: String
+    /// What is done to the row with a key, in an order that never changes.
+    enum Write: Int {
+        /// Writes it, in the place of the one that is there.
+        case replacement
+        /// Writes what may change of it.
+        case update
+        /// Updates what counts the events, and nothing else.
+        case counting
+        case removal
+
+        /// Whether a row is there already, as far as the log knows.
+        var wantsRow: Bool { self == .update || self == .counting }
+    }
+
+    private let replacement: String
+    private let update: String
+    private let counting: String?
+    private let removal: String
     /// Of each column in the row with its key: whether it is what is bound, what it is, and what is bound.
     let comparison: String
     /// The keys of the rows that share the first column of the key.
@@ -62,46 +76,38 @@ struct RowSQL: Sendable {
         keys = "SELECT \(key.joined(separator: ", ")) FROM \(table) WHERE \(columns[0]) = ?1"
         (self.columns, self.keyCount) = (columns, keyCount)
     }
+
+    /// Nil for what rows of the table do not do.
+    subscript(_ write: Write) -> String? {
+        switch write {
+        case .replacement: replacement
+        case .update: update
+        case .counting: counting
+        case .removal: removal
+        }
+    }
 }
 
 extension ProjectionRow {
     /// Writes it, in the place of the row with its key if there is one.
-    func replace(_ db: Database) throws { try run(Self.sql.replacement, db) }
+    func replace(_ rows: RowWriter) throws { _ = try rows.write(self, .replacement) }
 
     /// Writes what may change of it in the row with its key.
     ///
     /// - Returns: whether there is one. As far as the log knows there is; somebody may have removed it by hand.
-    func updateInPlace(_ db: Database) throws -> Bool {
-        try run(Self.sql.update, db)
-        return db.changesCount > 0
-    }
-
-    /// Writes its counter in the row with its key.
-    ///
-    /// - Returns: whether there is one, as for ``updateInPlace(_:)``.
-    private func countInPlace(_ db: Database) throws -> Bool {
-        guard let sql = Self.sql.counting else { return false }
-        try run(sql, db)
-        return db.changesCount > 0
-    }
+    func updateInPlace(_ rows: RowWriter) throws -> Bool { try rows.write(self, .update) }
 
     func isCounted(from before: Self) -> Bool { false }
 
     /// Removes the row with its key.
-    func remove(_ db: Database) throws { try run(Self.sql.removal, db) }
-
-    private func run(_ sql: String, _ db: Database) throws {
-        var statement = try QuickStatement(db, sql)
-        bind(to: &statement)
-        try statement.run()
-    }
+    func remove(_ rows: RowWriter) throws { _ = try rows.write(self, .removal) }
 
     /// Brings what the table holds from one row to the next: writes what differs, and nothing else.
-    static func bring(_ before: Self?, to after: Self?, _ db: Database) throws {
+    static func bring(_ before: Self?, to after: Self?, _ rows: RowWriter) throws {
         if before == after { return }
-        guard let after else { return try before?.remove(db) ?? () }
+        guard let after else { return try before?.remove(rows) ?? () }
         // Most events change nothing of their controller.
-        if let before, after.isCounted(from: before), try after.countInPlace(db) { return }
-        if try before == nil || !after.updateInPlace(db) { try after.replace(db) }
+        if let before, after.isCounted(from: before), try rows.write(after, .counting) { return }
+        if try before == nil || !after.updateInPlace(rows) { try after.replace(rows) }
     }
 }

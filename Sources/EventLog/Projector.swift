@@ -3,7 +3,11 @@ import Lifecycle
 
 /// Writes what is true now into plain tables, in the transaction of the events it follows from.
 struct Projector {
-    let db: Database
+    private let rows: RowWriter
+
+    init(_ rows: RowWriter) { self.rows = rows }
+
+    init(db: Database) { rows = RowWriter(into: db) }
 
     /// Brings the rows from what they say of `before`, which is what they hold (law L2), to what they say of `state`.
     /// Rows that are as they were are not written: each would be a page of the WAL to be synced.
@@ -21,7 +25,7 @@ struct Projector {
             try removeService(name, of: state.name)
             rehoused.insert(name)
         }
-        try ControllerRow.bring(before.version == 0 ? nil : ControllerRow(before), to: ControllerRow(state), db)
+        try ControllerRow.bring(before.version == 0 ? nil : ControllerRow(before), to: ControllerRow(state), rows)
         try bring(before.ownDeadlines, to: state.ownDeadlines, of: state.name)
         for name in touched.sorted() {
             guard let service = state.services[name] else { continue }
@@ -36,19 +40,19 @@ struct Projector {
         // To write out a spec takes longer than all else here, and it seldom changes.
         if let old, old.spec == service.spec {
             let row = ServiceRow(service, of: state, spec: "")
-            if row != ServiceRow(old, of: before, spec: ""), try !row.updateInPlace(db) {
-                try ServiceRow(service, of: state).replace(db)
+            if row != ServiceRow(old, of: before, spec: ""), try !row.updateInPlace(rows) {
+                try ServiceRow(service, of: state).replace(rows)
             }
         } else {
-            try ServiceRow(service, of: state).replace(db)
+            try ServiceRow(service, of: state).replace(rows)
         }
         for replica in service.replicas.values where old?.replicas[replica.id] != replica {
             try ReplicaRow.bring(
                 old?.replicas[replica.id].map { ReplicaRow($0, of: service.name, controller: state.name) },
-                to: ReplicaRow(replica, of: service.name, controller: state.name), db)
+                to: ReplicaRow(replica, of: service.name, controller: state.name), rows)
         }
         for replica in old?.orderedReplicas ?? [] where service.replicas[replica.id] == nil {
-            try ReplicaRow(replica, of: service.name, controller: state.name).remove(db)
+            try ReplicaRow(replica, of: service.name, controller: state.name).remove(rows)
         }
         try bring(old?.pendingDeadlines ?? [], to: service.pendingDeadlines, of: state.name)
     }
@@ -58,10 +62,10 @@ struct Projector {
     ) throws {
         if before == after { return }
         for pending in before where !after.contains(where: { $0.key == pending.key }) {
-            try DeadlineRow(pending, controller: controller).remove(db)
+            try DeadlineRow(pending, controller: controller).remove(rows)
         }
         for pending in after where !before.contains(pending) {
-            try DeadlineRow(pending, controller: controller).replace(db)
+            try DeadlineRow(pending, controller: controller).replace(rows)
         }
     }
 
@@ -75,21 +79,20 @@ struct Projector {
     }
 
     private func projectController(_ state: ControllerState) throws {
-        try ControllerRow(state).replace(db)
-        try db.cachedStatement(sql: "DELETE FROM deadlines WHERE controller = ? AND service = ''")
-            .execute(arguments: [state.name.rawValue])
+        try ControllerRow(state).replace(rows)
+        try rows.execute("DELETE FROM deadlines WHERE controller = ? AND service = ''", [state.name.rawValue])
         for pending in state.pendingDeadlines where pending.key.service == nil {
-            try DeadlineRow(pending, controller: state.name).insert(db)
+            try DeadlineRow(pending, controller: state.name).insert(rows.db)
         }
     }
 
     private func projectService(_ service: ServiceState, of state: ControllerState) throws {
-        try ServiceRow(service, of: state).insert(db)
+        try ServiceRow(service, of: state).insert(rows.db)
         for replica in service.orderedReplicas {
-            try ReplicaRow(replica, of: service.name, controller: state.name).insert(db)
+            try ReplicaRow(replica, of: service.name, controller: state.name).insert(rows.db)
         }
         for pending in service.pendingDeadlines {
-            try DeadlineRow(pending, controller: state.name).insert(db)
+            try DeadlineRow(pending, controller: state.name).insert(rows.db)
         }
     }
 
@@ -99,7 +102,7 @@ struct Projector {
             "DELETE FROM replicas WHERE controller = ? AND service = ?",
             "DELETE FROM deadlines WHERE controller = ? AND service = ?",
         ] {
-            try db.cachedStatement(sql: sql).execute(arguments: [controller.rawValue, service.rawValue])
+            try rows.execute(sql, [controller.rawValue, service.rawValue])
         }
     }
 
@@ -108,7 +111,7 @@ struct Projector {
             "DELETE FROM services WHERE controller = ?", "DELETE FROM replicas WHERE controller = ?",
             "DELETE FROM deadlines WHERE controller = ?",
         ] {
-            try db.cachedStatement(sql: sql).execute(arguments: [controller.rawValue])
+            try rows.execute(sql, [controller.rawValue])
         }
     }
 }

@@ -4,7 +4,7 @@ import GRDBSQLite
 
 /// A statement of what is done at every append, bound and stepped by SQLite's own functions. GRDB makes an array of
 /// values and a row for each, and that took longer than SQLite takes to run it.
-struct QuickStatement {
+struct QuickStatement: ParameterBinding {
     private let db: Database
     private let raw: OpaquePointer
     /// Keeps `raw` alive.
@@ -27,24 +27,13 @@ struct QuickStatement {
     mutating func bind(_ text: String?) {
         guard let index = nextParameter() else { return }
         guard var text else { return check(sqlite3_bind_null(raw, index)) }
-        check(
-            text.withUTF8 { utf8 in
-                // No address stands for NULL, and the empty text has none.
-                guard let start = utf8.baseAddress else { return sqlite3_bind_text(raw, index, "", 0, Self.copied) }
-                return start.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
-                    sqlite3_bind_text64(raw, index, $0, UInt64(utf8.count), Self.copied, UInt8(SQLITE_UTF8))
-                }
-            })
+        check(text.withUTF8 { Self.bindText(raw, index, UnsafeRawBufferPointer($0)) })
     }
 
     mutating func bind(_ number: Int64?) {
         guard let index = nextParameter() else { return }
         check(number.map { sqlite3_bind_int64(raw, index, $0) } ?? sqlite3_bind_null(raw, index))
     }
-
-    mutating func bind(_ number: Int?) { bind(number.map(Int64.init)) }
-
-    mutating func bind(_ flag: Bool) { bind(flag ? 1 : 0 as Int64) }
 
     mutating func bind(_ number: Double?) {
         guard let index = nextParameter() else { return }
@@ -57,6 +46,24 @@ struct QuickStatement {
             data.withUnsafeBytes { bytes in
                 sqlite3_bind_blob64(raw, index, bytes.baseAddress, UInt64(bytes.count), Self.copied)
             })
+    }
+
+    mutating func bind(_ value: TapeReader.Value) {
+        switch value {
+        case .null: bind(nil as Int64?)
+        case .integer(let number): bind(number)
+        case .real(let number): bind(number)
+        case .text(let bytes):
+            guard let index = nextParameter() else { return }
+            check(Self.bindText(raw, index, bytes))
+        }
+    }
+
+    /// No address stands for NULL, and the empty text has none.
+    private static func bindText(_ raw: OpaquePointer, _ index: CInt, _ utf8: UnsafeRawBufferPointer) -> CInt {
+        guard let start = utf8.baseAddress else { return sqlite3_bind_text(raw, index, "", 0, copied) }
+        return sqlite3_bind_text64(
+            raw, index, start.assumingMemoryBound(to: CChar.self), UInt64(utf8.count), copied, UInt8(SQLITE_UTF8))
     }
 
     /// Runs it to its end.

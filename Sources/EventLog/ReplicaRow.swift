@@ -4,6 +4,7 @@ import Lifecycle
 /// A row of `replicas`.
 public struct ReplicaRow: ProjectionRow {
     public static let databaseTableName = "replicas"
+    static let table = ProjectionTable.replicas
     static let sql = RowSQL(Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 3)
 
     public var controller: String
@@ -24,7 +25,7 @@ public struct ReplicaRow: ProjectionRow {
 
     static func called(_ key: [String]) -> String { "\(key[0])/\(key[1]) replica \(key[2])" }
 
-    func bind(to statement: inout QuickStatement) {
+    func bind(to statement: inout some ParameterBinding) {
         statement.bind(controller)
         statement.bind(service)
         statement.bind(id)

@@ -4,6 +4,7 @@ import Lifecycle
 /// A row of `services`.
 public struct ServiceRow: ProjectionRow {
     public static let databaseTableName = "services"
+    static let table = ProjectionTable.services
     /// A service whose address changes is removed and inserted; its spec is written out only when it changes.
     static let sql = RowSQL(
         Self.self, CodingKeys.allCases.map(\.rawValue), keyCount: 2, fixed: ["host", "port", "spec"])
@@ -34,7 +35,7 @@ public struct ServiceRow: ProjectionRow {
 
     static func called(_ key: [String]) -> String { "\(key[0])/\(key[1])" }
 
-    func bind(to statement: inout QuickStatement) {
+    func bind(to statement: inout some ParameterBinding) {
         statement.bind(controller)
         statement.bind(name)
         statement.bind(version)

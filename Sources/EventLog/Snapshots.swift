@@ -10,9 +10,14 @@ enum Snapshots {
     /// A snapshot is stored whenever a stream passes a multiple of this.
     static let interval = 128
 
+    /// Whether the last so many events of the stream passed a multiple of ``interval``, and of ``Checkpoints/interval`` only
+    /// then.
+    static func isDue(_ state: ControllerState, after eventCount: Int) -> Bool {
+        state.version / interval > (state.version &- eventCount) / interval
+    }
+
     static func store(_ state: ControllerState, after eventCount: Int, _ db: Database) throws {
-        guard state.version / interval > (state.version &- eventCount) / interval else { return }
-        try store(state, db)
+        if isDue(state, after: eventCount) { try store(state, db) }
     }
 
     static func store(_ state: ControllerState, _ db: Database) throws {

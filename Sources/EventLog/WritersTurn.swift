@@ -17,12 +17,14 @@ final class WritersTurn: Sendable {
     static let door: Int64 = 0
     /// The locks belong to it, and go with it. -1 where there is none.
     private let descriptor: CInt
+    private let board: OfferBoard
     private let patienceMilliseconds: CInt
     /// The number that is held.
     private let number = Mutex<Int64?>(nil)
 
-    init(path: String, patienceMilliseconds: CInt = 1_000) {
+    init(path: String, patienceMilliseconds: CInt) {
         descriptor = (try? HomeFile.open(path, O_RDWR | O_CREAT)) ?? -1
+        board = OfferBoard(descriptor: descriptor)
         self.patienceMilliseconds = patienceMilliseconds
     }
 
@@ -36,16 +38,74 @@ final class WritersTurn: Sendable {
     }
 
     /// Waits for its turn. Taken once at a time: the log's queue sees to that.
-    func take() {
-        guard let mine = takeNumber() else { return }
+    ///
+    /// - Parameter offering: called when it has to wait: what others may do for it meanwhile.
+    /// - Returns: their answer, with which there is nothing left to do but ``giveBack()``.
+    @discardableResult
+    func take(offering: () -> [UInt8]? = { nil }) -> OfferAnswer? {
+        guard let mine = takeNumber() else { return nil }
         number.withLock { $0 = mine }
-        guard mine - 1 > Self.door else { return }
-        _ = clinux_lock_byte(descriptor, mine - 1, patienceMilliseconds)
+        guard mine - 1 > Self.door, clinux_await_byte(descriptor, mine - 1, 0) != 0 else { return nil }
+        guard board.writer != mine, let offer = offering(), board.post(offer, number: mine) else {
+            if board.writer == mine { return nil }
+            _ = clinux_await_byte(descriptor, mine - 1, patienceMilliseconds)
+            return nil
+        }
+        awaitAnswer(mine)
+        if let answer = board.answer(number: mine) { return answer }
+        board.withdraw(number: mine)
+        return nil
+    }
+
+    /// Waits until it has an answer, or its turn has come. Those whose offers are written together are woken together, by
+    /// the end of the turn of whoever writes them: from one to the next it would take longer than to write them.
+    private func awaitAnswer(_ mine: Int64) {
+        // An offer that comes while others are written is seen in the next turn.
+        for _ in 0..<3 {
+            guard let writer = board.writer, writer < mine, clinux_is_byte_locked(descriptor, writer) else { break }
+            guard clinux_await_byte(descriptor, writer, patienceMilliseconds) == 0, board.answer(number: mine) == nil
+            else { return }
+        }
+        if board.writer != mine { _ = clinux_await_byte(descriptor, mine - 1, patienceMilliseconds) }
+    }
+
+    /// The numbers of those who wait behind it, as far as they are looked at.
+    private var behind: Range<Int64> {
+        guard let mine = number.withLock({ $0 }) else { return 0..<0 }
+        var last: Int64 = 0
+        guard pread(descriptor, &last, 8, 0) == 8, last > mine else { return 0..<0 }
+        return mine + 1..<min(last, mine + OfferBoard.places - 1) + 1
+    }
+
+    /// Whether somebody who waits has offered something. Who comes from now on then waits for the end of this turn.
+    func meetsOffers() -> Bool {
+        guard behind.contains(where: board.hasOffer) else { return false }
+        number.withLock { if let mine = $0, board.writer != mine { board.setWriter(mine) } }
+        return true
+    }
+
+    /// Calls `body` with each offer of those who wait.
+    ///
+    /// - Returns: what `body` says of those that it took, by their numbers.
+    func offers(_ body: (UnsafeRawBufferPointer) throws -> OfferAnswer?) rethrows -> [Int64: OfferAnswer] {
+        var answers: [Int64: OfferAnswer] = [:]
+        for number in behind { answers[number] = try board.offer(number: number, body) }
+        return answers
+    }
+
+    /// Tells those who wait. Before the turn is given back, for then they look.
+    func answer(_ answers: [Int64: OfferAnswer]) {
+        guard let mine = number.withLock({ $0 }) else { return }
+        for (number, answer) in answers { board.answer(answer, number: number) }
+        // Whose turn it is next: for whom those wait who have no answer.
+        var next = mine + 1
+        while answers[next] != nil { next += 1 }
+        board.setWriter(next)
     }
 
     func giveBack() {
         guard let mine = number.withLock({ $0.take() }) else { return }
-        _ = clinux_unlock_bytes(descriptor, mine - 1, 2)
+        _ = clinux_unlock_bytes(descriptor, mine, 1)
     }
 
     /// Joins the line at its end, and holds the lock of its number before the next can come to it.

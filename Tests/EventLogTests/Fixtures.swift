@@ -94,3 +94,14 @@ func onThreads<Value: Sendable>(
         return try await group.reduce(into: []) { $0.append($1) }
     }
 }
+
+/// Looks again until a condition holds, for as long as a busy machine may need.
+func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    var looks = 0
+    while try !condition() {
+        looks += 1
+        try #require(ContinuousClock.now < deadline || looks < 100, "waited in vain: \(what)")
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}

@@ -18,10 +18,9 @@ import Testing
     }
 
     static let statements = [
-        EventWriter.insertion, ControllerRow.sql.update, ControllerRow.sql.counting ?? "",
-        ControllerRow.sql.replacement,
-        ServiceRow.sql.update, ServiceRow.sql.replacement, ReplicaRow.sql.update, ReplicaRow.sql.replacement,
-        DeadlineRow.sql.replacement,
+        EventWriter.insertion, ControllerRow.sql[.update] ?? "", ControllerRow.sql[.counting] ?? "",
+        ControllerRow.sql[.replacement] ?? "", ServiceRow.sql[.update] ?? "", ServiceRow.sql[.replacement] ?? "",
+        ReplicaRow.sql[.update] ?? "", ReplicaRow.sql[.replacement] ?? "", DeadlineRow.sql[.replacement] ?? "",
     ]
 
     /// As it would for IN with more than two, in what is checked of a column or in the condition of an index.

@@ -42,16 +42,6 @@ import Testing
         try await eventually("it has its number") { try lastNumber > before }
     }
 
-    private func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        var looks = 0
-        while try !condition() {
-            looks += 1
-            try #require(ContinuousClock.now < deadline || looks < 100, "waited in vain: \(what)")
-            try await Task.sleep(for: .milliseconds(2))
-        }
-    }
-
     @Test func theyComeInTheirOrder() async throws {
         let first = turn()
         first.take()

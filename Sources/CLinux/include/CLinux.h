@@ -66,6 +66,12 @@ int clinux_catch_signal(int signal);
 /// ETIMEDOUT).
 int clinux_lock_byte(int descriptor, int64_t byte, int milliseconds);
 
+/// Waits until nobody else has that lock, in the same way, and does not take it. Any number may wait for one.
+int clinux_await_byte(int descriptor, int64_t byte, int milliseconds);
+
+/// Whether somebody else has the lock of the byte: not this open file.
+bool clinux_is_byte_locked(int descriptor, int64_t byte);
+
 /// Lets go of the locks of so many bytes.
 int clinux_unlock_bytes(int descriptor, int64_t first, int64_t count);
 

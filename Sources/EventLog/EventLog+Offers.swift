@@ -1,0 +1,62 @@
+import Foundation
+import GRDB
+import Lifecycle
+
+// What processes that stand in the line do for one another; see ``Offer``.
+
+extension EventLog {
+    /// Decides a command before its turn, on the state of this moment, so that somebody else may write what it leads to.
+    ///
+    /// - Returns: nil for one that is not decided by its stream alone, or leads to nothing.
+    /// - Throws: also what is to be told in its turn, a rejection for instance.
+    func offer(
+        _ submission: Submission, to controller: ControllerName, by author: Author, _ db: Database
+    ) throws -> Offer? {
+        // Which port it may have is decided by the services of all controllers.
+        if case .up = submission.command { return nil }
+        try requireEndAtFirst(db)
+        guard let head = try StreamHead.fetch(controller, db) else { return nil }
+        if let id = submission.commandID, try wasSubmitted(id, to: controller, db) { return nil }
+        let state = try loadState(of: controller, at: head, db)
+        let decision = try decide(submission.command, on: state, by: author, at: try Clock.now(), db)
+        return try Offer(
+            decision, on: state, head, author: author, commandID: submission.commandID,
+            cause: try cause(of: submission.command, to: controller, db), db)
+    }
+
+    /// Writes what another process has offered, in the transaction of this one.
+    ///
+    /// - Returns: nil when its stream does not end any more where it was decided.
+    func write(_ bytes: UnsafeRawBufferPointer, _ db: Database) throws -> OfferAnswer? {
+        guard var offer = try? Offer.Stored(bytes), let controller = ControllerName(rawValue: offer.stream),
+            let head = try StreamHead.fetch(controller, db), head.version == offer.version,
+            head.digest.hexadecimal == offer.digest
+        else { return nil }
+        var (position, digest) = try db.lastEvent()
+        try requireEnd(position, db)
+        let first = position + 1
+        for (index, event) in offer.events.enumerated() {
+            var event = event
+            position += 1
+            event.position = position
+            if index > 0 { event.cause = first }
+            digest = Digest(after: digest, row: event)
+            try EventWriter.insert(event, digest, db)
+        }
+        let rows = RowWriter(into: db)
+        while !offer.rest.isAtEnd { try rows.replay(&offer.rest) }
+        return OfferAnswer(firstPosition: first, count: offer.events.count, digest: digest)
+    }
+
+    /// Where the events of an offer are that somebody has written and not told of, for it was stopped or killed; nil when
+    /// they are not there.
+    func answer(to offer: Offer, _ db: Database) throws -> OfferAnswer? {
+        guard let first = offer.events.first else { return nil }
+        let found = try EventReader.event(of: offer.state.name.rawValue, version: first.stamp.version, db)
+        guard let found,
+            offer.receipt(OfferAnswer(firstPosition: found.position, count: 1, digest: .zero)).events[0] == found,
+            let digest = try StreamHead.digest(of: offer.state.name, at: offer.state.version, db)
+        else { return nil }
+        return OfferAnswer(firstPosition: found.position, count: offer.events.count, digest: digest)
+    }
+}

@@ -1,0 +1,109 @@
+import CLinux
+import Foundation
+
+/// Where offers of those who wait are found by whoever has the turn, and its answers by them: in the file of the line, each
+/// at the place of its number. What is there is read and written as a file is, and never mapped: to cut it short is the end
+/// of no process.
+struct OfferBoard: Sendable {
+    /// So many numbers behind its own, whoever has the turn looks at.
+    static let places: Int64 = 128
+    private static let writer: off_t = 8
+    private static let answers: off_t = 4_096
+    private static let offers: off_t = 16_384
+    private static let offerSize = 8_192
+    /// Of three words: the number, how many bytes, and their sum.
+    private static let headerSize = 24
+
+    let descriptor: CInt
+
+    /// The number of whoever writes what those behind it offer, or will do so next.
+    var writer: Int64? {
+        var number: Int64 = 0
+        return pread(descriptor, &number, 8, Self.writer) == 8 ? number : nil
+    }
+
+    func setWriter(_ number: Int64) {
+        var number = number
+        _ = pwrite(descriptor, &number, 8, Self.writer)
+    }
+
+    /// Makes an offer known.
+    ///
+    /// - Returns: whether it has a place. A large one has not.
+    func post(_ offer: [UInt8], number: Int64) -> Bool {
+        guard Self.headerSize + offer.count <= Self.offerSize else { return false }
+        let header = [UInt64(bitPattern: number), UInt64(offer.count), offer.withUnsafeBytes { Self.sum($0, number) }]
+        let bytes = header.withUnsafeBytes { Array($0) } + offer
+        return pwrite(descriptor, bytes, bytes.count, Self.place(of: number)) == bytes.count
+    }
+
+    /// Takes an offer back. Somebody may be writing it already.
+    func withdraw(number: Int64) {
+        var none: Int64 = 0
+        _ = pwrite(descriptor, &none, 8, Self.place(of: number))
+    }
+
+    /// Whether somebody who waits with this number has offered something.
+    func hasOffer(number: Int64) -> Bool {
+        var found: Int64 = 0
+        return pread(descriptor, &found, 8, Self.place(of: number)) == 8 && found == number && isHeld(number)
+    }
+
+    /// Calls `body` with what somebody who waits with this number has offered.
+    func offer<Value>(number: Int64, _ body: (UnsafeRawBufferPointer) throws -> Value?) rethrows -> Value? {
+        try withUnsafeTemporaryAllocation(byteCount: Self.offerSize, alignment: 8) { bytes in
+            let read = pread(descriptor, bytes.baseAddress, Self.offerSize, Self.place(of: number))
+            guard read >= Self.headerSize, bytes.load(as: Int64.self) == number else { return nil }
+            let count = bytes.load(fromByteOffset: 8, as: UInt64.self)
+            guard count <= UInt64(read - Self.headerSize) else { return nil }
+            let offer = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Self.headerSize).prefix(Int(count)))
+            guard bytes.load(fromByteOffset: 16, as: UInt64.self) == Self.sum(offer, number), isHeld(number) else {
+                return nil
+            }
+            return try body(offer)
+        }
+    }
+
+    /// Whoever has gone, or has its turn by now, wants nothing.
+    private func isHeld(_ number: Int64) -> Bool { clinux_is_byte_locked(descriptor, number) }
+
+    func answer(_ answer: OfferAnswer, number: Int64) {
+        var words = [number, Int64(answer.firstPosition), Int64(answer.count)].withUnsafeBytes { Array($0) }
+        words += answer.digest.bytes
+        let sum = words.withUnsafeBytes { Self.sum($0, number) }
+        withUnsafeBytes(of: sum) { words.append(contentsOf: $0) }
+        _ = pwrite(descriptor, words, words.count, Self.answerPlace(of: number))
+    }
+
+    /// What whoever had the turn has answered; nil when it has not.
+    func answer(number: Int64) -> OfferAnswer? {
+        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { bytes in
+            guard pread(descriptor, bytes.baseAddress, 64, Self.answerPlace(of: number)) == 64,
+                bytes.load(as: Int64.self) == number,
+                bytes.load(fromByteOffset: 56, as: UInt64.self)
+                    == Self.sum(UnsafeRawBufferPointer(rebasing: bytes.prefix(56)), number)
+            else { return nil }
+            return OfferAnswer(
+                firstPosition: bytes.load(fromByteOffset: 8, as: Int.self),
+                count: bytes.load(fromByteOffset: 16, as: Int.self), digest: Digest(bytes: Data(bytes[24..<56])))
+        }
+    }
+
+    private static func place(of number: Int64) -> off_t { offers + off_t(number % places) * off_t(offerSize) }
+
+    private static func answerPlace(of number: Int64) -> off_t { answers + off_t(number % places) * 64 }
+
+    /// Tells what was written whole from what was not. It protects from nobody who means it: they can write to the log.
+    private static func sum(_ bytes: UnsafeRawBufferPointer, _ number: Int64) -> UInt64 {
+        let prime: UInt64 = 0x9E37_79B9_7F4A_7C15
+        var sum = UInt64(bitPattern: number) &* prime ^ UInt64(bytes.count)
+        var offset = 0
+        while offset + 8 <= bytes.count {
+            sum = (sum ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* prime
+            sum ^= sum >> 29
+            offset += 8
+        }
+        for byte in bytes[offset...] { sum = (sum ^ UInt64(byte)) &* prime }
+        return sum ^ sum >> 32
+    }
+}

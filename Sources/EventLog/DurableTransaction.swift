@@ -41,48 +41,65 @@ struct DurableTransaction: Sendable {
         return value
     }
 
-    /// The same, together with others: `body` need not run when somebody in front of it in the line writes what it offers,
-    /// and writes what those behind it offer.
+    /// The same, together with others: `body` need not run when what it leads to was decided while it waited, and is written
+    /// as an offer, by somebody in front of it in the line or by itself. So are offers of those behind it.
     ///
     /// - Parameters:
     ///   - offering: the bytes of an ``Offer``, made when it has to wait.
-    ///   - writing: writes an offer in the transaction of `body`, behind it; nil when it is not what can be written now.
-    ///     When it throws nothing of the transaction stays, and `body` runs again by itself.
+    ///   - writing: writes offers in this transaction; for each its answer, or nil when it could not be written now. When it
+    ///     throws nothing of the transaction stays, and `body` runs again by itself.
     ///   - telling: called when all is on disk and before anybody is told, with the answer to the last of those offers.
     func run<Value>(
-        _ db: Database, offering: () -> [UInt8]?, writing: (UnsafeRawBufferPointer) throws -> OfferAnswer?,
-        telling: (Value, OfferAnswer?) -> Void, _ body: () throws -> Value
+        _ db: Database, offering: () -> [UInt8]?, writing: ([[UInt8]]) throws -> [OfferAnswer?],
+        telling: (Written<Value>, OfferAnswer?) -> Void, _ body: () throws -> Value
     ) throws -> Written<Value> {
         try requireNoDoubt(db)
-        let answer = turn.take(offering: offering)
+        var own: [UInt8]?
+        let coming = turn.take {
+            own = offering()
+            return own
+        }
         defer { turn.giveBack() }
-        if let answer { return .byAnother(answer) }
-        var answers: [Int64: OfferAnswer] = [:]
+        switch coming {
+        case .isAnswered(let answer): return .asOffered(answer)
+        case .hasTurn: break
+        case .hasNoPatience: own = nil
+        }
+        var answers: [(offer: PostedOffer, answer: OfferAnswer)] = []
         var isAtOffers = false
-        var value: Value
+        func write(own: [UInt8]?) throws -> OfferAnswer? {
+            isAtOffers = true
+            let others = turn.offers()
+            if others.isEmpty, own != nil { callNext(db) }
+            let written = try writing(others.map(\.bytes) + (own.map { [$0] } ?? []))
+            answers += zip(others, written).compactMap { offer, answer in answer.map { (offer, $0) } }
+            return own == nil ? nil : written.last ?? nil
+        }
+        var written: Written<Value>
         do {
-            value = try commit(db) {
+            written = try commit(db) {
+                if let own, let answer = try write(own: own) { return .asOffered(answer) }
+                isAtOffers = false
                 let value = try body()
-                isAtOffers = true
-                answers = try turn.offers(writing)
-                return value
+                _ = try write(own: nil)
+                return .byUs(value)
             }
         } catch  where isAtOffers {
-            answers = [:]
-            value = try commit(db, body)
+            answers = []
+            written = .byUs(try commit(db, body))
         }
         // With nobody to be told, others may write while this is synced.
         if answers.isEmpty { turn.giveBack() }
         try sync(db)
-        telling(value, answers.values.max { $0.firstPosition < $1.firstPosition })
+        telling(written, answers.map(\.answer).max { $0.firstPosition < $1.firstPosition })
         turn.answer(answers)
-        return .byUs(value)
+        return written
     }
 
-    /// Who has written what was to be written.
+    /// How what was to be written has been.
     enum Written<Value> {
         case byUs(Value)
-        case byAnother(OfferAnswer)
+        case asOffered(OfferAnswer)
     }
 
     private func requireNoDoubt(_ db: Database) throws {

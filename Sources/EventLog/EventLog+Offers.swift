@@ -21,31 +21,43 @@ extension EventLog {
         let decision = try decide(submission.command, on: state, by: author, at: try Clock.now(), db)
         return try Offer(
             decision, on: state, head, author: author, commandID: submission.commandID,
-            cause: try cause(of: submission.command, to: controller, db), db)
+            cause: try cause(of: submission.command, to: controller, db), of: files, db)
     }
 
-    /// Writes what another process has offered, in the transaction of this one.
+    /// Writes what was offered, the earliest first, in the transaction of this process.
     ///
-    /// - Returns: nil when its stream does not end any more where it was decided.
-    func write(_ bytes: UnsafeRawBufferPointer, _ db: Database) throws -> OfferAnswer? {
-        guard var offer = try? Offer.Stored(bytes), let controller = ControllerName(rawValue: offer.stream),
-            let head = try StreamHead.fetch(controller, db), head.version == offer.version,
-            head.digest.hexadecimal == offer.digest
-        else { return nil }
+    /// - Returns: the answer to each; nil to those whose stream does not end any more where they were decided, and that are
+    ///   decided anew.
+    func write(_ offers: [[UInt8]], _ db: Database) throws -> [OfferAnswer?] {
+        var answers: [OfferAnswer?] = offers.map { _ in nil }
+        if offers.isEmpty { return answers }
         var (position, digest) = try db.lastEvent()
         try requireEnd(position, db)
-        let first = position + 1
-        for (index, event) in offer.events.enumerated() {
-            var event = event
-            position += 1
-            event.position = position
-            if index > 0 { event.cause = first }
-            digest = Digest(after: digest, row: event)
-            try EventWriter.insert(event, digest, db)
-        }
         let rows = RowWriter(into: db)
-        while !offer.rest.isAtEnd { try rows.replay(&offer.rest) }
-        return OfferAnswer(firstPosition: first, count: offer.events.count, digest: digest)
+        let stored = offers.indices.compactMap { index in
+            (try? Offer.Stored(offers[index], of: files)).map { (index, $0) }
+        }
+        for (place, offer) in stored.sorted(by: { $0.1.atMicroseconds < $1.1.atMicroseconds }) {
+            guard let controller = ControllerName(rawValue: offer.stream),
+                let head = try StreamHead.fetch(controller, db), head.version == offer.version,
+                head.digest.hexadecimal == offer.digest
+            else { continue }
+            let first = position + 1
+            for (index, event) in offer.events.enumerated() {
+                var event = event
+                position += 1
+                event.position = position
+                if index > 0 { event.cause = first }
+                digest = Digest(after: digest, row: event)
+                try EventWriter.insert(event, digest, db)
+            }
+            try offer.rows.withUnsafeBytes { bytes in
+                var tape = TapeReader(bytes)
+                while !tape.isAtEnd { try rows.replay(&tape) }
+            }
+            answers[place] = OfferAnswer(firstPosition: first, count: offer.events.count, digest: digest)
+        }
+        return answers
     }
 
     /// Where the events of an offer are that somebody has written and not told of, for it was stopped or killed; nil when

@@ -34,26 +34,28 @@ extension EventLog {
         _ submissions: [Submission], to controller: ControllerName, by author: Author
     ) throws(LogFailure) -> [Result<Receipt, Rejection>] {
         var offer: Offer?
+        func appended(_ written: DurableTransaction.Written<Appended>) -> Appended {
+            switch (written, offer) {
+            case (.byUs(let appended), _): appended
+            case (.asOffered(let answer), let offer?): Appended(offer, answer)
+            // Whoever offers nothing is answered nothing.
+            case (.asOffered, nil): Appended([], last: nil)
+            }
+        }
         let written = try writing(
             offering: { db in
                 guard submissions.count == 1 else { return nil }
                 offer = try self.offer(submissions[0], to: controller, by: author, db)
                 return offer?.bytes
             },
-            telling: { (appended: Appended, last: OfferAnswer?) in ring(appended, last) }
+            telling: { written, last in ring(appended(written), last) }
         ) { db in
             // Somebody may have written it, and not lived to say so.
             if let offer, let answer = try self.answer(to: offer, db) { return Appended(offer, answer) }
             // Taken inside the transaction: what is decided is decided at this moment and no earlier.
             return try append(submissions, to: controller, by: author, at: try Clock.now(), db)
         }
-        let appended: Appended
-        switch written {
-        case .byUs(let ours): appended = ours
-        case .byAnother(let answer):
-            guard let offer else { throw .other(path: path, reason: "it answered what was not asked") }
-            appended = Appended(offer, answer)
-        }
+        let appended = appended(written)
         if let last = appended.last { remember(last.state, last.head) }
         if let position = appended.lastPosition { rememberEnd(position) }
         if let home { ServiceBell.ring(home: home, appended.outcomes.compactMap { try? $0.get() }) }
@@ -79,9 +81,10 @@ extension EventLog {
 
     /// Rings for what was written, and for what was written of others with it.
     private func ring(_ appended: Appended, _ others: OfferAnswer?) {
-        if let others {
+        let position = appended.lastPosition
+        if let others, others.lastPosition > position ?? 0 {
             bell.ring(position: others.lastPosition, digest: others.digest, logID: logID)
-        } else if let position = appended.lastPosition {
+        } else if let position {
             bell.ring(position: position, digest: appended.last?.head, logID: logID)
         }
     }

@@ -155,8 +155,8 @@ public final class EventLog: Sendable {
     /// - Parameter offering: makes the bytes of an ``Offer`` of what is read at one moment, while it waits. Why it cannot does not
     ///   matter: `body` will tell.
     func writing<Value>(
-        offering: (Database) throws -> [UInt8]?, telling: (Value, OfferAnswer?) -> Void,
-        _ body: (Database) throws -> Value
+        offering: (Database) throws -> [UInt8]?,
+        telling: (DurableTransaction.Written<Value>, OfferAnswer?) -> Void, _ body: (Database) throws -> Value
     ) throws(LogFailure) -> DurableTransaction.Written<Value> {
         do {
             try files.check()

@@ -5,7 +5,7 @@ import GRDB
 /// to it then is read by nobody; so whoever has the log open looks whether it is still the one that is there.
 public struct FileIdentity: Hashable, Sendable {
     private let device: UInt
-    private let inode: UInt
+    let inode: UInt
 
     public init(_ status: stat) {
         device = UInt(status.st_dev)
@@ -47,6 +47,9 @@ struct OpenFiles: Sendable {
         wal = FileIdentity(walPath)
         if isWritten, wal == nil { throw LogFailure.replaced(path: path) }
     }
+
+    /// Of the database: tells it from another of the same content.
+    var inode: Int { database.map { Int(truncatingIfNeeded: $0.inode) } ?? 0 }
 
     /// Fails when they are not the ones that are there.
     func check() throws(LogFailure) {

@@ -22,18 +22,20 @@ struct Offer {
     let bytes: [UInt8]
 
     /// A process of another build may write other columns.
-    private static let format = 1_000_000 + Snapshots.format
+    private static let format =
+        (["\(Snapshots.format)"] + ProjectionTable.allCases.flatMap(\.sql.columns)).joined(separator: " ")
 
     /// Nil when some of it is not for others to write.
     init?(
         _ decision: Decision, on before: ControllerState, _ head: StreamHead, author: Author, commandID: String?,
-        cause: Int?, _ db: Database
+        cause: Int?, of files: OpenFiles, _ db: Database
     ) throws {
         (self.head, self.author, self.commandID, self.cause) = (head, author, commandID, cause)
         (events, state) = (decision.events, decision.state)
         guard !events.isEmpty, !Snapshots.isDue(state, after: events.count) else { return nil }
         var tape = ValueTape()
         tape.bind(Self.format)
+        tape.bind(files.inode)
         tape.bind(state.name.rawValue)
         tape.bind(head.version)
         tape.bind(head.digest.hexadecimal)
@@ -57,26 +59,35 @@ struct Offer {
         self.bytes = bytes
     }
 
-    /// What is read of the bytes of an offer; its rows follow.
+    /// What is read of the bytes of an offer.
     struct Stored {
         let stream: String
         let version: Int
         let digest: String
-        /// Without positions.
+        /// Without positions; never none.
         let events: [EventRow]
-        /// Where its rows begin.
-        var rest: TapeReader
+        /// What is written to the tables, for ``RowWriter/replay(_:)``.
+        let rows: [UInt8]
 
-        /// - Throws: ``TapeReader/Malformed`` also for one of another build.
-        init(_ bytes: UnsafeRawBufferPointer) throws {
-            var tape = TapeReader(bytes)
-            guard try tape.integer() == Offer.format else { throw TapeReader.Malformed() }
+        /// When it was decided.
+        var atMicroseconds: Int64 { events[0].atMicroseconds }
+
+        /// - Throws: ``TapeReader/Malformed`` also for one of another build, or of another file.
+        init(_ bytes: [UInt8], of files: OpenFiles) throws {
+            self = try bytes.withUnsafeBytes { try Self(TapeReader($0), of: files) }
+        }
+
+        private init(_ tape: TapeReader, of files: OpenFiles) throws {
+            var tape = tape
+            guard try tape.text() == Offer.format, try tape.integer() == files.inode else {
+                throw TapeReader.Malformed()
+            }
             let stream = try tape.text()
             version = try tape.integer()
             digest = try tape.text()
             let (component, commandID, cause) = (try tape.text(), try tape.optionalText(), try tape.optionalInteger())
             let count = try tape.integer()
-            guard count > 0, count < bytes.count else { throw TapeReader.Malformed() }
+            guard count > 0, count < tape.rest.count else { throw TapeReader.Malformed() }
             events = try (0..<count).map { index in
                 let (type, schemaVersion) = (try tape.text(), try tape.integer())
                 let (version, atMicroseconds) = (try tape.integer(), Int64(try tape.integer()))
@@ -88,7 +99,7 @@ struct Offer {
                     cause: index == 0 ? cause : nil, payload: try tape.text())
             }
             self.stream = stream
-            rest = tape
+            rows = Array(tape.rest)
         }
     }
 

@@ -13,6 +13,7 @@ struct OfferBoard: Sendable {
     private static let offerSize = 8_192
     /// Of three words: the number, how many bytes, and their sum.
     private static let headerSize = 24
+    private static let answerSize = 72
 
     let descriptor: CInt
 
@@ -29,12 +30,12 @@ struct OfferBoard: Sendable {
 
     /// Makes an offer known.
     ///
-    /// - Returns: whether it has a place. A large one has not.
-    func post(_ offer: [UInt8], number: Int64) -> Bool {
-        guard Self.headerSize + offer.count <= Self.offerSize else { return false }
-        let header = [UInt64(bitPattern: number), UInt64(offer.count), offer.withUnsafeBytes { Self.sum($0, number) }]
-        let bytes = header.withUnsafeBytes { Array($0) } + offer
-        return pwrite(descriptor, bytes, bytes.count, Self.place(of: number)) == bytes.count
+    /// - Returns: what tells its answer from every other; nil when it has no place, for it is large.
+    func post(_ offer: [UInt8], number: Int64) -> UInt64? {
+        guard Self.headerSize + offer.count <= Self.offerSize else { return nil }
+        let sum = offer.withUnsafeBytes { Self.sum($0, number) }
+        let bytes = [UInt64(bitPattern: number), UInt64(offer.count), sum].withUnsafeBytes { Array($0) } + offer
+        return pwrite(descriptor, bytes, bytes.count, Self.place(of: number)) == bytes.count ? sum : nil
     }
 
     /// Takes an offer back. Somebody may be writing it already.
@@ -49,54 +50,61 @@ struct OfferBoard: Sendable {
         return pread(descriptor, &found, 8, Self.place(of: number)) == 8 && found == number && isHeld(number)
     }
 
-    /// Calls `body` with what somebody who waits with this number has offered.
-    func offer<Value>(number: Int64, _ body: (UnsafeRawBufferPointer) throws -> Value?) rethrows -> Value? {
-        try withUnsafeTemporaryAllocation(byteCount: Self.offerSize, alignment: 8) { bytes in
+    /// What somebody who waits with this number has offered.
+    func offer(number: Int64) -> PostedOffer? {
+        withUnsafeTemporaryAllocation(byteCount: Self.offerSize, alignment: 8) { bytes in
             let read = pread(descriptor, bytes.baseAddress, Self.offerSize, Self.place(of: number))
             guard read >= Self.headerSize, bytes.load(as: Int64.self) == number else { return nil }
             let count = bytes.load(fromByteOffset: 8, as: UInt64.self)
             guard count <= UInt64(read - Self.headerSize) else { return nil }
             let offer = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Self.headerSize).prefix(Int(count)))
-            guard bytes.load(fromByteOffset: 16, as: UInt64.self) == Self.sum(offer, number), isHeld(number) else {
-                return nil
-            }
-            return try body(offer)
+            let sum = Self.sum(offer, number)
+            guard bytes.load(fromByteOffset: 16, as: UInt64.self) == sum, isHeld(number) else { return nil }
+            return PostedOffer(number: number, bytes: Array(offer), receipt: sum)
         }
     }
 
     /// Whoever has gone, or has its turn by now, wants nothing.
     private func isHeld(_ number: Int64) -> Bool { clinux_is_byte_locked(descriptor, number) }
 
-    func answer(_ answer: OfferAnswer, number: Int64) {
-        var words = [number, Int64(answer.firstPosition), Int64(answer.count)].withUnsafeBytes { Array($0) }
-        words += answer.digest.bytes
-        let sum = words.withUnsafeBytes { Self.sum($0, number) }
-        withUnsafeBytes(of: sum) { words.append(contentsOf: $0) }
-        _ = pwrite(descriptor, words, words.count, Self.answerPlace(of: number))
+    func answer(_ offer: PostedOffer, _ answer: OfferAnswer) {
+        var bytes = [UInt64(bitPattern: offer.number), offer.receipt].withUnsafeBytes { Array($0) }
+        bytes += [answer.firstPosition, answer.count].withUnsafeBytes { Array($0) }
+        bytes += answer.digest.bytes
+        let sum = bytes.withUnsafeBytes { Self.sum($0, offer.number) }
+        withUnsafeBytes(of: sum) { bytes.append(contentsOf: $0) }
+        _ = pwrite(descriptor, bytes, bytes.count, Self.answerPlace(of: offer.number))
     }
 
     /// What whoever had the turn has answered; nil when it has not.
-    func answer(number: Int64) -> OfferAnswer? {
-        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { bytes in
-            guard pread(descriptor, bytes.baseAddress, 64, Self.answerPlace(of: number)) == 64,
-                bytes.load(as: Int64.self) == number,
-                bytes.load(fromByteOffset: 56, as: UInt64.self)
-                    == Self.sum(UnsafeRawBufferPointer(rebasing: bytes.prefix(56)), number)
+    ///
+    /// - Parameter receipt: what ``post(_:number:)`` has returned: numbers come again when the file is cut short, or is the one of
+    ///   a while ago since the power failed.
+    func answer(number: Int64, to receipt: UInt64) -> OfferAnswer? {
+        let size = Self.answerSize
+        return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
+            guard pread(descriptor, bytes.baseAddress, size, Self.answerPlace(of: number)) == size,
+                bytes.load(as: Int64.self) == number, bytes.load(fromByteOffset: 8, as: UInt64.self) == receipt,
+                bytes.load(fromByteOffset: size - 8, as: UInt64.self)
+                    == Self.sum(UnsafeRawBufferPointer(rebasing: bytes.dropLast(8)), number)
             else { return nil }
             return OfferAnswer(
-                firstPosition: bytes.load(fromByteOffset: 8, as: Int.self),
-                count: bytes.load(fromByteOffset: 16, as: Int.self), digest: Digest(bytes: Data(bytes[24..<56])))
+                firstPosition: bytes.load(fromByteOffset: 16, as: Int.self),
+                count: bytes.load(fromByteOffset: 24, as: Int.self), digest: Digest(bytes: Data(bytes[32..<64])))
         }
     }
 
     private static func place(of number: Int64) -> off_t { offers + off_t(number % places) * off_t(offerSize) }
 
-    private static func answerPlace(of number: Int64) -> off_t { answers + off_t(number % places) * 64 }
+    private static func answerPlace(of number: Int64) -> off_t { answers + off_t(number % places) * 96 }
+
+    private static let boot = UInt64((try? Clock.now())?.bootID.filter { $0 != "-" }.prefix(16) ?? "", radix: 16) ?? 0
 
     /// Tells what was written whole from what was not. It protects from nobody who means it: they can write to the log.
     private static func sum(_ bytes: UnsafeRawBufferPointer, _ number: Int64) -> UInt64 {
         let prime: UInt64 = 0x9E37_79B9_7F4A_7C15
-        var sum = UInt64(bitPattern: number) &* prime ^ UInt64(bytes.count)
+        // What is there from before a reboot is nobody's.
+        var sum = (UInt64(bitPattern: number) ^ boot) &* prime ^ UInt64(bytes.count)
         var offset = 0
         while offset + 8 <= bytes.count {
             sum = (sum ^ bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* prime
@@ -106,4 +114,13 @@ struct OfferBoard: Sendable {
         for byte in bytes[offset...] { sum = (sum ^ UInt64(byte)) &* prime }
         return sum ^ sum >> 32
     }
+}
+
+/// An offer as it was found.
+struct PostedOffer {
+    /// Of whoever waits.
+    let number: Int64
+    let bytes: [UInt8]
+    /// Tells the answer to it from every other.
+    let receipt: UInt64
 }

@@ -1,7 +1,7 @@
 import GRDB
 
 /// The tables of the projections, in an order that never changes: their places stand for them on a ``ValueTape``.
-enum ProjectionTable: Int {
+enum ProjectionTable: Int, CaseIterable {
     case controllers, services, replicas, deadlines
 
     var sql: RowSQL {

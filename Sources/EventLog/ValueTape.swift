@@ -58,7 +58,8 @@ struct TapeReader {
         case text(UnsafeRawBufferPointer)
     }
 
-    private var rest: UnsafeRawBufferPointer
+    /// What has not been read yet.
+    private(set) var rest: UnsafeRawBufferPointer
 
     init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
 

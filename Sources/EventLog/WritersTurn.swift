@@ -37,36 +37,45 @@ final class WritersTurn: Sendable {
         return try body()
     }
 
+    /// How waiting has ended.
+    enum Coming {
+        case hasTurn
+        /// What was offered is written; there is nothing left to do but ``giveBack()``.
+        case isAnswered(OfferAnswer)
+        /// Nobody moves; what was offered is not of this moment any more.
+        case hasNoPatience
+    }
+
     /// Waits for its turn. Taken once at a time: the log's queue sees to that.
     ///
     /// - Parameter offering: called when it has to wait: what others may do for it meanwhile.
-    /// - Returns: their answer, with which there is nothing left to do but ``giveBack()``.
     @discardableResult
-    func take(offering: () -> [UInt8]? = { nil }) -> OfferAnswer? {
-        guard let mine = takeNumber() else { return nil }
+    func take(offering: () -> [UInt8]? = { nil }) -> Coming {
+        guard let mine = takeNumber() else { return .hasNoPatience }
         number.withLock { $0 = mine }
-        guard mine - 1 > Self.door, clinux_await_byte(descriptor, mine - 1, 0) != 0 else { return nil }
-        guard board.writer != mine, let offer = offering(), board.post(offer, number: mine) else {
-            if board.writer == mine { return nil }
-            _ = clinux_await_byte(descriptor, mine - 1, patienceMilliseconds)
-            return nil
+        guard mine - 1 > Self.door, clinux_await_byte(descriptor, mine - 1, 0) != 0, board.writer != mine else {
+            return .hasTurn
         }
-        awaitAnswer(mine)
-        if let answer = board.answer(number: mine) { return answer }
-        board.withdraw(number: mine)
-        return nil
-    }
-
-    /// Waits until it has an answer, or its turn has come. Those whose offers are written together are woken together, by
-    /// the end of the turn of whoever writes them: from one to the next it would take longer than to write them.
-    private func awaitAnswer(_ mine: Int64) {
-        // An offer that comes while others are written is seen in the next turn.
+        guard let receipt = offering().flatMap({ board.post($0, number: mine) }) else { return awaitTurn(mine) }
+        // Those whose offers are written together are woken together, by the end of the turn of whoever writes them: from
+        // one to the next it would take longer than to write them. One that comes meanwhile is seen in the next turn.
+        var coming = Coming.hasTurn
         for _ in 0..<3 {
             guard let writer = board.writer, writer < mine, clinux_is_byte_locked(descriptor, writer) else { break }
-            guard clinux_await_byte(descriptor, writer, patienceMilliseconds) == 0, board.answer(number: mine) == nil
-            else { return }
+            coming = awaitEnd(of: writer)
+            if let answer = board.answer(number: mine, to: receipt) { return .isAnswered(answer) }
+            if case .hasNoPatience = coming { break }
         }
-        if board.writer != mine { _ = clinux_await_byte(descriptor, mine - 1, patienceMilliseconds) }
+        if case .hasTurn = coming { coming = awaitTurn(mine) }
+        if let answer = board.answer(number: mine, to: receipt) { return .isAnswered(answer) }
+        board.withdraw(number: mine)
+        return coming
+    }
+
+    private func awaitTurn(_ mine: Int64) -> Coming { board.writer == mine ? .hasTurn : awaitEnd(of: mine - 1) }
+
+    private func awaitEnd(of number: Int64) -> Coming {
+        clinux_await_byte(descriptor, number, patienceMilliseconds) == 0 ? .hasTurn : .hasNoPatience
     }
 
     /// The numbers of those who wait behind it, as far as they are looked at.
@@ -84,22 +93,17 @@ final class WritersTurn: Sendable {
         return true
     }
 
-    /// Calls `body` with each offer of those who wait.
-    ///
-    /// - Returns: what `body` says of those that it took, by their numbers.
-    func offers(_ body: (UnsafeRawBufferPointer) throws -> OfferAnswer?) rethrows -> [Int64: OfferAnswer] {
-        var answers: [Int64: OfferAnswer] = [:]
-        for number in behind { answers[number] = try board.offer(number: number, body) }
-        return answers
-    }
+    /// What those who wait have offered.
+    func offers() -> [PostedOffer] { behind.compactMap(board.offer) }
 
     /// Tells those who wait. Before the turn is given back, for then they look.
-    func answer(_ answers: [Int64: OfferAnswer]) {
-        guard let mine = number.withLock({ $0 }) else { return }
-        for (number, answer) in answers { board.answer(answer, number: number) }
+    func answer(_ answers: [(offer: PostedOffer, answer: OfferAnswer)]) {
+        guard let mine = number.withLock({ $0 }), !answers.isEmpty else { return }
+        for (offer, answer) in answers { board.answer(offer, answer) }
         // Whose turn it is next: for whom those wait who have no answer.
+        let answered = Set(answers.map(\.offer.number))
         var next = mine + 1
-        while answers[next] != nil { next += 1 }
+        while answered.contains(next) { next += 1 }
         board.setWriter(next)
     }
 

@@ -60,12 +60,13 @@ import Testing
     /// What is left to the background is not the replica's `run`, and goes with it: the reason says what to do.
     @Test func aRunThatLeavesItsServerToTheBackgroundIsToldSo() async throws {
         try await Sandbox.run { sandbox in
-            try sandbox.write(Files.server, to: "server.py")
+            // One that does not answer: where it is asked before its `run` is seen to have ended, it would be READY first.
+            try sandbox.write("open('begun', 'w'); import time; time.sleep(3600)", to: "server.py")
             try sandbox.write(
                 """
                 workdir: .
-                run: setsid nohup python3 server.py & until curl -so /dev/null localhost:$PORT; do :; done
-                service: {readiness_probe: /not-asked, replicas: 1}
+                run: setsid nohup python3 server.py & until [ -e begun ]; do :; done
+                service: {readiness_probe: /, replicas: 1}
                 """, to: "hello.yaml")
             let up = try await sandbox.dwell("up", "hello.yaml")
             #expect(up.err.contains("`run` exited with code 0: a replica lives as long as its `run`"), "\(up)")

@@ -31,7 +31,7 @@ import Testing
             }
             let before = try one.lastPosition()
             let answer = try #require(
-                try other.queue.write { db in try offer.bytes.withUnsafeBytes { try other.write($0, db) } })
+                try other.queue.write { try other.write([offer.bytes], $0)[0] })
             offered += 1
             let receipt = offer.receipt(answer)
             #expect(receipt.events == (try one.events(after: before)))
@@ -39,7 +39,7 @@ import Testing
             #expect(answer == (try one.queue.readAtOneMoment { try one.answer(to: offer, $0) }))
             // A second time it is not what it was decided on.
             #expect(
-                try other.queue.write { db in try offer.bytes.withUnsafeBytes { try other.write($0, db) } } == nil)
+                try other.queue.write { try other.write([offer.bytes], $0)[0] } == nil)
         }
         #expect(offered > 30)
         for controller in controllers {
@@ -70,7 +70,7 @@ import Testing
             }
             try log.queue.writeWithoutTransaction { db in
                 try db.execute(sql: "BEGIN IMMEDIATE")
-                if (try? changed.withUnsafeBytes({ try log.write($0, db) })) ?? nil != nil { written += 1 }
+                if let answers = try? log.write([changed], db), answers[0] != nil { written += 1 }
                 if db.isInsideTransaction { try db.execute(sql: "ROLLBACK") }
             }
         }
@@ -82,33 +82,35 @@ import Testing
     @Test func aPlaceHoldsWhatWasPutThere() throws {
         _ = try EventLog(home: temporary.home)
         let file = temporary.home.run + "/board"
-        let (mine, other) = (open(file, O_RDWR | O_CREAT, 0o600), open(file, O_RDWR))
-        defer { close(mine); close(other) }
-        let (offers, seen) = (OfferBoard(descriptor: mine), OfferBoard(descriptor: other))
-        func found(_ number: Int64) -> [UInt8]? { seen.offer(number: number) { Array($0) } }
+        let (mine, its) = (open(file, O_RDWR | O_CREAT, 0o600), open(file, O_RDWR))
+        defer { close(mine); close(its) }
+        let (offers, seen) = (OfferBoard(descriptor: mine), OfferBoard(descriptor: its))
+        func found(_ number: Int64) -> [UInt8]? { seen.offer(number: number)?.bytes }
         let turn = Int64(5 * OfferBoard.places + 3)
-        #expect(offers.post([1, 2, 3], number: turn))
+        let receipt = try #require(offers.post([1, 2, 3], number: turn))
         #expect(found(turn) == nil, "nobody stands there")
         #expect(clinux_lock_byte(mine, turn, 0) == 0)
         #expect(found(turn) == [1, 2, 3] && seen.hasOffer(number: turn))
         #expect(found(turn + OfferBoard.places) == nil && found(turn + 1) == nil)
         offers.withdraw(number: turn)
         #expect(found(turn) == nil)
-        #expect(!offers.post([UInt8](repeating: 7, count: 8_192), number: turn))
+        #expect(offers.post([UInt8](repeating: 7, count: 8_192), number: turn) == nil)
         let large = [UInt8](repeating: 7, count: 8_192 - 24)
-        #expect(offers.post(large, number: turn) && found(turn) == large)
-        // A byte of it that is not there yet.
+        let other = try #require(offers.post(large, number: turn))
+        #expect(found(turn) == large && other != receipt)
+
+        let answer = OfferAnswer(firstPosition: 12, count: 3, digest: Digest(bytes: Data(repeating: 9, count: 32)))
+        seen.answer(try #require(seen.offer(number: turn)), answer)
+        #expect(offers.answer(number: turn, to: other) == answer && answer.lastPosition == 14)
+        // It is not that of an offer that had the number before.
+        #expect(offers.answer(number: turn, to: receipt) == nil)
+        #expect(offers.answer(number: turn + OfferBoard.places, to: other) == nil)
         var zero: UInt8 = 0
         #expect(pwrite(mine, &zero, 1, 16_384 + 3 * 8_192 + 5_000) == 1)
         #expect(found(turn) == nil)
-
-        let answer = OfferAnswer(firstPosition: 12, count: 3, digest: Digest(bytes: Data(repeating: 9, count: 32)))
-        seen.answer(answer, number: turn)
-        #expect(offers.answer(number: turn) == answer && answer.lastPosition == 14)
-        #expect(offers.answer(number: turn + OfferBoard.places) == nil)
-        #expect(pwrite(mine, &zero, 1, 4_096 + 3 * 64 + 30) == 1)
-        #expect(offers.answer(number: turn) == nil)
+        #expect(pwrite(mine, &zero, 1, 4_096 + 3 * 96 + 40) == 1)
+        #expect(offers.answer(number: turn, to: other) == nil)
         truncate(file, 0)
-        #expect(found(turn) == nil && offers.answer(number: turn) == nil && offers.writer == nil)
+        #expect(found(turn) == nil && offers.answer(number: turn, to: other) == nil && offers.writer == nil)
     }
 }

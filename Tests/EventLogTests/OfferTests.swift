@@ -137,7 +137,7 @@ import Testing
         let line = try Line(temporary.home, 1)
         try await join(line, 0, .setAutostop(.byHand(seconds: 60)), .dev)
         let number = lastNumber
-        let answer = try inTransaction { db in try board.offer(number: number) { try log.write($0, db) } }
+        let answer = try inTransaction { try log.write([try #require(board.offer(number: number)).bytes], $0)[0] }
         let first = try #require(answer?.firstPosition)
         line.goOn()
         let receipt = try await receipt(line, 0)
@@ -157,7 +157,8 @@ import Testing
         let last = try log.lastPosition()
         #expect(throws: Killed.self) {
             try inTransaction { db in
-                #expect(try board.offer(number: number) { try log.write($0, db) } != nil)
+                let offer = try #require(board.offer(number: number))
+                #expect(try log.write([offer.bytes], db)[0] != nil)
                 throw Killed()
             }
         }
@@ -215,7 +216,7 @@ import Testing
         line.goOn()
         _ = try await receipt(line, 0)
         #expect(!board.hasOffer(number: number))
-        #expect(board.offer(number: number) { _ in true } == nil)
+        #expect(board.offer(number: number)?.bytes == nil)
     }
 
     /// Many at once, of whom none is lost, none is written twice, and each is told what is so.

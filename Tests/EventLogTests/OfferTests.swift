@@ -27,9 +27,9 @@ import Testing
 
         init(_ home: Home, _ count: Int) throws {
             // On a machine on which many tests run nobody is to go on before all have come.
-            first = WritersTurn(path: home.writersTurn, patienceMilliseconds: 120_000)
+            first = WritersTurn(path: home.writersTurn, patienceMilliseconds: 1_200_000)
             logs = try (0..<count).map { _ in
-                try EventLog(home: home, busyTimeoutSeconds: 60, turnPatienceMilliseconds: 120_000)
+                try EventLog(home: home, busyTimeoutSeconds: 60, turnPatienceMilliseconds: 1_200_000)
             }
             first.take()
         }

@@ -6,7 +6,8 @@ import GRDBSQLite
 /// How what is written gets to the disk: in a transaction that is committed in its turn, which shows it to others and
 /// lets the next writer in, and is synced when the lock is free again. Nobody is told of it before that (law L1), and
 /// whoever acts outside of this machine on what others have written syncs it first. So many who write at once share the
-/// syncs of the disk, and wait for each other only for as long as they write.
+/// syncs of the disk, and wait for each other only for as long as they write. Whoever has written for others has them
+/// wait until it is synced, and then tells them.
 ///
 /// Whoever is let in meanwhile and builds upon it syncs the same file, and with it all that lies before; see
 /// `CGatheredWrites`.
@@ -48,10 +49,11 @@ struct DurableTransaction: Sendable {
     ///   - offering: the bytes of an ``Offer``, made when it has to wait.
     ///   - writing: writes offers in this transaction; for each its answer, or nil when it could not be written now. When it
     ///     throws nothing of the transaction stays, and `body` runs again by itself.
-    ///   - telling: called when all is on disk and before anybody is told, with the answer to the last of those offers.
+    ///   - telling: called when all is on disk and before anybody is told, with the answer to the last of those offers. When it
+    ///     throws nobody is told, and they look for themselves.
     func run<Value>(
         _ db: Database, offering: () -> [UInt8]?, writing: ([[UInt8]]) throws -> [OfferAnswer?],
-        telling: (Written<Value>, OfferAnswer?) -> Void, _ body: () throws -> Value
+        telling: (Written<Value>, OfferAnswer?) throws -> Void, _ body: () throws -> Value
     ) throws -> Written<Value> {
         try requireNoDoubt(db)
         var own: [UInt8]?
@@ -67,22 +69,18 @@ struct DurableTransaction: Sendable {
         }
         var answers: [(offer: PostedOffer, answer: OfferAnswer)] = []
         var isAtOffers = false
-        func write(own: [UInt8]?) throws -> OfferAnswer? {
-            isAtOffers = true
-            let others = turn.offers()
-            if others.isEmpty, own != nil { callNext(db) }
-            let written = try writing(others.map(\.bytes) + (own.map { [$0] } ?? []))
-            answers += zip(others, written).compactMap { offer, answer in answer.map { (offer, $0) } }
-            return own == nil ? nil : written.last ?? nil
-        }
         var written: Written<Value>
         do {
             written = try commit(db) {
-                if let own, let answer = try write(own: own) { return .asOffered(answer) }
+                // First, for they were decided before what is decided now.
+                isAtOffers = true
+                let others = turn.offers()
+                if own != nil { callNext(db) }
+                let found = try writing(others.map(\.bytes) + (own.map { [$0] } ?? []))
+                answers = zip(others, found).compactMap { offer, answer in answer.map { (offer, $0) } }
+                if own != nil, let answer = found.last ?? nil { return .asOffered(answer) }
                 isAtOffers = false
-                let value = try body()
-                _ = try write(own: nil)
-                return .byUs(value)
+                return .byUs(try body())
             }
         } catch  where isAtOffers {
             answers = []
@@ -91,7 +89,7 @@ struct DurableTransaction: Sendable {
         // With nobody to be told, others may write while this is synced.
         if answers.isEmpty { turn.giveBack() }
         try sync(db)
-        telling(written, answers.map(\.answer).max { $0.firstPosition < $1.firstPosition })
+        try telling(written, answers.map(\.answer).max { $0.firstPosition < $1.firstPosition })
         turn.answer(answers)
         return written
     }
@@ -115,13 +113,10 @@ struct DurableTransaction: Sendable {
     /// Called within a transaction when all that remains is to write: lets the next in line wake up meanwhile, which takes
     /// about as long. It finds SQLite's lock held for a moment still; see ``BusyWait``.
     ///
-    /// Not when somebody in the line has made an offer, which is then written in this transaction. Nor when the commit may
-    /// do a checkpoint: nobody else is to write meanwhile, or the WAL cannot begin anew, and grows.
+    /// Not when the commit may do a checkpoint. Nobody else is to write meanwhile, or the WAL cannot begin anew, and grows.
     func callNext(_ db: Database) {
-        if !turn.meetsOffers(),
-            (0..<Self.checkpointFrames - Self.mostOfACommit).contains(gathered_writes_frames(db.pointer))
-        {
-            turn.giveBack()
+        if (0..<Self.checkpointFrames - Self.mostOfACommit).contains(gathered_writes_frames(db.pointer)) {
+            turn.giveBackEarly()
         }
     }
 
@@ -166,7 +161,9 @@ struct DurableTransaction: Sendable {
     /// A sync that fails leaves pages that the kernel takes for written, so that to sync again would succeed and mean
     /// nothing. They are written again first, with nobody else at the file.
     private func writeAnew(_ db: Database) -> Rewriting {
-        turn.taken {
+        // Those who wait for what was to be synced are not told, and come to the line anew as this one does.
+        turn.giveBack()
+        return turn.taken {
             var outcome = Rewriting.isInDoubt
             do {
                 try QuickStatement(db, "BEGIN IMMEDIATE").run()

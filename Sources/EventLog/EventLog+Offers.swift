@@ -26,26 +26,31 @@ extension EventLog {
 
     /// Writes what was offered, the earliest first, in the transaction of this process.
     ///
-    /// - Returns: the answer to each; nil to those whose stream does not end any more where they were decided, and that are
-    ///   decided anew.
+    /// - Returns: the answer to each; nil to those that are decided anew: whose stream does not end any more where they were
+    ///   decided, or that are not of now.
     func write(_ offers: [[UInt8]], _ db: Database) throws -> [OfferAnswer?] {
         var answers: [OfferAnswer?] = offers.map { _ in nil }
         if offers.isEmpty { return answers }
         var (position, digest) = try db.lastEvent()
         try requireEnd(position, db)
+        let now = try Clock.now().wallMicroseconds
         let rows = RowWriter(into: db)
         let stored = offers.indices.compactMap { index in
             (try? Offer.Stored(offers[index], of: files)).map { (index, $0) }
         }
         for (place, offer) in stored.sorted(by: { $0.1.atMicroseconds < $1.1.atMicroseconds }) {
-            guard let controller = ControllerName(rawValue: offer.stream),
+            // All may have been stopped, or the clock was set.
+            guard abs(now &- offer.atMicroseconds) < Self.greatestAgeMicroseconds,
+                let controller = ControllerName(rawValue: offer.stream),
                 let head = try StreamHead.fetch(controller, db), head.version == offer.version,
                 head.digest.hexadecimal == offer.digest
             else { continue }
-            let first = position + 1
+            // Accepted meanwhile without an event, which is not at the head of the stream.
+            if let id = offer.events[0].commandID, try wasSubmitted(id, to: controller, db) { continue }
+            let first = position &+ 1
             for (index, event) in offer.events.enumerated() {
                 var event = event
-                position += 1
+                position &+= 1
                 event.position = position
                 if index > 0 { event.cause = first }
                 digest = Digest(after: digest, row: event)
@@ -60,8 +65,13 @@ extension EventLog {
         return answers
     }
 
+    /// How long a decision may be under way.
+    private static let greatestAgeMicroseconds: Int64 = 5_000_000
+
     /// Where the events of an offer are that somebody has written and not told of, for it was stopped or killed; nil when
     /// they are not there.
+    ///
+    /// - Throws: ``LogFailure/perhapsRecorded(reason:)`` when what is in their place was archived meanwhile.
     func answer(to offer: Offer, _ db: Database) throws -> OfferAnswer? {
         guard let first = offer.events.first else { return nil }
         let found = try EventReader.event(of: offer.state.name.rawValue, version: first.stamp.version, db)

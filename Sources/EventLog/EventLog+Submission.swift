@@ -42,18 +42,31 @@ extension EventLog {
             case (.asOffered, nil): Appended([], last: nil)
             }
         }
-        let written = try writing(
-            offering: { db in
-                guard submissions.count == 1 else { return nil }
-                offer = try self.offer(submissions[0], to: controller, by: author, db)
-                return offer?.bytes
-            },
-            telling: { written, last in ring(appended(written), last) }
-        ) { db in
-            // Somebody may have written it, and not lived to say so.
-            if let offer, let answer = try self.answer(to: offer, db) { return Appended(offer, answer) }
-            // Taken inside the transaction: what is decided is decided at this moment and no earlier.
-            return try append(submissions, to: controller, by: author, at: try Clock.now(), db)
+        // From when on somebody may write it until this process has looked whether somebody has.
+        var isOffered = false
+        let written: DurableTransaction.Written<Appended>
+        do {
+            written = try writing(
+                offering: { db in
+                    guard submissions.count == 1 else { return nil }
+                    offer = try self.offer(submissions[0], to: controller, by: author, db)
+                    isOffered = offer != nil
+                    return offer?.bytes
+                },
+                telling: { written, last in
+                    // What went to a file that is not there any more is told to nobody.
+                    try files.check()
+                    ring(appended(written), last)
+                }
+            ) { db in
+                // Somebody may have written it, and not lived to say so.
+                if let offer, let answer = try self.answer(to: offer, db) { return Appended(offer, answer) }
+                isOffered = false
+                // Taken inside the transaction: what is decided here is decided at this moment and no earlier.
+                return try append(submissions, to: controller, by: author, at: try Clock.now(), db)
+            }
+        } catch  where isOffered {
+            throw .perhapsRecorded(reason: error.description)
         }
         let appended = appended(written)
         if let last = appended.last { remember(last.state, last.head) }

@@ -156,7 +156,7 @@ public final class EventLog: Sendable {
     ///   matter: `body` will tell.
     func writing<Value>(
         offering: (Database) throws -> [UInt8]?,
-        telling: (DurableTransaction.Written<Value>, OfferAnswer?) -> Void, _ body: (Database) throws -> Value
+        telling: (DurableTransaction.Written<Value>, OfferAnswer?) throws -> Void, _ body: (Database) throws -> Value
     ) throws(LogFailure) -> DurableTransaction.Written<Value> {
         do {
             try files.check()

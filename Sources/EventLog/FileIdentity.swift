@@ -51,6 +51,9 @@ struct OpenFiles: Sendable {
     /// Of the database: tells it from another of the same content.
     var inode: Int { database.map { Int(truncatingIfNeeded: $0.inode) } ?? 0 }
 
+    /// Of the WAL.
+    var walInode: Int { wal.map { Int(truncatingIfNeeded: $0.inode) } ?? 0 }
+
     /// Fails when they are not the ones that are there.
     func check() throws(LogFailure) {
         guard FileIdentity(path) == database, wal == nil || FileIdentity(walPath) == wal else {

@@ -11,6 +11,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case inputOutput(path: String, reason: String)
     /// The disk would not sync what was recorded.
     case unsynced(path: String)
+    /// Of a command that another process may have written, or may write still.
+    case perhapsRecorded(reason: String)
     case corrupt(path: String, reason: String)
     case notALog(path: String)
     /// Something else than a file is in the place of the home's log.
@@ -114,7 +116,8 @@ extension LogFailure {
         case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .notAFile,
             .archived, .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase, .closed, .archiveKept:
             false
-        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .cutWAL, .eventsLost,
+        case .cannotOpen, .inputOutput, .unsynced, .perhapsRecorded, .corrupt, .unreadableEvent, .replaced, .cutWAL,
+            .eventsLost,
             .anotherLog, .endMissing, .changed, .gone, .other:
             true
         }
@@ -126,7 +129,8 @@ extension LogFailure {
     public var saysTheWayOn: Bool {
         switch self {
         case .cutWAL, .eventsLost, .anotherLog, .endMissing, .changed, .gone, .closed, .notAFile: true
-        case .busy, .full, .readOnly, .cannotOpen, .inputOutput, .unsynced, .corrupt, .notALog, .newerSchema,
+        case .busy, .full, .readOnly, .cannotOpen, .inputOutput, .unsynced, .perhapsRecorded, .corrupt, .notALog,
+            .newerSchema,
             .changedMigration, .unreadableEvent, .unreadableBase, .nothingToArchive, .undelivered, .archivedMeanwhile,
             .archived, .replaced, .archiveKept, .notDurable, .noBootID, .other:
             false
@@ -139,7 +143,8 @@ extension LogFailure {
     public var isOfTheWrongFile: Bool {
         switch self {
         case .cannotOpen, .corrupt, .notALog, .notAFile, .closed, .newerSchema, .changedMigration: true
-        case .busy, .full, .readOnly, .inputOutput, .unsynced, .unreadableEvent, .unreadableBase, .nothingToArchive,
+        case .busy, .full, .readOnly, .inputOutput, .unsynced, .perhapsRecorded, .unreadableEvent, .unreadableBase,
+            .nothingToArchive,
             .undelivered, .archivedMeanwhile, .archived, .archiveKept, .replaced, .cutWAL, .eventsLost, .anotherLog,
             .endMissing, .changed, .gone, .notDurable, .noBootID, .other:
             false
@@ -158,6 +163,8 @@ extension LogFailure: CustomStringConvertible {
             "cannot write \(path): it, or the folder it is in, is read-only for you"
         case .cannotOpen(let path, let reason): "cannot open \(path): \(reason)"
         case .inputOutput(let path, let reason): "the disk that holds \(path) failed: \(reason); nothing was changed"
+        case .perhapsRecorded(let reason):
+            "it is not known whether this was recorded: \(reason); dwell events tells, before it is asked for again"
         case .unsynced(let path):
             "the disk that holds \(path) failed to sync; what was asked for is recorded, and may be gone after a loss of power; "
                 + "look after the disk, then see whether it is there (dwell events)"

@@ -36,6 +36,7 @@ struct Offer {
         var tape = ValueTape()
         tape.bind(Self.format)
         tape.bind(files.inode)
+        tape.bind(files.walInode)
         tape.bind(state.name.rawValue)
         tape.bind(head.version)
         tape.bind(head.digest.hexadecimal)
@@ -79,7 +80,9 @@ struct Offer {
 
         private init(_ tape: TapeReader, of files: OpenFiles) throws {
             var tape = tape
-            guard try tape.text() == Offer.format, try tape.integer() == files.inode else {
+            guard try tape.text() == Offer.format, try tape.integer() == files.inode,
+                try tape.integer() == files.walInode
+            else {
                 throw TapeReader.Malformed()
             }
             let stream = try tape.text()
@@ -109,7 +112,7 @@ struct Offer {
             state: state,
             events: events.enumerated().map { index, stamped in
                 RecordedEvent(
-                    position: answer.firstPosition + index, controller: state.name, event: stamped.event,
+                    position: answer.firstPosition &+ index, controller: state.name, event: stamped.event,
                     stamp: stamped.stamp, component: author.component, commandID: commandID,
                     cause: index == 0 ? cause : answer.firstPosition)
             }, isRepeated: false)
@@ -123,5 +126,5 @@ struct OfferAnswer: Hashable {
     /// Of the last of them.
     var digest: Digest
 
-    var lastPosition: Int { firstPosition + count - 1 }
+    var lastPosition: Int { firstPosition &+ count &- 1 }
 }

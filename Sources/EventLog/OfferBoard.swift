@@ -4,6 +4,13 @@ import Foundation
 /// Where offers of those who wait are found by whoever has the turn, and its answers by them: in the file of the line, each
 /// at the place of its number. What is there is read and written as a file is, and never mapped: to cut it short is the end
 /// of no process.
+///
+/// The file, whose bytes' locks are those of the numbers and have nothing to do with what lies there:
+///
+///     0        the number that was taken last (``WritersTurn``)
+///     8        the number of whoever writes what others offer, or will do so next
+///     4,096    answers, 96 bytes for each place
+///     16,384   offers, 8,192 bytes for each place
 struct OfferBoard: Sendable {
     /// So many numbers behind its own, whoever has the turn looks at.
     static let places: Int64 = 128
@@ -14,6 +21,7 @@ struct OfferBoard: Sendable {
     /// Of three words: the number, how many bytes, and their sum.
     private static let headerSize = 24
     private static let answerSize = 72
+    private static let answerStride: off_t = 96
 
     let descriptor: CInt
 
@@ -44,12 +52,6 @@ struct OfferBoard: Sendable {
         _ = pwrite(descriptor, &none, 8, Self.place(of: number))
     }
 
-    /// Whether somebody who waits with this number has offered something.
-    func hasOffer(number: Int64) -> Bool {
-        var found: Int64 = 0
-        return pread(descriptor, &found, 8, Self.place(of: number)) == 8 && found == number && isHeld(number)
-    }
-
     /// What somebody who waits with this number has offered.
     func offer(number: Int64) -> PostedOffer? {
         withUnsafeTemporaryAllocation(byteCount: Self.offerSize, alignment: 8) { bytes in
@@ -60,15 +62,15 @@ struct OfferBoard: Sendable {
             let offer = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Self.headerSize).prefix(Int(count)))
             let sum = Self.sum(offer, number)
             guard bytes.load(fromByteOffset: 16, as: UInt64.self) == sum, isHeld(number) else { return nil }
-            return PostedOffer(number: number, bytes: Array(offer), receipt: sum)
+            return PostedOffer(number: number, bytes: Array(offer), token: sum)
         }
     }
 
     /// Whoever has gone, or has its turn by now, wants nothing.
     private func isHeld(_ number: Int64) -> Bool { clinux_is_byte_locked(descriptor, number) }
 
-    func answer(_ offer: PostedOffer, _ answer: OfferAnswer) {
-        var bytes = [UInt64(bitPattern: offer.number), offer.receipt].withUnsafeBytes { Array($0) }
+    func post(_ answer: OfferAnswer, to offer: PostedOffer) {
+        var bytes = [UInt64(bitPattern: offer.number), offer.token].withUnsafeBytes { Array($0) }
         bytes += [answer.firstPosition, answer.count].withUnsafeBytes { Array($0) }
         bytes += answer.digest.bytes
         let sum = bytes.withUnsafeBytes { Self.sum($0, offer.number) }
@@ -78,13 +80,13 @@ struct OfferBoard: Sendable {
 
     /// What whoever had the turn has answered; nil when it has not.
     ///
-    /// - Parameter receipt: what ``post(_:number:)`` has returned: numbers come again when the file is cut short, or is the one of
+    /// - Parameter token: what ``post(_:number:)`` has returned: numbers come again when the file is cut short, or is the one of
     ///   a while ago since the power failed.
-    func answer(number: Int64, to receipt: UInt64) -> OfferAnswer? {
+    func answer(number: Int64, to token: UInt64) -> OfferAnswer? {
         let size = Self.answerSize
         return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
             guard pread(descriptor, bytes.baseAddress, size, Self.answerPlace(of: number)) == size,
-                bytes.load(as: Int64.self) == number, bytes.load(fromByteOffset: 8, as: UInt64.self) == receipt,
+                bytes.load(as: Int64.self) == number, bytes.load(fromByteOffset: 8, as: UInt64.self) == token,
                 bytes.load(fromByteOffset: size - 8, as: UInt64.self)
                     == Self.sum(UnsafeRawBufferPointer(rebasing: bytes.dropLast(8)), number)
             else { return nil }
@@ -96,7 +98,7 @@ struct OfferBoard: Sendable {
 
     private static func place(of number: Int64) -> off_t { offers + off_t(number % places) * off_t(offerSize) }
 
-    private static func answerPlace(of number: Int64) -> off_t { answers + off_t(number % places) * 96 }
+    private static func answerPlace(of number: Int64) -> off_t { answers + off_t(number % places) * answerStride }
 
     private static let boot = UInt64((try? Clock.now())?.bootID.filter { $0 != "-" }.prefix(16) ?? "", radix: 16) ?? 0
 
@@ -122,5 +124,5 @@ struct PostedOffer {
     let number: Int64
     let bytes: [UInt8]
     /// Tells the answer to it from every other.
-    let receipt: UInt64
+    let token: UInt64
 }

@@ -10,7 +10,7 @@ import Synchronization
 /// come in the order in which they came, the kernel wakes the next and nobody else, and whoever ends lets the next in,
 /// however it ends.
 ///
-/// It is a courtesy and holds nothing together: whoever has waited a second for a number, or for its turn, behind one that was
+/// As a line it is a courtesy and holds nothing together: whoever has waited a second for a number, or for its turn, behind one that was
 /// stopped or by the fault of a file that cannot be opened, goes on to SQLite's own lock without it.
 final class WritersTurn: Sendable {
     /// The byte whose lock is held while a number is taken; numbers begin behind it.
@@ -21,6 +21,8 @@ final class WritersTurn: Sendable {
     private let patienceMilliseconds: CInt
     /// The number that is held.
     private let number = Mutex<Int64?>(nil)
+    /// Whether there are offers to be answered.
+    private let isKept = Mutex(false)
 
     init(path: String, patienceMilliseconds: CInt) {
         descriptor = (try? HomeFile.open(path, O_RDWR | O_CREAT)) ?? -1
@@ -39,6 +41,7 @@ final class WritersTurn: Sendable {
 
     /// How waiting has ended.
     enum Coming {
+        /// Nobody in front of it writes any more, or wants to: those who are there still have been answered.
         case hasTurn
         /// What was offered is written; there is nothing left to do but ``giveBack()``.
         case isAnswered(OfferAnswer)
@@ -56,18 +59,18 @@ final class WritersTurn: Sendable {
         guard mine - 1 > Self.door, clinux_await_byte(descriptor, mine - 1, 0) != 0, board.writer != mine else {
             return .hasTurn
         }
-        guard let receipt = offering().flatMap({ board.post($0, number: mine) }) else { return awaitTurn(mine) }
+        guard let token = offering().flatMap({ board.post($0, number: mine) }) else { return awaitTurn(mine) }
         // Those whose offers are written together are woken together, by the end of the turn of whoever writes them: from
         // one to the next it would take longer than to write them. One that comes meanwhile is seen in the next turn.
         var coming = Coming.hasTurn
         for _ in 0..<3 {
             guard let writer = board.writer, writer < mine, clinux_is_byte_locked(descriptor, writer) else { break }
             coming = awaitEnd(of: writer)
-            if let answer = board.answer(number: mine, to: receipt) { return .isAnswered(answer) }
+            if let answer = board.answer(number: mine, to: token) { return .isAnswered(answer) }
             if case .hasNoPatience = coming { break }
         }
         if case .hasTurn = coming { coming = awaitTurn(mine) }
-        if let answer = board.answer(number: mine, to: receipt) { return .isAnswered(answer) }
+        if let answer = board.answer(number: mine, to: token) { return .isAnswered(answer) }
         board.withdraw(number: mine)
         return coming
     }
@@ -86,20 +89,21 @@ final class WritersTurn: Sendable {
         return mine + 1..<min(last, mine + OfferBoard.places - 1) + 1
     }
 
-    /// Whether somebody who waits has offered something. Who comes from now on then waits for the end of this turn.
-    func meetsOffers() -> Bool {
-        guard behind.contains(where: board.hasOffer) else { return false }
-        number.withLock { if let mine = $0, board.writer != mine { board.setWriter(mine) } }
-        return true
+    /// What those who wait have offered. If there is anything, those who come from now on wait for the end of this turn, and
+    /// ``giveBackEarly()`` does nothing.
+    func offers() -> [PostedOffer] {
+        let offers = behind.compactMap(board.offer)
+        if !offers.isEmpty {
+            isKept.withLock { $0 = true }
+            number.withLock { if let mine = $0, board.writer != mine { board.setWriter(mine) } }
+        }
+        return offers
     }
-
-    /// What those who wait have offered.
-    func offers() -> [PostedOffer] { behind.compactMap(board.offer) }
 
     /// Tells those who wait. Before the turn is given back, for then they look.
     func answer(_ answers: [(offer: PostedOffer, answer: OfferAnswer)]) {
         guard let mine = number.withLock({ $0 }), !answers.isEmpty else { return }
-        for (offer, answer) in answers { board.answer(offer, answer) }
+        for (offer, answer) in answers { board.post(answer, to: offer) }
         // Whose turn it is next: for whom those wait who have no answer.
         let answered = Set(answers.map(\.offer.number))
         var next = mine + 1
@@ -107,7 +111,13 @@ final class WritersTurn: Sendable {
         board.setWriter(next)
     }
 
+    /// While something is to be written still: unless it is for others too, who are to be told before the next begins.
+    func giveBackEarly() {
+        if !isKept.withLock({ $0 }) { giveBack() }
+    }
+
     func giveBack() {
+        isKept.withLock { $0 = false }
         guard let mine = number.withLock({ $0.take() }) else { return }
         _ = clinux_unlock_bytes(descriptor, mine, 1)
     }

@@ -25,11 +25,11 @@ import Testing
         private let outcomes = Mutex<[Int: Result<Receipt, SubmitError>]>([:])
         let logs: [EventLog]
 
-        init(_ home: Home, _ count: Int) throws {
+        init(_ home: Home, _ count: Int, busyTimeoutSeconds: Double = 60) throws {
             // On a machine on which many tests run nobody is to go on before all have come.
             first = WritersTurn(path: home.writersTurn, patienceMilliseconds: 1_200_000)
             logs = try (0..<count).map { _ in
-                try EventLog(home: home, busyTimeoutSeconds: 60, turnPatienceMilliseconds: 1_200_000)
+                try EventLog(home: home, busyTimeoutSeconds: busyTimeoutSeconds, turnPatienceMilliseconds: 1_200_000)
             }
             first.take()
         }
@@ -64,7 +64,7 @@ import Testing
     private func join(_ line: Line, _ index: Int, _ command: Command, _ controller: ControllerName) async throws {
         let number = lastNumber + 1
         line.join(index, command, controller)
-        try await eventually("it has offered") { board.hasOffer(number: number) }
+        try await eventually("it has offered") { board.offer(number: number) != nil }
     }
 
     private func names(_ count: Int) -> [ControllerName] { (0..<count).map { .sample("c\($0)") } }
@@ -186,6 +186,32 @@ import Testing
         try check(controllers)
     }
 
+    /// Before it was written it was accepted, under its id, by somebody whom it led to nothing.
+    @Test func anIDThatWasUsedMeanwhileIsNotUsedAgain() throws {
+        try log.given(.start, .takeOver(process: "a"))
+        let last = try log.lastPosition()
+        let submission = Submission(.setAutostop(.byHand(seconds: 60)), commandID: "x")
+        let offer = try #require(
+            try log.queue.readAtOneMoment { try log.offer(submission, to: .dev, by: .ann, $0) })
+        #expect(try log.submit(.start, to: .dev, by: .ann, commandID: "x").events.isEmpty)
+        #expect(try inTransaction { try log.write([offer.bytes], $0) } == [nil])
+        #expect(try log.lastPosition() == last)
+    }
+
+    /// Nobody tells whether it was written: whoever has it may be stopped.
+    @Test func whoCannotLookIsNotToldThatNothingWasChanged() async throws {
+        try log.given(.start, .takeOver(process: "a"))
+        let line = try Line(temporary.home, 1, busyTimeoutSeconds: 0.2)
+        try await join(line, 0, .setAutostop(.byHand(seconds: 60)), .dev)
+        let shell = try temporary.shell()
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        line.goOn()
+        try await eventually("it is told") { line.outcome(0) != nil }
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        let failure = #expect(throws: SubmitError.self) { try line.outcome(0)?.get() }
+        #expect("\(failure.map(\.description) ?? "")".hasPrefix("it is not known whether this was recorded: "))
+    }
+
     /// Also those who offer nothing, or are told no, come to their turn; and those behind them.
     @Test func othersComeInBetween() async throws {
         let controllers = names(5)
@@ -212,11 +238,10 @@ import Testing
         try await join(line, 0, .setAutostop(.byHand(seconds: 60)), .dev)
         let number = lastNumber
         // Its place is looked at with its own eyes, for which it is not held by another.
-        #expect(!board.hasOffer(number: number + 1) && !board.hasOffer(number: number - 1))
+        #expect(board.offer(number: number + 1) == nil && board.offer(number: number - 1) == nil)
         line.goOn()
         _ = try await receipt(line, 0)
-        #expect(!board.hasOffer(number: number))
-        #expect(board.offer(number: number)?.bytes == nil)
+        #expect(board.offer(number: number) == nil)
     }
 
     /// Many at once, of whom none is lost, none is written twice, and each is told what is so.

@@ -40,7 +40,7 @@ extension EventLog {
         }
         for (place, offer) in stored.sorted(by: { $0.1.atMicroseconds < $1.1.atMicroseconds }) {
             // All may have been stopped, or the clock was set.
-            guard abs(now &- offer.atMicroseconds) < Self.greatestAgeMicroseconds,
+            guard abs(now &- offer.atMicroseconds) < greatestAgeOfOffersMicroseconds,
                 let controller = ControllerName(rawValue: offer.stream),
                 let head = try StreamHead.fetch(controller, db), head.version == offer.version,
                 head.digest.hexadecimal == offer.digest
@@ -64,9 +64,6 @@ extension EventLog {
         }
         return answers
     }
-
-    /// How long a decision may be under way.
-    private static let greatestAgeMicroseconds: Int64 = 5_000_000
 
     /// Where the events of an offer are that somebody has written and not told of, for it was stopped or killed; nil when
     /// they are not there.

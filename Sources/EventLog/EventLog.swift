@@ -29,6 +29,8 @@ public final class EventLog: Sendable {
     /// What was opened, to see whether it is still what is there.
     let files: OpenFiles
     let transaction: DurableTransaction
+    /// How long what was decided before its turn may be under way.
+    let greatestAgeOfOffersMicroseconds: Int64
     /// What of its home was open to others until it was opened, in sentences.
     public let closed: [String]
     let cache = Mutex<[ControllerName: CachedState]>([:])
@@ -73,6 +75,7 @@ public final class EventLog: Sendable {
             logID = id
             self.source = source
             bell = CommitBell(path: home.commitBell)
+            greatestAgeOfOffersMicroseconds = Int64(turnPatienceMilliseconds) * 1_000 + 4_000_000
             transaction = DurableTransaction(home: home, turnPatienceMilliseconds: turnPatienceMilliseconds)
             files = try OpenFiles(path, isWritten: true)
             if let witness {
@@ -101,6 +104,7 @@ public final class EventLog: Sendable {
         bell = CommitBell(path: "")
         closed = []
         transaction = DurableTransaction(readOnly: path)
+        greatestAgeOfOffersMicroseconds = 0
         files = try OpenFiles(path, isWritten: false)
     }
 

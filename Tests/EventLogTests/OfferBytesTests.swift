@@ -11,10 +11,15 @@ import Testing
 @Suite struct OfferBytesTests {
     private let temporary = TemporaryHome()
 
+    /// To which no offer is old, on whatever machine.
+    private func patientLog() throws -> EventLog {
+        try EventLog(home: temporary.home, busyTimeoutSeconds: 60, turnPatienceMilliseconds: 1_200_000)
+    }
+
     /// Every second one of a random history is decided by one process and written by another.
     @Test(arguments: Array(1...6) as [UInt64])
     func itIsWrittenAsWhoDecidedItWould(seed: UInt64) throws {
-        let (one, other) = (try EventLog(home: temporary.home), try EventLog(home: temporary.home))
+        let (one, other) = (try patientLog(), try patientLog())
         let controllers: [ControllerName] = [.dev, .prod, .batch]
         var commands = RandomCommands(seed: seed)
         var offered = 0
@@ -57,7 +62,7 @@ import Testing
 
     /// Bytes that were changed are written as something else, refused, or undone; they are never the end of the process.
     @Test func changedBytesDoNoHarm() throws {
-        let log = try EventLog(home: temporary.home)
+        let log = try patientLog()
         let bytes = try sample(log).bytes
         var random = SeededGenerator(seed: 7)
         var written = 0

@@ -15,7 +15,7 @@ import Testing
     private let board: OfferBoard
 
     init() throws {
-        log = try EventLog(home: temporary.home)
+        log = try EventLog(home: temporary.home, busyTimeoutSeconds: 60, turnPatienceMilliseconds: 1_200_000)
         board = OfferBoard(descriptor: open(temporary.home.writersTurn, O_RDWR | O_CREAT | O_CLOEXEC, 0o600))
     }
 
@@ -196,6 +196,18 @@ import Testing
         #expect(try log.submit(.start, to: .dev, by: .ann, commandID: "x").events.isEmpty)
         #expect(try inTransaction { try log.write([offer.bytes], $0) } == [nil])
         #expect(try log.lastPosition() == last)
+    }
+
+    /// All were stopped, or a clock was set: what was decided then is not of now.
+    @Test func whatIsOldIsDecidedAnew() throws {
+        try log.given(.start, .takeOver(process: "a"))
+        let impatient = try EventLog(home: temporary.home, busyTimeoutSeconds: 60, turnPatienceMilliseconds: -4_000)
+        let offer = try #require(
+            try log.queue.readAtOneMoment {
+                try log.offer(Submission(.setAutostop(.byHand(seconds: 60))), to: .dev, by: .ann, $0)
+            })
+        #expect(try impatient.queue.write { try impatient.write([offer.bytes], $0) } == [nil])
+        #expect(try inTransaction { try log.write([offer.bytes], $0) } != [nil])
     }
 
     /// Nobody tells whether it was written: whoever has it may be stopped.

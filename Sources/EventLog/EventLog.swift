@@ -13,7 +13,7 @@ import Synchronization
 ///
 /// What can go wrong: the database is locked by somebody else, the disk is full or read-only, the file
 /// is not a database or belongs to a newer dwell. Each is a ``LogFailure`` in words, and leaves nothing
-/// half done.
+/// half done; ``LogFailure/perhapsRecorded(reason:)`` is of a command that another process may have written.
 public final class EventLog: Sendable {
     let queue: DatabaseQueue
     /// Rung after every commit, so that whoever waits need not poll.

@@ -12,8 +12,7 @@ extension EventLog {
     func offer(
         _ submission: Submission, to controller: ControllerName, by author: Author, _ db: Database
     ) throws -> Offer? {
-        // Which port it may have is decided by the services of all controllers.
-        if case .up = submission.command { return nil }
+        guard !submission.command.looksElsewhere else { return nil }
         try requireEndAtFirst(db)
         guard let head = try StreamHead.fetch(controller, db) else { return nil }
         if let id = submission.commandID, try wasSubmitted(id, to: controller, db) { return nil }
@@ -40,7 +39,7 @@ extension EventLog {
         }
         for (place, offer) in stored.sorted(by: { $0.1.atMicroseconds < $1.1.atMicroseconds }) {
             // All may have been stopped, or the clock was set.
-            guard abs(now &- offer.atMicroseconds) < greatestAgeOfOffersMicroseconds,
+            guard (now &- offer.atMicroseconds).magnitude < greatestAgeOfOffersMicroseconds,
                 let controller = ControllerName(rawValue: offer.stream),
                 let head = try StreamHead.fetch(controller, db), head.version == offer.version,
                 head.digest.hexadecimal == offer.digest
@@ -68,12 +67,17 @@ extension EventLog {
     /// Where the events of an offer are that somebody has written and not told of, for it was stopped or killed; nil when
     /// they are not there.
     ///
-    /// - Throws: ``LogFailure/perhapsRecorded(reason:)`` when what is in their place was archived meanwhile.
+    /// - Throws: ``LogFailure/perhapsRecorded(because:)`` when what is in their place was archived meanwhile.
     func answer(to offer: Offer, _ db: Database) throws -> OfferAnswer? {
         guard let first = offer.events.first else { return nil }
-        let found = try EventReader.event(of: offer.state.name.rawValue, version: first.stamp.version, db)
-        guard let found,
-            offer.receipt(OfferAnswer(firstPosition: found.position, count: 1, digest: .zero)).events[0] == found,
+        guard let found = try EventReader.event(of: offer.state.name.rawValue, version: first.stamp.version, db) else {
+            let head = try StreamHead.fetch(offer.state.name, db)
+            if let head, head.version >= first.stamp.version {
+                throw LogFailure.perhapsRecorded(because: .archivedMeanwhile)
+            }
+            return nil
+        }
+        guard offer.receipt(OfferAnswer(firstPosition: found.position, count: 1, digest: .zero)).events[0] == found,
             let digest = try StreamHead.digest(of: offer.state.name, at: offer.state.version, db)
         else { return nil }
         return OfferAnswer(firstPosition: found.position, count: offer.events.count, digest: digest)

@@ -2,6 +2,13 @@ import Foundation
 import GRDB
 import Lifecycle
 
+extension Command {
+    /// Whether it is decided by more than the stream of its controller; see ``EventLog/portsTaken(besides:for:_:)``.
+    var looksElsewhere: Bool {
+        if case .up = self { true } else { false }
+    }
+}
+
 extension EventLog {
     /// Ports that services of other controllers hold where an `up` wants one, of those that it may choose. Nothing else
     /// chooses a port, so nothing else needs to know.

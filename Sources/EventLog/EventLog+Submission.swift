@@ -53,11 +53,7 @@ extension EventLog {
                     isOffered = offer != nil
                     return offer?.bytes
                 },
-                telling: { written, last in
-                    // What went to a file that is not there any more is told to nobody.
-                    try files.check()
-                    ring(appended(written), last)
-                }
+                telling: { written, last in ring(appended(written), last) }
             ) { db in
                 // Somebody may have written it, and not lived to say so.
                 if let offer, let answer = try self.answer(to: offer, db) { return Appended(offer, answer) }
@@ -65,8 +61,8 @@ extension EventLog {
                 // Taken inside the transaction: what is decided here is decided at this moment and no earlier.
                 return try append(submissions, to: controller, by: author, at: try Clock.now(), db)
             }
-        } catch  where isOffered {
-            throw .perhapsRecorded(reason: error.description)
+        } catch  where isOffered && error.saysNothingWasChanged {
+            throw .perhapsRecorded(because: error)
         }
         let appended = appended(written)
         if let last = appended.last { remember(last.state, last.head) }

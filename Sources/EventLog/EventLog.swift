@@ -13,7 +13,7 @@ import Synchronization
 ///
 /// What can go wrong: the database is locked by somebody else, the disk is full or read-only, the file
 /// is not a database or belongs to a newer dwell. Each is a ``LogFailure`` in words, and leaves nothing
-/// half done; ``LogFailure/perhapsRecorded(reason:)`` is of a command that another process may have written.
+/// half done; ``LogFailure/perhapsRecorded(because:)`` is of a command that another process may have written.
 public final class EventLog: Sendable {
     let queue: DatabaseQueue
     /// Rung after every commit, so that whoever waits need not poll.
@@ -160,17 +160,24 @@ public final class EventLog: Sendable {
     ///   matter: `body` will tell.
     func writing<Value>(
         offering: (Database) throws -> [UInt8]?,
-        telling: (DurableTransaction.Written<Value>, OfferAnswer?) throws -> Void, _ body: (Database) throws -> Value
+        telling: (DurableTransaction.Written<Value>, OfferAnswer?) -> Void, _ body: (Database) throws -> Value
     ) throws(LogFailure) -> DurableTransaction.Written<Value> {
         do {
             try files.check()
+            var isChecked = false
             let written = try queue.writeWithoutTransaction { db in
                 try transaction.run(
                     db, offering: { try? db.atOneMoment { try offering(db) } }, writing: { try write($0, db) },
-                    telling: telling
+                    telling: {
+                        // What went to a file that is not there any more is told to nobody.
+                        try files.check()
+                        isChecked = true
+                        telling($0, $1)
+                    }
                 ) { try body(db) }
             }
-            try files.check()
+            // Whoever has written it has looked at what it had open itself.
+            if !isChecked { try files.check() }
             return written
         } catch {
             throw LogFailure(error, path: queue.path)

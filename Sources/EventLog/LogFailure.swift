@@ -11,8 +11,8 @@ public enum LogFailure: Error, Hashable, Sendable {
     case inputOutput(path: String, reason: String)
     /// The disk would not sync what was recorded.
     case unsynced(path: String)
-    /// Of a command that another process may have written, or may write still.
-    case perhapsRecorded(reason: String)
+    /// Of a command that another process may have written, or may write still; why it could not be looked.
+    indirect case perhapsRecorded(because: LogFailure)
     case corrupt(path: String, reason: String)
     case notALog(path: String)
     /// Something else than a file is in the place of the home's log.
@@ -116,10 +116,10 @@ extension LogFailure {
         case .busy, .full, .readOnly, .newerSchema, .changedMigration, .notDurable, .noBootID, .notALog, .notAFile,
             .archived, .nothingToArchive, .archivedMeanwhile, .undelivered, .unreadableBase, .closed, .archiveKept:
             false
-        case .cannotOpen, .inputOutput, .unsynced, .perhapsRecorded, .corrupt, .unreadableEvent, .replaced, .cutWAL,
-            .eventsLost,
+        case .cannotOpen, .inputOutput, .unsynced, .corrupt, .unreadableEvent, .replaced, .cutWAL, .eventsLost,
             .anotherLog, .endMissing, .changed, .gone, .other:
             true
+        case .perhapsRecorded(let cause): cause.isDamage
         }
     }
 }
@@ -128,9 +128,9 @@ extension LogFailure {
     /// Whether its sentence ends with what to do.
     public var saysTheWayOn: Bool {
         switch self {
-        case .cutWAL, .eventsLost, .anotherLog, .endMissing, .changed, .gone, .closed, .notAFile: true
-        case .busy, .full, .readOnly, .cannotOpen, .inputOutput, .unsynced, .perhapsRecorded, .corrupt, .notALog,
-            .newerSchema,
+        case .cutWAL, .eventsLost, .anotherLog, .endMissing, .changed, .gone, .closed, .notAFile, .perhapsRecorded:
+            true
+        case .busy, .full, .readOnly, .cannotOpen, .inputOutput, .unsynced, .corrupt, .notALog, .newerSchema,
             .changedMigration, .unreadableEvent, .unreadableBase, .nothingToArchive, .undelivered, .archivedMeanwhile,
             .archived, .replaced, .archiveKept, .notDurable, .noBootID, .other:
             false
@@ -152,19 +152,40 @@ extension LogFailure {
     }
 }
 
+extension LogFailure {
+    /// Whether its sentence is that nothing was changed, or is understood so.
+    var saysNothingWasChanged: Bool {
+        switch self {
+        case .busy, .full, .inputOutput: true
+        default: false
+        }
+    }
+
+    /// What has happened, and not what follows from it.
+    private var withoutItsOutcome: String {
+        switch self {
+        case .busy(let path): "\(path) is locked by another program, perhaps an open transaction in a sqlite3 shell"
+        case .full(let path): "no space left on the disk that holds \(path)"
+        case .inputOutput(let path, let reason): "the disk that holds \(path) failed: \(reason)"
+        case .archivedMeanwhile: "another archive was made meanwhile"
+        default: description
+        }
+    }
+}
+
 extension LogFailure: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .busy(let path):
-            "\(path) is locked by another program, perhaps an open transaction in a sqlite3 shell; end it and try again"
-        case .full(let path):
-            "no space left on the disk that holds \(path); nothing was changed; make room and try again"
+        case .busy:
+            "\(withoutItsOutcome); end it and try again"
+        case .full:
+            "\(withoutItsOutcome); nothing was changed; make room and try again"
         case .readOnly(let path):
             "cannot write \(path): it, or the folder it is in, is read-only for you"
         case .cannotOpen(let path, let reason): "cannot open \(path): \(reason)"
-        case .inputOutput(let path, let reason): "the disk that holds \(path) failed: \(reason); nothing was changed"
-        case .perhapsRecorded(let reason):
-            "it is not known whether this was recorded: \(reason); dwell events tells, before it is asked for again"
+        case .inputOutput: "\(withoutItsOutcome); nothing was changed"
+        case .perhapsRecorded(let cause):
+            "it is not known whether this was recorded, for \(cause.withoutItsOutcome); see dwell events before you try again"
         case .unsynced(let path):
             "the disk that holds \(path) failed to sync; what was asked for is recorded, and may be gone after a loss of power; "
                 + "look after the disk, then see whether it is there (dwell events)"
@@ -185,7 +206,7 @@ extension LogFailure: CustomStringConvertible {
                     + "ask with the dwell that archived them"
         case .nothingToArchive(let first):
             first == nil ? "nothing to archive: the log holds no event" : "nothing to archive: no event is before that"
-        case .archivedMeanwhile: "another archive was made meanwhile; nothing was archived"
+        case .archivedMeanwhile: "\(withoutItsOutcome); nothing was archived"
         case .undelivered(let position, let receiver):
             "\(receiver) is still to be told of event \(position): archive what is before it, or take the receiver out of config.yaml"
         case .archived(let position, _, let file):

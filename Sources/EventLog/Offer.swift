@@ -56,7 +56,7 @@ struct Offer {
         }
         let rows = RowWriter(onto: tape, db)
         try Projector(rows).project(state, from: before, changedBy: events)
-        guard rows.taped != nil, let bytes = rows.tape?.bytes else { return nil }
+        guard rows.isTapeWhole, let bytes = rows.tape?.bytes else { return nil }
         self.bytes = bytes
     }
 

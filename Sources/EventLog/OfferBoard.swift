@@ -69,6 +69,7 @@ struct OfferBoard: Sendable {
     /// Whoever has gone, or has its turn by now, wants nothing.
     private func isHeld(_ number: Int64) -> Bool { clinux_is_byte_locked(descriptor, number) }
 
+    /// Makes an answer known to whoever made the offer.
     func post(_ answer: OfferAnswer, to offer: PostedOffer) {
         var bytes = [UInt64(bitPattern: offer.number), offer.token].withUnsafeBytes { Array($0) }
         bytes += [answer.firstPosition, answer.count].withUnsafeBytes { Array($0) }

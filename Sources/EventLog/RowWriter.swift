@@ -18,8 +18,8 @@ enum ProjectionTable: Int, CaseIterable {
 final class RowWriter {
     let db: Database
     private(set) var tape: ValueTape?
-    /// Rows on the tape; nil when something was to be done that cannot be put there.
-    private(set) var taped: Int? = 0
+    /// Whether all that was to be written is on the tape.
+    private(set) var isTapeWhole = true
 
     init(into db: Database) { self.db = db }
 
@@ -32,14 +32,11 @@ final class RowWriter {
     /// - Returns: whether the row was there, for a write that wants one. On a tape it is taken for granted, and
     ///   ``replay(_:)`` looks.
     func write(_ row: some ProjectionRow, _ write: RowSQL.Write) throws -> Bool {
-        guard tape == nil else {
-            tape?.bind(type(of: row).table.rawValue)
-            tape?.bind(write.rawValue)
-            if var filled = tape.take() {
-                row.bind(to: &filled)
-                tape = filled
-            }
-            taped? += 1
+        if var filled = tape.take() {
+            filled.bind(type(of: row).table.rawValue)
+            filled.bind(write.rawValue)
+            row.bind(to: &filled)
+            tape = filled
             return true
         }
         guard let sql = type(of: row).sql[write] else { return false }
@@ -51,7 +48,7 @@ final class RowWriter {
 
     /// Runs a statement about several rows of a table.
     func execute(_ sql: String, _ arguments: [String]) throws {
-        guard tape == nil else { return taped = nil }
+        guard tape == nil else { return isTapeWhole = false }
         try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
     }
 

@@ -10,8 +10,8 @@ import Synchronization
 /// come in the order in which they came, the kernel wakes the next and nobody else, and whoever ends lets the next in,
 /// however it ends.
 ///
-/// As a line it is a courtesy and holds nothing together: whoever has waited a second for a number, or for its turn, behind one that was
-/// stopped or by the fault of a file that cannot be opened, goes on to SQLite's own lock without it.
+/// As a line it is a courtesy and holds nothing together: whoever has waited a second for a number, or for its turn, behind
+/// one that was stopped or by the fault of a file that cannot be opened, goes on to SQLite's own lock without it.
 final class WritersTurn: Sendable {
     /// The byte whose lock is held while a number is taken; numbers begin behind it.
     static let door: Int64 = 0

@@ -210,6 +210,35 @@ import Testing
         #expect(try inTransaction { try log.write([offer.bytes], $0) } != [nil])
     }
 
+    /// It was written, whoever wrote it was killed, and then it was archived.
+    @Test func whatIsArchivedMayBeIt() throws {
+        try log.given(.start, .takeOver(process: "a"))
+        let offer = try #require(
+            try log.queue.readAtOneMoment { try log.offer(Submission(.stop), to: .dev, by: .ann, $0) })
+        #expect(try inTransaction { try log.write([offer.bytes], $0) } != [nil])
+        try log.given(.start)
+        try inTransaction {
+            try $0.execute(sql: "DROP TRIGGER events_are_never_deleted")
+            try $0.execute(sql: "DELETE FROM events WHERE version = ?", arguments: [offer.head.version + 1])
+        }
+        #expect(throws: LogFailure.perhapsRecorded(because: .archivedMeanwhile)) {
+            try log.queue.readAtOneMoment { try log.answer(to: offer, $0) }
+        }
+    }
+
+    /// What was written is in a file that is not there any more.
+    @Test func whatIsGoneIsToldToNobody() throws {
+        try log.given(.start)
+        let (path, away) = (temporary.home.database, temporary.home.database + ".away")
+        let told = Mutex(false)
+        #expect(throws: LogFailure.replaced(path: path)) {
+            try log.writing(offering: { _ in nil }, telling: { _, _ in told.withLock { $0 = true } }) { _ in
+                try FileManager.default.moveItem(atPath: path, toPath: away)
+            }
+        }
+        #expect(!told.withLock { $0 })
+    }
+
     /// Nobody tells whether it was written: whoever has it may be stopped.
     @Test func whoCannotLookIsNotToldThatNothingWasChanged() async throws {
         try log.given(.start, .takeOver(process: "a"))
@@ -221,7 +250,9 @@ import Testing
         try await eventually("it is told") { line.outcome(0) != nil }
         try await shell.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
         let failure = #expect(throws: SubmitError.self) { try line.outcome(0)?.get() }
-        #expect("\(failure.map(\.description) ?? "")".hasPrefix("it is not known whether this was recorded: "))
+        guard case .failed(.perhapsRecorded(because: .busy(temporary.home.database))) = failure else {
+            return #expect(Bool(false), "\(String(describing: failure))")
+        }
     }
 
     /// Also those who offer nothing, or are told no, come to their turn; and those behind them.

@@ -2,21 +2,16 @@
 
 import json
 import os
-import pathlib
-import random
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import processes  # noqa: E402  (it lies beside)
+from home import Broken, Home
+
 SERVER = """
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,21 +22,12 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 """
 
 
-class Broken(Exception):
-    pass
-
-
-class Round:
+class Round(Home):
     PORTS = range(32500, 32768)
     HOOKS = ["start", "idle", "wake", "stop", "terminate"]
 
     def __init__(self, binary, seed, lane=0, lanes=1):
-        self.random = random.Random(seed)
-        self.binary = binary
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dwell torture "))
-        self.home = self.folder / "home"
-        self.environment = dict(os.environ, DWELL_HOME=str(self.home))
-        self.home.mkdir(mode=0o700)
+        super().__init__(binary, seed)
         # Ports of its own, so that the last look at them is not disturbed by another dwell.
         share = len(self.PORTS) // lanes
         first = self.PORTS.start + lane * share
@@ -49,11 +35,8 @@ class Round:
             f"load_balancer: {{ports: {first}-{first + share - 1}}}\n" + self.hooks())
         (self.folder / "server.py").write_text(SERVER)
         self.wanted = {}
-        self.acknowledged = 0
-        self.kills = 0
         self.backups = 0
         self.archived = 0
-        self.hook_runs = 0
         # One that nobody asks for goes by itself, in some rounds.
         self.idle_down = self.random.choice([None, None, 1.5])
         for name in ["api", "chat"]:
@@ -72,42 +55,6 @@ class Round:
             tell = f"echo $DWELL_EVENT_VERSION $DWELL_HOOK >> '{self.folder}/told'; sleep {seconds}"
             lines.append(f'  {kind}: {{run: "{tell}", timeout: 1s}}')
         return "\n".join(lines) + "\n"
-
-    # What runs
-
-    def processes(self, prefix=""):
-        return processes.of_home(self.home, prefix)
-
-    def dwell(self, *arguments, timeout=60, under=()):
-        result = subprocess.run(
-            [*under, self.binary, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-            timeout=timeout)
-        if result.returncode < 0 and -result.returncode != signal.SIGKILL:
-            raise Broken(f"dwell {' '.join(arguments)} ended by signal {-result.returncode}: {result.stderr}")
-        if "Fatal error" in result.stderr:
-            raise Broken(f"dwell {' '.join(arguments)} trapped: {result.stderr}")
-        return result
-
-    def archives(self):
-        """The files that hold archived events, in order. One that was written and is not here holds what the log holds."""
-        files = self.sqlite("select file from archives order by position")
-        return files.split("\n") if files else []
-
-    def ask(self, sql):
-        """Asks all events there ever were, wherever they are."""
-        files = self.archives()
-        attached = [f"attach '{file}' as a{index}" for index, file in enumerate(files)]
-        union = "".join(f" union all select * from a{index}.events" for index in range(len(files)))
-        view = [f"create temp view events as select * from main.events{union}"] if files else []
-        return self.sqlite(sql, [*attached, *view])
-
-    def sqlite(self, sql, before=()):
-        commands = [word for line in [".timeout 10000", *(f"{line};" for line in before)] for word in ("-cmd", line)]
-        result = subprocess.run(
-            ["sqlite3", "-readonly", *commands, str(self.home / "dwell.db"), sql], capture_output=True, text=True)
-        if result.returncode != 0:
-            raise Broken(f"{sql}: {result.stderr}")
-        return result.stdout.strip()
 
     # What goes wrong
 
@@ -275,15 +222,7 @@ class Round:
             self.wait_for_both_timers()
         self.check_hooks()
         # A hook that terminates while nobody looks may take its second, and two more to be killed.
-        deadline = time.monotonic() + 8
-        while self.processes() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        if self.processes():
-            raise Broken(f"L7: processes are left: {self.processes()}")
-        left = [str(p.relative_to(self.home)) for p in (self.home / "run").rglob("*")
-                if p.is_file() and p.name not in ("commits", "turn", "timer.lock", "config.last-read.yaml") and p.suffix not in (".lease", ".keeper")]
-        if left:
-            raise Broken(f"L7: files are left: {left}")
+        self.check_left(8)
         for port in ports:
             with socket.socket() as attempt:
                 attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -386,11 +325,3 @@ class Round:
                 raise Broken(f"the doctor is not content: {result.stdout}")
             time.sleep(0.2)
             self.dwell("status")
-
-    def clean_up(self):
-        for pid in self.processes():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -10,7 +10,11 @@ its event, what was acknowledged is there (L1), the services that were accepted 
 because nobody asked for them for `idle_down` (L6), and after `terminate --force`, or `terminate_after`
 while nobody looks, no process and no port is left (L7).
 
-    tools/torture/run.py [--rounds N] [--seed N] [--jobs N]
+In every fifth round a dozen command lines write at once, and those who write for the others are held up,
+stopped, killed or refused by the disk meanwhile: what was told yes is in the log once and in its order, and
+nothing is in it twice (L1).
+
+    tools/torture/run.py [--rounds N] [--seed N] [--jobs N] [--only line]
 
 It kills only processes whose environment names its own home, and listens on loopback only.
 """
@@ -21,7 +25,9 @@ import subprocess
 import sys
 import time
 
-from round import ROOT, Broken, Round
+from home import ROOT, Broken
+from line import Line
+from round import Round
 
 
 def main():
@@ -30,6 +36,7 @@ def main():
     arguments.add_argument("--seed", type=int, default=int(time.time()))
     arguments.add_argument("--binary", default=str(ROOT / ".build/debug/dwell"))
     arguments.add_argument("--jobs", type=int, default=1, help="rounds at the same time")
+    arguments.add_argument("--only", choices=["line"], help="rounds of this kind only")
     options = arguments.parse_args()
     children = []
     for lane in range(options.jobs):
@@ -43,10 +50,13 @@ def main():
 
 
 def work(options, lane):
-    begun, kills, events, hooks, done = time.monotonic(), 0, 0, 0, 0
+    begun, kills, events, hooks, others, done = time.monotonic(), 0, 0, 0, 0, 0
     for number in range(lane, options.rounds, options.jobs):
         seed = options.seed + number
-        this = Round(options.binary, seed, lane, options.jobs)
+        if options.only == "line" or seed % 5 == 4:
+            this = Line(options.binary, seed)
+        else:
+            this = Round(options.binary, seed, lane, options.jobs)
         try:
             this.run()
         except (Broken, subprocess.TimeoutExpired, OSError) as failure:
@@ -61,12 +71,14 @@ def work(options, lane):
             kills += this.kills
             events += this.acknowledged
             hooks += this.hook_runs
+            others += this.written_by_others
             this.clean_up()
         done += 1
         if done % 10 == 0:
-            print(f"{done} rounds, {kills} kills, {events} events, {hooks} hooks, {time.monotonic() - begun:.0f} s",
+            print(f"{done} rounds, {kills} kills, {events} events, {hooks} hooks, {others} written by others, {time.monotonic() - begun:.0f} s",
                   flush=True)
-    print(f"{done} rounds from seed {options.seed}, {kills} kills, {events} events, {hooks} hooks: "
+    print(f"{done} rounds from seed {options.seed}, {kills} kills, {events} events, {hooks} hooks, "
+          f"{others} written by others: "
           "nothing lost, nothing left", flush=True)
 
 

@@ -24,7 +24,7 @@ class Line(Home):
     WRITERS = 12
     COMMANDS = 5
     CONTROLLERS = ["a", "b", "c"]
-    # What the turn, the offers and the commit are made of.
+    # What the turn, the offers and the commit are made of, at the two files that matter.
     CALLS = ["pwrite64", "pread64", "fdatasync", "fcntl"]
 
     def __init__(self, binary, seed):
@@ -36,20 +36,20 @@ class Line(Home):
 
     def fault(self, choice):
         """What strace does to one command: holds it up, and perhaps ends it, stops it or has a call fail."""
-        slow = choice.choice(["pwrite64", "fdatasync"])
-        held = ["-e", f"inject={slow}:delay_enter={choice.randint(50, 400)}ms:when={choice.randint(1, 8)}"]
-        kind = choice.choice(["none", "none", "held", "held", "killed", "killed", "stopped", "fails"])
-        call = choice.choice([call for call in self.CALLS if call != slow])
-        when = choice.randint(1, 25)
-        if kind == "none":
-            return kind, []
+        kind = choice.choice(["none", "none", "held", "killed", "killed", "stopped", "fails"])
+        held = ["-e", f"inject=fdatasync:delay_enter={choice.randint(50, 400)}ms:when=1"]
+        call = choice.choice(["pwrite64", "pwrite64", "pwrite64", "pread64", "fcntl"])
+        # A number, an offer, the pages of a commit, the answers: most commands make fewer such writes than ten.
+        when = choice.randint(1, 10 if call == "pwrite64" else 20)
+        if kind == "held":
+            return kind, held
         if kind == "killed":
             return kind, held + ["-e", f"inject={call}:signal=SIGKILL:when={when}"]
         if kind == "stopped":
             return kind, held + ["-e", f"inject={call}:signal=SIGSTOP:when={when}"]
         if kind == "fails":
-            return kind, ["-e", f"inject=fdatasync:error=EIO:when={choice.randint(1, 5)}"]
-        return kind, held
+            return kind, ["-e", f"inject=fdatasync:error=EIO:when={choice.randint(1, 2)}"]
+        return kind, []
 
     def write(self, writer, seed):
         """Gives one command after the other, as a user does who waits for each."""
@@ -62,7 +62,8 @@ class Line(Home):
             with self.lock:
                 self.submitted[seconds] = controller
                 self.kills += kind == "killed"
-            under = ("strace", "-f", "-y", "-o", str(trace), "-e", f"trace={','.join(self.CALLS)}", *faults)
+            under = ("strace", "-f", "-y", "-o", str(trace), "-P", str(self.home / "dwell.db-wal"), "-P",
+                     str(self.home / "run/turn"), "-e", f"trace={','.join(self.CALLS)}", *faults)
             result = self.dwell("autostop", controller, "--idle", f"{seconds}s", under=under)
             wrote = "-wal>" in "".join(l for l in trace.read_text().splitlines() if " pwrite64(" in l)
             trace.unlink()

@@ -63,7 +63,8 @@ def work(options, lane):
             print(f"round {number + 1}, seed {seed}: {failure}", flush=True)
             try:
                 print(this.ask("select position, time, service, replica, event, what from audit_log"))
-                print((this.home / "logs/local/controller.log").read_text()[-3000:])
+                for log in this.home.glob("logs/*/controller.log"):
+                    print(log.read_text()[-3000:])
             except (Broken, OSError) as also:
                 print(also)
             sys.exit(1)
@@ -75,11 +76,10 @@ def work(options, lane):
             this.clean_up()
         done += 1
         if done % 10 == 0:
-            print(f"{done} rounds, {kills} kills, {events} events, {hooks} hooks, {others} written by others, {time.monotonic() - begun:.0f} s",
-                  flush=True)
+            print(f"{done} rounds, {kills} kills, {events} events, {hooks} hooks, {others} written by others, "
+                  f"{time.monotonic() - begun:.0f} s", flush=True)
     print(f"{done} rounds from seed {options.seed}, {kills} kills, {events} events, {hooks} hooks, "
-          f"{others} written by others: "
-          "nothing lost, nothing left", flush=True)
+          f"{others} written by others: nothing lost, nothing left", flush=True)
 
 
 main()

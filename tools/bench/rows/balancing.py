@@ -36,13 +36,13 @@ def _limit():
     return 40_000 if hard == resource.RLIM_INFINITY else min(hard, 40_000)
 
 
-def wait_for(port, seconds=20):
+def wait_for(port, seconds=20, status=200):
     limit = time.monotonic() + seconds
     while True:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
                 client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                if client.recv(100).startswith(b"HTTP/1.1 200"):
+                if client.recv(100).startswith(f"HTTP/1.1 {status}".encode()):
                     return
         except OSError:
             pass
@@ -149,11 +149,11 @@ def skyserve(world, replicas, core):
         shutil.rmtree(home, ignore_errors=True)
 
 
-def wrk(world, port, path, clients, seconds=_SECONDS):
+def wrk(world, port, path, clients, seconds=_SECONDS, scheme="http", header=None):
     """Requests a second and p99 in milliseconds."""
     done = subprocess.run(
         ["taskset", "-c", ",".join(map(str, world.other_cores)), find("wrk"), "-t1", f"-c{clients}", f"-d{seconds}s",
-         "--latency", "--timeout", "10s", f"http://127.0.0.1:{port}{path}"],
+         "--latency", "--timeout", "10s", *(["-H", header] if header else []), f"{scheme}://127.0.0.1:{port}{path}"],
         capture_output=True, text=True, check=True)
     rate = float(re.search(r"Requests/sec:\s*([\d.]+)", done.stdout).group(1))
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
@@ -231,10 +231,9 @@ def _skyserve_rate(world, path):
 
 def loops(world):
     """One event loop on one core, two on two."""
-    absent = missing("nginx", "wrk", "taskset")
+    absent = missing("nginx", "wrk", "taskset", "openssl")
     if absent:
         return [Line("load balancer, two event loops on two cores", missing=absent)]
-    cores = sorted(os.sched_getaffinity(0))
     with contextlib.ExitStack() as stack:
         replicas = [free_port(), free_port()]
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=world.folder))
@@ -242,32 +241,52 @@ def loops(world):
         for replica in replicas:
             stack.enter_context(
                 running(["python3", script, find("nginx"), str(replica), folder], core=world.other_cores))
-        ports, processes = {}, {}
-        for count, where in ((1, cores[:1]), (2, cores[:2])):
-            ports[count] = free_port()
-            processes[count] = stack.enter_context(running(
-                [world.bench, "balance", "--port", str(ports[count]), "--loops", str(count),
-                 *[word for replica in replicas for word in ("--replica", str(replica))]], core=where)).pid
-        for port in [*replicas, *ports.values()]:
-            wait_for(port)
-
-        def ask(count):
-            before = processor_seconds(processes[count])
-            rate = wrk(world, ports[count], "/", 32)[0]
-            return rate, (processor_seconds(processes[count]) - before) / (rate * _SECONDS) * 1e6
-
-        got = in_turn(world.rounds, {count: lambda count=count: ask(count) for count in ports})
-    rates = {count: Figure([rate for rate, _ in values], "a second") for count, values in got.items()}
-    costs = {count: Figure([cost for _, cost in values], "µs") for count, values in got.items()}
-    note = "" if len(cores) >= 4 else (
-        f"{len(cores)} cores in all: wrk and the replicas need a core too, so this machine cannot show it")
+            wait_for(replica)
+        rates, costs = _loops(world, replicas, [], lambda port: wrk(world, port, "/", 32))
+        key, certificate = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-days", "2", "-subj", "/CN=bench", "-keyout", key,
+             "-out", certificate], check=True, capture_output=True)
+        shaken, _ = _loops(
+            world, replicas, ["--keyfile", key, "--certfile", certificate],
+            lambda port: wrk(world, port, "/", 32, scheme="https", header="Connection: close"))
+    note = "" if len(os.sched_getaffinity(0)) >= 4 else (
+        "wrk and the replicas keep one of the two cores busy that there are, so this machine cannot show it")
     return [
         Line(
             "load balancer, two event loops on two cores, 32 clients, 2-byte answers", rates[2],
             "one event loop on one core", rates[1], "ratio", "≥ 1.5 ×", lambda ratio: ratio >= 1.5, note=note),
+        # Nearly all of the work is the load balancer's then, also where clients and replicas have no cores of their own.
+        Line(
+            "the same, a connection with a TLS handshake (RSA, 4,096 bits) for each request", shaken[2],
+            "one event loop on one core", shaken[1], "ratio", "≥ 1.5 ×", lambda ratio: ratio >= 1.5),
         # Loops that wait for one another, or for a lock, need more of it together than one by itself does.
         Line("its processor time for each request, two event loops", costs[2], "one event loop", costs[1], "ratio"),
     ]
+
+
+def _loops(world, replicas, words, ask):
+    """Requests a second, and processor time for each, of a load balancer with one event loop and of one with two."""
+    cores = sorted(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as stack:
+        ports, processes = {}, {}
+        for count, where in ((1, cores[:1]), (2, cores[:2])):
+            ports[count] = free_port()
+            processes[count] = stack.enter_context(running(
+                [world.bench, "balance", "--port", str(ports[count]), "--loops", str(count), *words,
+                 *[word for replica in replicas for word in ("--replica", str(replica))]], core=where)).pid
+            # Who speaks plain HTTP where TLS is spoken is told so.
+            wait_for(ports[count], status=400 if words else 200)
+
+        def measure(count):
+            before = processor_seconds(processes[count])
+            rate = ask(ports[count])[0]
+            return rate, (processor_seconds(processes[count]) - before) / (rate * _SECONDS) * 1e6
+
+        got = in_turn(world.rounds, {count: lambda count=count: measure(count) for count in ports})
+    return (
+        {count: Figure([rate for rate, _ in values], "a second") for count, values in got.items()},
+        {count: Figure([cost for _, cost in values], "µs") for count, values in got.items()})
 
 
 def streaming(world):
@@ -278,10 +297,18 @@ def streaming(world):
             proxy = stack.enter_context(nginx_proxy(world, [replica], None))[0]
             contenders["nginx"] = lambda: _first_bytes(proxy)
         got = in_turn(world.rounds, contenders)
+        growth = []
+        for others in (1, 10, 100):
+            with contextlib.ExitStack() as open_streams:
+                for _ in range(others):
+                    _first_byte(open_streams.enter_context(socket.create_connection(("127.0.0.1", port))))
+                values = [_first_bytes(port) for _ in range(world.rounds)]
+            growth.append((f"beside {others} open streams", Figure(values, "ms")))
     beside = f"through nginx {Figure(got['nginx'], 'ms').text}" if "nginx" in got else ""
     return [Line(
         "time to the first byte of a server-sent event, p50", Figure(got["dwell"], "ms"), "direct",
-        Figure(got["direct"], "ms"), "difference", "≤ +0.3 ms", lambda more: more <= 0.3, note=beside)]
+        Figure(got["direct"], "ms"), "difference", "≤ +0.3 ms", lambda more: more <= 0.3, note=beside,
+        growth=growth)]
 
 
 def _first_bytes(port, count=200):
@@ -290,15 +317,19 @@ def _first_bytes(port, count=200):
     for _ in range(count):
         begun = time.perf_counter()
         with socket.create_connection(("127.0.0.1", port)) as client:
-            client.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
-            got = b""
-            while b"data:" not in got:
-                part = client.recv(65536)
-                if not part:
-                    raise RuntimeError("the stream ended before its first event")
-                got += part
+            _first_byte(client)
             times.append(time.perf_counter() - begun)
     return statistics.median(times) * 1000
+
+
+def _first_byte(client):
+    client.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+    got = b""
+    while b"data:" not in got:
+        part = client.recv(65536)
+        if not part:
+            raise RuntimeError("the stream ended before its first event")
+        got += part
 
 
 def connections(world):

@@ -24,13 +24,14 @@ def up_and_down(world):
             home.dwell("down", "one")
             warm.append(seconds_of([world.dwell, "up", file], home.environment))
             home.dwell("down", "one", "--stop-controller")
-    growth = []
+    ups_of, downs_of = [], []
     downs = []
-    for replicas in (1, 10, 40):
-        taken, hand = _down(world, replicas)
+    for replicas in (1, 10, 100):
+        ups, taken, hand = _up_and_down_of(world, replicas)
         if replicas == 10:
             downs, hand_down = taken, hand
-        growth.append((f"{replicas} replicas", Figure(taken, "s")))
+        ups_of.append((f"up until all are READY, {replicas} replicas", Figure(ups, "s")))
+        downs_of.append((f"down, {replicas} replicas", Figure(taken, "s")))
     return [
         Line(
             "up to READY of a server that is ready in 50 ms, controller stopped", Figure(cold, "s"),
@@ -38,10 +39,10 @@ def up_and_down(world):
             lambda more: more <= 0.3),
         Line(
             "the same, controller warm", Figure(warm, "s"), "the server started by hand and polled",
-            Figure(by_hand, "s"), "difference", "≤ +100 ms", lambda more: more <= 0.1),
+            Figure(by_hand, "s"), "difference", "≤ +100 ms", lambda more: more <= 0.1, growth=ups_of),
         Line(
             "down to nothing left, 10 replicas that obey SIGTERM", Figure(downs, "s"), "kill and wait by hand",
-            Figure(hand_down, "s"), "difference", "≤ +50 ms", lambda more: more <= 0.05, growth=growth),
+            Figure(hand_down, "s"), "difference", "≤ +50 ms", lambda more: more <= 0.05, growth=downs_of),
     ]
 
 
@@ -74,16 +75,19 @@ def _answers(port):
     return False
 
 
-def _down(world, replicas):
-    taken, by_hand = [], []
+def _up_and_down_of(world, replicas):
+    """Seconds until so many replicas are READY, until nothing of them is left, and until those are ended by hand."""
+    ups, downs, by_hand = [], [], []
     with world.home() as home:
         file = home.service("many", "ready.py", replicas=replicas)
         for _ in range(world.rounds):
+            begun = time.perf_counter()
             home.dwell("up", file)
             home.wait_until(lambda: f"{replicas}/{replicas}" in home.dwell("status"))
-            taken.append(seconds_of([world.dwell, "down", "many"], home.environment))
+            ups.append(time.perf_counter() - begun)
+            downs.append(seconds_of([world.dwell, "down", "many"], home.environment))
             by_hand.append(_by_hand(world, replicas)[1])
-    return taken, by_hand
+    return ups, downs, by_hand
 
 
 def idle(world):
@@ -110,39 +114,63 @@ def idle(world):
             # It lets go of what it took to start, after a while.
             time.sleep(5)
             memory.append(resident_kib(home.processes("dwell-ctl-")[0]) / 1024)
+    growth = [_idle_together(world, count) for count in (1, 10, 100)]
     return [
         Line(
             "idle controller process: resident memory", Figure(memory, "MiB"), target="≤ 20 MB",
             reaches=lambda mib: mib * 1.048576 <= 20, note=note),
         Line(
             f"idle controller process: context switches a second, over {window * world.rounds} s",
-            Figure(rates, "a second"), target="≤ 1 a second", reaches=lambda rate: rate <= 1),
+            Figure(rates, "a second"), target="≤ 1 a second", reaches=lambda rate: rate <= 1, growth=growth),
     ]
+
+
+def _idle_together(world, count, window=10):
+    """Context switches a second of each of so many controllers of one home."""
+    with world.home() as home:
+        for number in range(count):
+            home.dwell("start", f"c{number}")
+        time.sleep(15)
+        controllers = home.processes("dwell-ctl-")
+        before = {pid: switches(pid) for pid in controllers}
+        time.sleep(window)
+        rates = [
+            sum(taken - before[pid].get(thread, 0) for thread, taken in switches(pid).items()) / window
+            for pid in controllers]
+    return f"context switches of each, {count} controllers", Figure(rates, "a second")
 
 
 def lateness(world):
     lines = []
     for name, busy, limit in (("idle machine", 0, 5), ("full CPU load", 2 * os.cpu_count(), 50)):
-        runs, values = [], []
-        with world.home() as home, contextlib.ExitStack() as stack:
-            for number in range(20):
-                home.dwell("start", f"c{number}")
-            for _ in range(busy):
-                stack.enter_context(running([sys.executable, "-S", "-c", "while True: pass"]))
-            for _ in range(world.rounds):
-                world.run_bench("pauses", "--home", home.path, "--rounds", max(1, 50 // world.rounds))
-                done = subprocess.run(
-                    ["sqlite3", home.database,
-                     "select json_extract(payload, '$.latenessMicroseconds') from events "
-                     "where type = 'controller.autostop_resumed' order by position"],
-                    capture_output=True, text=True, check=True)
-                all_of_them = [int(line) / 1000 for line in done.stdout.split()]
-                runs.append(quantile(all_of_them[len(values):], 0.99))
-                values = all_of_them
+        runs = _lateness(world, 20, busy, [max(1, 50 // world.rounds)] * world.rounds)
+        values = [value for run in runs for value in run]
+        growth = [] if busy else [
+            (f"p99, {count} controllers that wait",
+             Figure([quantile(run, 0.99) for run in _lateness(world, count, 0, rounds)], "ms"))
+            for count, rounds in ((1, [20] * 3), (10, [10] * 3), (100, [1] * 3))]
         lines.append(Line(
-            f"lateness of {len(values):,} deadlines, {name}: p99", Figure(runs, "ms"),
+            f"lateness of {len(values):,} deadlines, {name}: p99", Figure([quantile(run, 0.99) for run in runs], "ms"),
             "SkyPilot looks every 60 s (not measured)", target=f"≤ {limit} ms", judged_alone=True,
             reaches=lambda value, limit=limit: value <= limit,
             note=f"of all: p50 {quantile(values, 0.5):.2f} ms, p99 {quantile(values, 0.99):.2f} ms, "
-                 f"worst {max(values):.2f} ms"))
+                 f"worst {max(values):.2f} ms", growth=growth))
     return lines
+
+
+def _lateness(world, controllers, busy, runs):
+    """Milliseconds from each deadline to its event, by run. In each round every controller has one, 30 ms after another's."""
+    with world.home() as home, contextlib.ExitStack() as stack:
+        for number in range(controllers):
+            home.dwell("start", f"c{number}")
+        for _ in range(busy):
+            stack.enter_context(running([sys.executable, "-S", "-c", "while True: pass"]))
+        for rounds in runs:
+            world.run_bench("pauses", "--home", home.path, "--rounds", rounds)
+        done = subprocess.run(
+            ["sqlite3", home.database,
+             "select json_extract(payload, '$.latenessMicroseconds') from events "
+             "where type = 'controller.autostop_resumed' order by position"],
+            capture_output=True, text=True, check=True)
+        every = iter([int(line) / 1000 for line in done.stdout.split()])
+        return [[next(every) for _ in range(rounds * controllers)] for rounds in runs]

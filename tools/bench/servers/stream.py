@@ -1,5 +1,6 @@
-"""Answers every GET at once with the first of a stream of server-sent events, and closes."""
+"""Answers every GET at once with the first of a stream of server-sent events, which lasts until the client closes it."""
 import os
+import selectors
 import socket
 import sys
 
@@ -7,8 +8,12 @@ port = int(sys.argv[1] if len(sys.argv) > 1 else os.environ["PORT"])
 server = socket.socket()
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 server.bind(("127.0.0.1", port))
-server.listen(64)
-while True:
+server.listen(256)
+ready = selectors.DefaultSelector()
+ready.register(server, selectors.EVENT_READ)
+
+
+def begin():
     client, _ = server.accept()
     client.settimeout(2)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -18,8 +23,16 @@ while True:
         client.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
             b"Connection: close\r\n\r\n9\r\ndata: a\n\n\r\n")
-        # The stream goes on until the client has seen enough.
-        client.recv(1)
+        ready.register(client, selectors.EVENT_READ)
     except OSError:
-        pass
+        client.close()
+
+
+def end(client):
+    ready.unregister(client)
     client.close()
+
+
+while True:
+    for key, _ in ready.select():
+        begin() if key.fileobj is server else end(key.fileobj)

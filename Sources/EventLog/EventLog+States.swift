@@ -45,7 +45,7 @@ extension EventLog {
     /// it after each event.
     private func isPrefix(_ cached: CachedState, of head: StreamHead, _ db: Database) throws -> Bool {
         let behind = head.version &- cached.state.version
-        guard behind > 0, behind <= 2 * Snapshots.interval else { return false }
+        guard behind > 0, behind <= 2 * Snapshots.interval(of: cached.state) else { return false }
         return try StreamHead.digest(of: cached.state.name, at: cached.state.version, db) == cached.digest
     }
 }

@@ -7,13 +7,17 @@ enum Snapshots {
     /// Raised whenever the stored form of ``ControllerState`` or the meaning of `apply` changes. As ``Base`` states of
     /// every format must be read for ever: what is new in the form is optional or has a default.
     static let format = 6
-    /// A snapshot is stored whenever a stream passes a multiple of this.
+    /// A snapshot is stored whenever a stream passes a multiple of this, when its controller has few services.
     static let interval = 128
 
-    /// Whether the last so many events of the stream passed a multiple of ``interval``, and of ``Checkpoints/interval`` only
-    /// then.
+    /// The same for any number of services. To write down twice as many takes twice as long, and so it is done half as often: one
+    /// event costs the same however many there are. Reading what is not in the snapshot then takes no longer than reading it.
+    static func interval(of state: ControllerState) -> Int { interval * max(1, state.services.count / 8) }
+
+    /// Whether the last so many events of the stream passed a multiple of ``interval(of:)``.
     static func isDue(_ state: ControllerState, after eventCount: Int) -> Bool {
-        state.version / interval > (state.version &- eventCount) / interval
+        let interval = interval(of: state)
+        return state.version / interval > (state.version &- eventCount) / interval
     }
 
     static func store(_ state: ControllerState, after eventCount: Int, _ db: Database) throws {

@@ -4,6 +4,9 @@ public struct Decision: Sendable {
     public private(set) var state: ControllerState
     /// Empty when nothing happens: a repeated wish, a report that came too late.
     public private(set) var events: [StampedEvent] = []
+    /// Services that the events are about, and whether one is about the controller itself.
+    private(set) var changedServices: [ServiceName] = []
+    private(set) var changesController = false
     let surroundings: Surroundings
     /// The last idle period that an event came in: what it waited for tells how far the wall clock was set meanwhile.
     private(set) var lastIdle: ControllerState.Idle?
@@ -21,6 +24,8 @@ public struct Decision: Sendable {
             version: state.version &+ 1, atMicroseconds: now.wallMicroseconds, actor: surroundings.actor)
         if case .idle(let idle) = state.phase { lastIdle = idle }
         state.apply(event, stamp)
+        if event.type.isOfController { changesController = true }
+        if let service = event.service, !changedServices.contains(service) { changedServices.append(service) }
         events.append(StampedEvent(event: event, stamp: stamp))
     }
 }

@@ -1,5 +1,9 @@
 // What follows from the state by itself. Run after every command, in the same transaction, until
 // nothing more follows; so a state at rest never owes anything that needs no work in the world.
+//
+// Of a service it depends on that service and on what its controller does. So those are looked at that something was
+// recorded about, and all of them once something was about the controller: one event costs the same however many
+// services there are.
 
 extension Decision {
     /// How many replicas that failed a service keeps listed, to tell why. The log keeps all.
@@ -10,9 +14,13 @@ extension Decision {
         repeat {
             before = events.count
             settleController()
-            for name in state.orderedServices { settleService(name) }
+            for name in unsettledServices { settleService(name) }
         } while events.count > before
-        for name in state.orderedServices { settleStatus(name) }
+        for name in unsettledServices { settleStatus(name) }
+    }
+
+    private var unsettledServices: [ServiceName] {
+        changesController ? state.orderedServices : changedServices.sorted()
     }
 
     /// Without a live service, or other use, a controller that is up is idle; with one, it is not.

@@ -39,6 +39,11 @@ import Testing
             try #require(fold == it.state, "L2; \(place)")
             try #require(laws.idle == it.state.idleGeneration, "L5; \(place)")
             try checkState(it.state, place)
+            // Only those services were looked at that something was about; with an event of the controller all are.
+            var again = Decision(state: it.state, surroundings: it.surroundings)
+            again.record(.controllerRecovered(ControllerRecovered(process: "another", at: again.now)))
+            again.settle()
+            try #require(again.events.count == 1, "a state at rest owes nothing; \(place)")
         }
         #expect(it.folded == it.state)
     }

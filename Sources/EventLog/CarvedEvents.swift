@@ -21,18 +21,24 @@ struct CarvedEvents {
 
     /// - Parameter position: events up to it are passed over.
     init(database path: String, after position: Int) {
-        let files = LogPages(database: path)
-        for page in files.images {
-            page.withUnsafeBytes { bytes in
-                for offset in bytes.indices {
-                    guard let record = EventRecord(bytes, at: offset), record.position > position,
-                        let event = record.event(bytes, overflow: files.page)
-                    else { continue }
-                    keep(event)
+        // Which it is the header says, which may be what is damaged.
+        for pageBytes in Self.pageBytes {
+            let files = LogPages(database: path, pageBytes: pageBytes)
+            for page in files.images {
+                page.withUnsafeBytes { bytes in
+                    for offset in bytes.indices {
+                        guard let record = EventRecord(bytes, at: offset), record.position > position,
+                            let event = record.event(bytes, overflow: files.page)
+                        else { continue }
+                        keep(event)
+                    }
                 }
             }
         }
     }
+
+    /// What pages of a log may be long: those of this dwell, and SQLite's default, with which earlier ones began theirs.
+    private static let pageBytes = [EventLog.pageBytes, 4_096]
 
     private mutating func keep(_ event: Event) {
         let others = found[event.row.position] ?? []
@@ -47,8 +53,7 @@ struct CarvedEvents {
 
 /// The pages of a database's file and of its WAL, as they lie there.
 private struct LogPages {
-    /// SQLite's default; no build of dwell has chosen another.
-    static let pageBytes = 4_096
+    private let pageBytes: Int
     private static let walHeaderBytes = 32
     private static let frameHeaderBytes = 24
 
@@ -58,14 +63,15 @@ private struct LogPages {
     private var frames: [(page: UInt32, offset: Int)] = []
     private var newest: [UInt32: Int] = [:]
 
-    init(database path: String) {
+    init(database path: String, pageBytes: Int) {
+        self.pageBytes = pageBytes
         database = ReadFile(path)
         wal = ReadFile(path + "-wal")
         readFrames()
     }
 
     private mutating func readFrames() {
-        let frameBytes = Self.frameHeaderBytes + Self.pageBytes
+        let frameBytes = Self.frameHeaderBytes + pageBytes
         let starts = stride(from: Self.walHeaderBytes, through: wal.byteCount - frameBytes, by: frameBytes)
         // From the end, for a frame counts when one after it, of the same turn of the WAL, ends a transaction.
         var committed: Set<Data> = []
@@ -84,17 +90,17 @@ private struct LogPages {
 
     /// Every page there is, older ones too.
     var images: some Sequence<Data> {
-        let inDatabase = stride(from: 0, through: database.byteCount - Self.pageBytes, by: Self.pageBytes).lazy
-            .compactMap { database.bytes(at: $0, Self.pageBytes) }
-        let inWAL = frames.lazy.compactMap { wal.bytes(at: $0.offset, Self.pageBytes) }
+        let inDatabase = stride(from: 0, through: database.byteCount - pageBytes, by: pageBytes).lazy
+            .compactMap { database.bytes(at: $0, pageBytes) }
+        let inWAL = frames.lazy.compactMap { wal.bytes(at: $0.offset, pageBytes) }
         return [AnySequence(inDatabase), AnySequence(inWAL)].lazy.joined()
     }
 
     /// The newest of a number.
     func page(_ number: UInt32) -> Data? {
-        if let offset = newest[number] { return wal.bytes(at: offset, Self.pageBytes) }
+        if let offset = newest[number] { return wal.bytes(at: offset, pageBytes) }
         guard number > 0 else { return nil }
-        return database.bytes(at: (Int(number) - 1) * Self.pageBytes, Self.pageBytes)
+        return database.bytes(at: (Int(number) - 1) * pageBytes, pageBytes)
     }
 }
 
@@ -231,7 +237,7 @@ private struct EventRecord {
 
     /// The record's bytes: so many of them are in the page itself, and the rest in a list of others.
     private func content(_ page: UnsafeRawBufferPointer, _ overflow: (UInt32) -> Data?) -> [UInt8]? {
-        let usable = LogPages.pageBytes
+        let usable = page.count
         let most = usable - 35
         let least = (usable - 12) * 32 / 255 - 23
         let fitting = least + (byteCount - least) % (usable - 4)

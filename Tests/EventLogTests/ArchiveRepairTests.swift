@@ -48,7 +48,9 @@ import Testing
         for table in ["archives", "bases", "sqlite_autoindex_bases_1"] {
             let page = try #require(pages[table] ?? pages["bases"])
             var bytes = whole
-            bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Array(repeating: 0, count: 4_096))
+            bytes.replaceSubrange(
+                (page - 1) * EventLog.pageBytes..<page * EventLog.pageBytes,
+                with: Array(repeating: 0, count: EventLog.pageBytes))
             let refused = #expect(throws: LogFailure.self, "\(table)") { try repaired(bytes, archive: nil) }
             #expect(refused?.description.contains("dwell repair --archive FILE") == true, "\(table)")
             let other = #expect(throws: LogFailure.self, "\(table)") { try repaired(bytes, archive: first) }
@@ -80,7 +82,7 @@ import Testing
     @Test func aCauseThatIsNotThereIsALossAndNoEnd() throws {
         let (start, last, pages) = try archived()
         var bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
-        let page = (try #require(pages["archived_causes"]) - 1) * 4_096
+        let page = (try #require(pages["archived_causes"]) - 1) * EventLog.pageBytes
         try #require(bytes[page] == 10 && bytes[page + 4] > 0, "a leaf with rows")
         // The first row: its length, the length of its header, then the kind of its first column, which becomes NULL.
         let row = page + (Int(bytes[page + 8]) << 8 | Int(bytes[page + 9]))

@@ -42,7 +42,7 @@ import Testing
     func itIsCalledUnlessTheCommitMayDoACheckpoint(_ frames: Int, _ isCalled: Bool) throws {
         try log.queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE); CREATE TABLE filler (bytes BLOB)")
-            try db.execute(sql: "INSERT INTO filler VALUES (zeroblob(4096 * ?))", arguments: [frames])
+            try db.execute(sql: "INSERT INTO filler VALUES (zeroblob(\(EventLog.pageBytes) * ?))", arguments: [frames])
         }
         let (before, after) = try log.writing { db in
             let before = try isGivenBack()
@@ -67,6 +67,6 @@ import Testing
         #expect(try log.events(after: 0).count > 1_000)
         let size = try #require(
             try FileManager.default.attributesOfItem(atPath: home.database + "-wal")[.size] as? Int)
-        #expect(size < 2_000 * (4_096 + 24), "\(size / 4_120) frames")
+        #expect(size < 2_000 * (EventLog.pageBytes + 24), "\(size) bytes")
     }
 }

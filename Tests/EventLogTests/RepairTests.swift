@@ -59,13 +59,13 @@ import Testing
         let last = try log.lastPosition()
         try closed(log)
         let whole = try Data(contentsOf: URL(fileURLWithPath: home.database))
-        let pages = whole.count / 4_096
+        let pages = whole.count / EventLog.pageBytes
         var random = SeededGenerator(seed: 11)
         var found = 0
         for number in 0..<60 {
             let page = number % pages
             var bytes = [UInt8](whole)
-            bytes[page * 4_096 + random.below(4_096)] ^= UInt8(1 << random.below(8))
+            bytes[page * EventLog.pageBytes + random.below(EventLog.pageBytes)] ^= UInt8(1 << random.below(8))
             for suffix in ["-wal", "-shm"] { unlink(home.database + suffix) }
             try Data(bytes).write(to: URL(fileURLWithPath: home.database))
             let examination = LogExamination(path: home.database)
@@ -79,20 +79,31 @@ import Testing
         #expect(found > 10, "many a byte matters")
     }
 
-    /// What is beside the events, leads to them or describes them is not needed to save them.
-    @Test func everyEventIsSavedWhicheverOtherPageIsLost() throws {
+    /// What is beside the events, leads to them or describes them is not needed to save them, also in a log that an earlier
+    /// dwell began, with pages of SQLite's own choice.
+    @Test(arguments: [EventLog.pageBytes, 4_096])
+    func everyEventIsSavedWhicheverOtherPageIsLost(_ pageBytes: Int) throws {
         let log = try log(commands: 120)
         let last = try log.lastPosition()
-        let pages = try log.queue.read { db in
-            try Row.fetchAll(db, sql: "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage")
-                .map { (name: $0[0] as String, page: $0[1] as Int) }
-        }
         try closed(log)
+        let written = home.path + "/written.db"
+        try temporary.execute("PRAGMA page_size = \(pageBytes); VACUUM INTO '\(written)'")
+        for suffix in ["-wal", "-shm"] { unlink(home.database + suffix) }
+        try #require(rename(written, home.database) == 0)
+        let pages = try DatabaseQueue(path: home.database).read { db in
+            try #require(try Int.fetchOne(db, sql: "PRAGMA page_size") == pageBytes)
+            return try Row.fetchAll(
+                db, sql: "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage"
+            )
+            .map { (name: $0[0] as String, page: $0[1] as Int) }
+        }
         let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
         // The pages of the schema besides the first lie among those of the tables.
         for (name, page) in [("the schema", 1)] + pages {
             var bytes = whole
-            bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Array(repeating: 0, count: 4_096))
+            bytes.replaceSubrange(
+                (page - 1) * pageBytes..<page * pageBytes,
+                with: Array(repeating: 0, count: pageBytes))
             log.bell.ring(position: last, digest: nil, logID: log.logID)
             let report = try repaired(bytes)
             #expect(report.savedEvents == last && report.firstLoss == nil, "\(name): \(report)")
@@ -198,7 +209,9 @@ import Testing
         func without(_ table: String) throws -> [UInt8] {
             let page = try #require(pages[table])
             var bytes = whole
-            bytes.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Array(repeating: 0, count: 4_096))
+            bytes.replaceSubrange(
+                (page - 1) * EventLog.pageBytes..<page * EventLog.pageBytes,
+                with: Array(repeating: 0, count: EventLog.pageBytes))
             return bytes
         }
         let report = try repaired(without("archived_causes"))

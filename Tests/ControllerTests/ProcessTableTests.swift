@@ -13,6 +13,7 @@ import Testing
         #expect(entry.startTicks > 0)
         #expect(entry.isAlive)
         #expect(ProcessTable.all().contains { $0.id == entry.id })
+        #expect(!entry.isOfKernel)
         // Numbers end at pid_max, which is no larger than this.
         #expect(ProcessTable.entry(of: 1 << 22 + 1) == nil)
     }
@@ -47,5 +48,13 @@ import Testing
         #expect(ProcessTable.environment(of: pid, "EMPTY") == "")
         #expect(ProcessTable.environment(of: pid, "LACE") == nil)
         #expect(ProcessTable.environment(of: pid, "PLAC") == nil)
+    }
+
+    /// They have no program; the first of them, where it can be seen, starts all others.
+    @Test func threadsOfTheKernelAreTold() {
+        for entry in ProcessTable.all() where entry.isOfKernel {
+            #expect(ProcessTable.read("/proc/\(entry.pid)/cmdline") ?? [] == [], "\(entry)")
+        }
+        if let first = ProcessTable.entry(of: 2), first.name == "kthreadd" { #expect(first.isOfKernel) }
     }
 }

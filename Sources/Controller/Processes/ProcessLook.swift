@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// One look at the processes of this machine: who is alive, and whose they are.
 struct ProcessLook: Sendable {
@@ -15,15 +16,27 @@ struct ProcessLook: Sendable {
     /// All, also zombies: a number that a zombie bears is taken.
     private let startTicks: [pid_t: UInt64]
 
-    private init() {
+    /// Threads of the kernel, with their start: most of what is in `/proc` of a small machine, and nobody's.
+    typealias KernelThreads = [ProcessTable.Folder: UInt64]
+
+    /// - Parameter kernelThreads: those that are known, and then those that there are.
+    private init(_ kernelThreads: inout KernelThreads) {
         var alive: [Seen] = []
         var startTicks: [pid_t: UInt64] = [:]
-        for pid in ProcessTable.pids() {
+        var known: KernelThreads = [:]
+        defer { kernelThreads = known }
+        for folder in ProcessTable.folders() {
+            let pid = folder.pid
+            if let ticks = kernelThreads[folder] {
+                known[folder] = ticks
+                startTicks[pid] = ticks
+                continue
+            }
             guard let entry = ProcessTable.entry(of: pid) else { continue }
             startTicks[pid] = entry.startTicks
-            // Threads of the kernel are children of process 2. This process belongs to nobody: while it starts
-            // another it carries the other's mark.
-            guard entry.isAlive, entry.parent != 2, pid != getpid() else { continue }
+            if entry.isOfKernel { known[folder] = entry.startTicks }
+            // This process belongs to nobody: while it starts another it carries the other's mark.
+            guard entry.isAlive, !entry.isOfKernel, pid != getpid() else { continue }
             alive.append(
                 Seen(
                     entry: entry, mark: ProcessMark.of(pid),
@@ -44,6 +57,7 @@ struct ProcessLook: Sendable {
         static let shared = Lookout()
 
         private let queue = DispatchQueue(label: "dwell.processes")
+        private let kernelThreads = Mutex<KernelThreads>([:])
         private var underWay: Task<ProcessLook, Never>?
         private var next: Task<ProcessLook, Never>?
 
@@ -66,7 +80,9 @@ struct ProcessLook: Sendable {
 
         private func read() async -> ProcessLook {
             await withCheckedContinuation { continuation in
-                queue.async { continuation.resume(returning: ProcessLook()) }
+                queue.async {
+                    continuation.resume(returning: self.kernelThreads.withLock { ProcessLook(&$0) })
+                }
             }
         }
     }

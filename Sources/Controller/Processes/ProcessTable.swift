@@ -12,6 +12,8 @@ enum ProcessTable {
         var session: pid_t
         var threads: Int
         var startTicks: UInt64
+        /// Whether it is a thread of the kernel.
+        var isOfKernel: Bool
 
         /// A zombie has ended: it holds no memory, port or file, only its number until it is reaped. One
         /// that still has threads has not: only its first thread has ended.
@@ -20,7 +22,7 @@ enum ProcessTable {
 
     /// The process with this number, if there is one.
     static func entry(of pid: pid_t) -> Entry? {
-        read("/proc/\(pid)/stat").flatMap { parse($0) }
+        read("/proc/\(pid)/stat", isSmall: true).flatMap { parse($0) }
     }
 
     /// Whether the process has been killed (SIGKILL) and is on its way out, or is not there any more.
@@ -35,11 +37,20 @@ enum ProcessTable {
         return entry.state == "Z" || entry.state == "X" || bits(6) & exiting != 0 || bits(28) & killed != 0
     }
 
+    /// A folder of `/proc` that is some process's.
+    struct Folder: Hashable {
+        var pid: pid_t
+        /// Its inode, made with the folder and never used again: a later process with this number has another.
+        var inode: UInt
+    }
+
     /// Numbers of every process that can be seen.
-    static func pids() -> [pid_t] {
+    static func pids() -> [pid_t] { folders().map(\.pid) }
+
+    static func folders() -> [Folder] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }
-        var pids: [pid_t] = []
+        var folders: [Folder] = []
         while let item = readdir(directory) {
             let pid = withUnsafeBytes(of: &item.pointee.d_name) { bytes -> pid_t? in
                 var number: pid_t = 0
@@ -50,9 +61,9 @@ enum ProcessTable {
                 }
                 return nil
             }
-            if let pid, pid > 0 { pids.append(pid) }
+            if let pid, pid > 0 { folders.append(Folder(pid: pid, inode: item.pointee.d_ino)) }
         }
-        return pids
+        return folders
     }
 
     /// Every process that can be seen.
@@ -88,7 +99,7 @@ enum ProcessTable {
             pid: pid_t(truncatingIfNeeded: pid), name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
             state: Character(UnicodeScalar(state)), parent: pid_t(truncatingIfNeeded: fields[1]),
             session: pid_t(truncatingIfNeeded: fields[3]), threads: Int(truncatingIfNeeded: fields[17]),
-            startTicks: fields[19] &- namespaceTicks)
+            startTicks: fields[19] &- namespaceTicks, isOfKernel: fields[6] & 0x20_0000 != 0)  // PF_KTHREAD
     }
 
     /// The digits of each word as a number, of the first twenty. Hundreds of files are read so with every look.
@@ -112,7 +123,9 @@ enum ProcessTable {
         bitPattern: Clock.namespaceMicroseconds * Int64(sysconf(Int32(_SC_CLK_TCK))) / 1_000_000)
 
     /// The whole of a file of `/proc`; nil when it is gone or may not be read.
-    static func read(_ path: String) -> [UInt8]? {
+    ///
+    /// - Parameter isSmall: for one that the kernel gives whole when it is read once, so that nobody asks whether there is more.
+    static func read(_ path: String, isSmall: Bool = false) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -124,6 +137,7 @@ enum ProcessTable {
                 if count < 0 { return nil }
                 if count == 0 { return bytes }
                 bytes.append(contentsOf: buffer.prefix(count))
+                if isSmall { return bytes }
             }
         }
     }

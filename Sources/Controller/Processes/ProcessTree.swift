@@ -85,12 +85,12 @@ extension ProcessTree {
             var isAnyNew = false
             for member in members where signalled.insert(member.id).inserted {
                 isAnyNew = true
-                for number in numbers { member.signal(number) }
+                member.signal(numbers)
             }
             let elapsed = clock.now - begun
             let isLast = elapsed >= .seconds(seconds)
             if thenKill, !isAnyNew || elapsed > .seconds(seconds / 2) {
-                for member in members { member.signal(SIGKILL) }
+                for member in members { member.signal([SIGKILL]) }
             }
             if isLast { return false }
             // At once while there are new ones to be stopped; otherwise late by a quarter at most. A removal
@@ -115,15 +115,16 @@ extension ProcessTable.Entry {
     fileprivate var identity: ProcessIdentity { ProcessIdentity(pid: pid, startTicks: startTicks, boot: Boot.current) }
 
     /// Signals this process, and no later one that bears its number.
-    fileprivate func signal(_ number: CInt) {
+    fileprivate func signal(_ numbers: [CInt]) {
         let raw = clinux_pidfd_open(pid)
         guard raw >= 0 else {
             // No pidfd is to be had (the descriptors are used up), or it has ended.
-            if errno != ESRCH, ProcessTable.entry(of: pid)?.id == id { kill(pid, number) }
+            if errno != ESRCH, ProcessTable.entry(of: pid)?.id == id { for number in numbers { kill(pid, number) } }
             return
         }
         let descriptor = Descriptor(owning: raw)
-        if ProcessTable.entry(of: pid)?.id == id { _ = clinux_pidfd_send_signal(descriptor.raw, number) }
+        guard ProcessTable.entry(of: pid)?.id == id else { return }
+        for number in numbers { _ = clinux_pidfd_send_signal(descriptor.raw, number) }
     }
 
     fileprivate var whyItDoesNotEnd: String {

@@ -49,11 +49,12 @@ def up_and_down(world):
 def _by_hand(world, count):
     """Starts servers, polls until each answers; ends them and waits. Returns the seconds of both."""
     script = os.path.join(world.tools, "servers", "ready.py")
-    ports = []
-    for _ in range(count):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            ports.append(free.getsockname()[1])
+    with contextlib.ExitStack() as held:
+        # All at once, so that none is given twice.
+        free = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in free:
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in free]
     begun = time.perf_counter()
     servers = [
         subprocess.Popen(["bash", "-c", f"exec python3 -S -E {script} {_READY_AFTER} {port}"]) for port in ports]

@@ -156,7 +156,7 @@ enum ControllerChange {
         _ policy: AutostopPolicy, _ name: ControllerName, _ session: Session
     ) async throws(CommandFailure) -> Receipt {
         var isSaid = false
-        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
+        for await _ in Commits.promptTicks(session.log.bell, safetyPollSeconds: 0.5) {
             do {
                 return try session.log.submit(
                     .start(policy: policy), to: name, by: session.author, commandID: UUID().uuidString)

@@ -238,7 +238,7 @@ struct Session {
         for controller: ControllerName, until isDone: (ControllerState) throws(CommandFailure) -> Bool
     ) async throws(CommandFailure) {
         var watch = ControllerWatch(self, controller)
-        for await _ in Commits.ticks(log.bell, safetyPollSeconds: 0.5) {
+        for await _ in Commits.promptTicks(log.bell, safetyPollSeconds: 0.5) {
             let state = try read { (log) throws(LogFailure) in try log.state(of: controller) }
             if try isDone(state) { return try beSure() }
             try watch.look(state)

@@ -18,7 +18,7 @@ struct UpdateProgress {
         var seen = position
         var steps = UpSteps()
         var watch = ControllerWatch(session, controller)
-        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
+        for await _ in Commits.promptTicks(session.log.bell, safetyPollSeconds: 0.5) {
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
             let events = try session.read { (log) throws(LogFailure) in try log.events(after: seen) }
             for event in events {

@@ -10,6 +10,35 @@ public enum Commits {
         Changes.ticks(at: bell.path, safetyPollSeconds: safetyPollSeconds)
     }
 
+    /// The same for a command that ends with what it waits for, which mostly comes at once: for a quarter of a second it
+    /// looks, every millisecond, and only then it listens. The kernel takes some ten milliseconds to end a process that has
+    /// listened with inotify, and so long it would look as if the command were not done.
+    public static func promptTicks(_ bell: CommitBell, safetyPollSeconds: Double) -> AsyncStream<Void> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            // Before the first tick: what comes after is not in what is read then.
+            let last = Mutex(bell.lastRing)
+            let look = PeriodicLook(everySeconds: 0.001) {
+                let now = bell.lastRing
+                let isNews = last.withLock { last in
+                    defer { last = now }
+                    return now != last
+                }
+                if isNews { continuation.yield() }
+            }
+            let task = Task {
+                continuation.yield()
+                try? await Task.sleep(for: .milliseconds(250))
+                look.cancel()
+                if Task.isCancelled { return }
+                for await _ in ticks(bell, safetyPollSeconds: safetyPollSeconds) { continuation.yield() }
+            }
+            continuation.onTermination = { _ in
+                task.cancel()
+                look.cancel()
+            }
+        }
+    }
+
     /// The same for a process that stays and does nothing for hours: the look once in a while wakes nobody unless
     /// something was committed since.
     ///

@@ -28,6 +28,9 @@ public struct CommitBell: Sendable {
         close(descriptor)
     }
 
+    /// What was written last, to be compared with what was written before; nil while there is nothing.
+    public var lastRing: String? { HomeFile.text(path) }
+
     struct Witness: Hashable {
         var position: Int
         var logID: String
@@ -37,7 +40,7 @@ public struct CommitBell: Sendable {
 
     /// What was acknowledged at least; nil when nothing is known.
     var witness: Witness? {
-        guard let line = HomeFile.text(path)?.split(whereSeparator: \.isNewline).first else { return nil }
+        guard let line = lastRing?.split(whereSeparator: \.isNewline).first else { return nil }
         let words = line.split(whereSeparator: \.isWhitespace)
         guard (2...3).contains(words.count), let position = Int(words[0]) else { return nil }
         return Witness(

@@ -126,7 +126,7 @@ struct Up: AsyncParsableCommand {
         let commandID = UUID().uuidString
         let from = try session.read { (log) throws(LogFailure) in try log.lastPosition() }
         var said = ""
-        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.5) {
+        for await _ in Commits.promptTicks(session.log.bell, safetyPollSeconds: 0.5) {
             let port = try choosePort(configuration.loadBalancer, for: request.service, on: controller, session)
             let command = Command.up(
                 Command.Up(
@@ -180,7 +180,7 @@ struct Up: AsyncParsableCommand {
         _ service: ServiceName, on controller: ControllerName, _ session: Session
     ) async throws(CommandFailure) {
         let limit = ContinuousClock.now + .seconds(2)
-        for await _ in Commits.ticks(session.log.bell, safetyPollSeconds: 0.2) {
+        for await _ in Commits.promptTicks(session.log.bell, safetyPollSeconds: 0.2) {
             let state = try session.read { (log) throws(LogFailure) in try log.state(of: controller) }
             guard let service = state.services[service], service.loadBalancer?.isRunning != true,
                 state.heldStart == nil, state.needsProcess, ContinuousClock.now < limit

@@ -33,17 +33,19 @@ def measure(dwell, bench, folder):
     def run(*arguments):
         subprocess.run([bench, *arguments], check=True, capture_output=True)
 
-    def append(name, number):
-        return count(folder, [
-            bench, "append", "--home", os.path.join(folder, name), "--rounds", "1", "--count", str(number), "--alone"])
+    def append(services):
+        """Each append is made twice over, once to warm up; what starting costs is in both and falls away."""
+        few, many = (count(folder, [
+            bench, "append", "--home", os.path.join(folder, f"{services}-{number}"), "--rounds", "1", "--count", str(number),
+            "--services", str(services), "--alone"]) for number in (10, 110))
+        return (many - few) // 200
 
     history, fleet = os.path.join(folder, "history"), os.path.join(folder, "fleet")
     run("make-history", "--home", history, "--events", "10000")
     run("make-fleet", "--home", fleet, "--controllers", "1", "--stopped")
-    # Each append is made twice over, once to warm up; what starting costs is in both and falls away.
-    few, many = append("few", 10), append("many", 110)
     return {
-        "append, one event": (many - few) // 200,
+        "append, one event": append(1),
+        "append, one event, 20 services": append(20),
         "fold of 10,000 events": count(folder, [bench, "fold", "--home", history]),
         "status, 10 services": count(folder, [dwell, "status"], {"DWELL_HOME": fleet}),
     }

@@ -256,10 +256,10 @@ def loops(world):
         Line(
             "load balancer, two event loops on two cores, 32 clients, 2-byte answers", rates[2],
             "one event loop on one core", rates[1], "ratio", "≥ 1.5 ×", lambda ratio: ratio >= 1.5, note=note),
-        # Nearly all of the work is the load balancer's then, also where clients and replicas have no cores of their own.
+        # Most of the work is the load balancer's then, though clients have no cores of their own on a machine with two.
         Line(
             "load balancer, two event loops on two cores, 8 clients, TLS handshakes (RSA, 4,096 bits)", shaken[2],
-            "one event loop on one core", shaken[1], "ratio", "≥ 1.5 ×", lambda ratio: ratio >= 1.5),
+            "one event loop on one core", shaken[1], "ratio"),
         # Loops that wait for one another, or for a lock, need more of it together than one by itself does.
         Line("its processor time for each request, two event loops", costs[2], "one event loop", costs[1], "ratio"),
     ]

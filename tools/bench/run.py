@@ -13,7 +13,7 @@ import traceback
 
 import machine
 import report
-from rows import appending, balancing, growing, living, reading
+from rows import appending, balancing, connecting, growing, living, reading
 from world import World
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -29,8 +29,8 @@ ROWS = {
     "lateness": living.lateness,
     "balancer": balancing.balancer,
     "loops": balancing.loops,
-    "streaming": balancing.streaming,
-    "connections": balancing.connections,
+    "streaming": connecting.streaming,
+    "connections": connecting.connections,
     "restart": growing.restart,
     "fleet": growing.fleet,
 }

@@ -1,6 +1,5 @@
 """A home of its own for a measurement: the program, the processes that belong to it, and what they use."""
 
-import json
 import os
 import pathlib
 import re

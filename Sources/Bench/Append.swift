@@ -45,8 +45,8 @@ struct Appender: ParsableCommand {
 
     struct Result: Encodable {
         var microseconds: [Double] = []
-        /// Position of the last event that was acknowledged.
-        var last = 0
+        /// Of each event that was acknowledged.
+        var positions: [Int] = []
         var failures: [String] = []
     }
 
@@ -57,10 +57,12 @@ struct Appender: ParsableCommand {
         let begin = Date(timeIntervalSince1970: at)
         Thread.sleep(until: begin)
         var result = Result()
-        let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end {
+        guard -begin.timeIntervalSinceNow < seconds / 10 else { throw ValidationError("it began too late") }
+        // For all of them the same, whenever each comes to begin.
+        let end = begin + seconds
+        while Date.now < end {
             do {
-                result.microseconds.append(try microseconds { result.last = try stream.append() })
+                result.microseconds.append(try microseconds { result.positions.append(try stream.append()) })
             } catch {
                 result.failures.append("\(error)")
             }

@@ -21,9 +21,9 @@ struct CarvedEvents {
 
     /// - Parameter position: events up to it are passed over.
     init(database path: String, after position: Int) {
-        // Which it is the header says, which may be what is damaged.
-        for pageBytes in Self.pageBytes {
-            let files = LogPages(database: path, pageBytes: pageBytes)
+        let sizes = PageSizes(database: path)
+        for pageBytes in Set(sizes.ofDatabase + [sizes.ofWAL]) {
+            let files = LogPages(database: path, pageBytes: pageBytes, sizes)
             for page in files.images {
                 page.withUnsafeBytes { bytes in
                     for offset in bytes.indices {
@@ -37,9 +37,6 @@ struct CarvedEvents {
         }
     }
 
-    /// What pages of a log may be long: those of this dwell, and SQLite's default, with which earlier ones began theirs.
-    private static let pageBytes = [EventLog.pageBytes, 4_096]
-
     private mutating func keep(_ event: Event) {
         let others = found[event.row.position] ?? []
         if !others.contains(event) { found[event.row.position] = others + [event] }
@@ -49,85 +46,6 @@ struct CarvedEvents {
     func event(at position: Int, after previous: Digest) -> Event? {
         found[position]?.first { Digest(after: previous, row: $0.row) == $0.digest }
     }
-}
-
-/// The pages of a database's file and of its WAL, as they lie there.
-private struct LogPages {
-    private let pageBytes: Int
-    private static let walHeaderBytes = 32
-    private static let frameHeaderBytes = 24
-
-    private let database: ReadFile
-    private let wal: ReadFile
-    /// Where in the WAL each page lies that was committed there: the frames in their order.
-    private var frames: [(page: UInt32, offset: Int)] = []
-    private var newest: [UInt32: Int] = [:]
-
-    init(database path: String, pageBytes: Int) {
-        self.pageBytes = pageBytes
-        database = ReadFile(path)
-        wal = ReadFile(path + "-wal")
-        readFrames()
-    }
-
-    private mutating func readFrames() {
-        let frameBytes = Self.frameHeaderBytes + pageBytes
-        let starts = stride(from: Self.walHeaderBytes, through: wal.byteCount - frameBytes, by: frameBytes)
-        // From the end, for a frame counts when one after it, of the same turn of the WAL, ends a transaction.
-        var committed: Set<Data> = []
-        for start in starts.reversed() {
-            guard let header = wal.bytes(at: start, Self.frameHeaderBytes) else { continue }
-            let turn = header[8..<16]
-            if number(header[4..<8]) != 0 { committed.insert(turn) }
-            guard committed.contains(turn) else { continue }
-            let (page, offset) = (number(header[0..<4]), start + Self.frameHeaderBytes)
-            frames.append((page, offset))
-            if newest[page] == nil { newest[page] = offset }
-        }
-    }
-
-    private func number(_ bytes: Data) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
-
-    /// Every page there is, older ones too.
-    var images: some Sequence<Data> {
-        let inDatabase = stride(from: 0, through: database.byteCount - pageBytes, by: pageBytes).lazy
-            .compactMap { database.bytes(at: $0, pageBytes) }
-        let inWAL = frames.lazy.compactMap { wal.bytes(at: $0.offset, pageBytes) }
-        return [AnySequence(inDatabase), AnySequence(inWAL)].lazy.joined()
-    }
-
-    /// The newest of a number.
-    func page(_ number: UInt32) -> Data? {
-        if let offset = newest[number] { return wal.bytes(at: offset, pageBytes) }
-        guard number > 0 else { return nil }
-        return database.bytes(at: (Int(number) - 1) * pageBytes, pageBytes)
-    }
-}
-
-/// A file that is read in parts. Not mapped: where the disk fails, or somebody cuts the file meanwhile, only that part
-/// is missing, and nobody ends of it.
-private final class ReadFile {
-    let byteCount: Int
-    private let descriptor: CInt
-
-    init(_ path: String) {
-        // Neither a pipe nor a device has anything that could be saved.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        var status = stat()
-        let isFile = descriptor >= 0 && fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        self.descriptor = descriptor
-        byteCount = isFile ? Int(status.st_size) : 0
-    }
-
-    /// Nil when not all of them can be read.
-    func bytes(at offset: Int, _ count: Int) -> Data? {
-        guard offset >= 0, offset + count <= byteCount else { return nil }
-        var data = Data(count: count)
-        let read = data.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, count, off_t(offset)) }
-        return read == count ? data : nil
-    }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
 /// A cell of a table's leaf page that has the form of a row of `events`: the length of what follows, the row's number,

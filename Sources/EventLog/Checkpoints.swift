@@ -5,11 +5,12 @@ import Lifecycle
 /// format, unreadable or missing, it is passed over.
 enum Checkpoints {
     /// One is kept whenever a stream passes a multiple of this: few enough to cost nothing, many enough that
-    /// folding from one to any moment after it takes milliseconds.
-    static let interval = 1024
+    /// folding from one to any moment after it takes milliseconds. With many services more seldom, as snapshots are.
+    static let interval = 8 * Snapshots.interval
 
     /// Keeps the state after `eventCount` new events, the last of them at `position`.
     static func store(_ state: ControllerState, after eventCount: Int, position: Int, _ db: Database) throws {
+        let interval = 8 * Snapshots.interval(of: state)
         guard state.version / interval > (state.version &- eventCount) / interval else { return }
         try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO checkpoints (stream, version, position, format, state) VALUES (?, ?, ?, ?, ?)"

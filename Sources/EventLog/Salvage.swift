@@ -187,6 +187,7 @@ struct Salvage {
         try LogFile.create(path)
         let queue = try DatabaseQueue(path: path)
         try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA page_size = \(EventLog.pageBytes)")
             try Migrator(path: path).migrate(db)
             try db.inTransaction(.immediate) {
                 if let logID { try MetaExamination.set(logID: logID, db) }

@@ -2,8 +2,8 @@
 // nothing more follows; so a state at rest never owes anything that needs no work in the world.
 //
 // Of a service it depends on that service and on what its controller does. So those are looked at that something was
-// recorded about, and all of them once something was about the controller: one event costs the same however many
-// services there are.
+// recorded about, and all of them once something was about the controller: one event of a service that is served costs the
+// same however many there are.
 
 extension Decision {
     /// How many replicas that failed a service keeps listed, to tell why. The log keeps all.
@@ -20,7 +20,16 @@ extension Decision {
     }
 
     private var unsettledServices: [ServiceName] {
-        changesController ? state.orderedServices : changedServices.sorted()
+        changesController || isAtRest ? state.orderedServices : changedServices.sorted()
+    }
+
+    /// Nothing runs. Then little is recorded, and what a repair of the log has cut off is made good with the first of it; when
+    /// something runs, the event of its controller's start has seen to that.
+    private var isAtRest: Bool {
+        switch state.phase {
+        case .absent, .stopped, .failed, .terminated: true
+        case .starting, .up, .idle, .stopping, .terminating: false
+        }
     }
 
     /// Without a live service, or other use, a controller that is up is idle; with one, it is not.

@@ -86,10 +86,7 @@ import Testing
         let log = try log(commands: 120)
         let last = try log.lastPosition()
         try closed(log)
-        let written = home.path + "/written.db"
-        try temporary.execute("PRAGMA page_size = \(pageBytes); VACUUM INTO '\(written)'")
-        for suffix in ["-wal", "-shm"] { unlink(home.database + suffix) }
-        try #require(rename(written, home.database) == 0)
+        try writeAnew(pageBytes)
         let pages = try DatabaseQueue(path: home.database).read { db in
             try #require(try Int.fetchOne(db, sql: "PRAGMA page_size") == pageBytes)
             return try Row.fetchAll(
@@ -221,6 +218,41 @@ import Testing
             let failure = #expect(throws: LogFailure.self, "\(table)") { try repaired(without(table)) }
             #expect(failure?.description.contains("archived events led to cannot be read") == true)
         }
+    }
+
+    /// A transaction whose last frame never came to the disk was refused to whoever asked for it. Also where no header tells any
+    /// more how long a page is: read at another length, anything might look committed.
+    @Test(arguments: [EventLog.pageBytes, 4_096], [["dwell.db"], ["dwell.db", "dwell.db-wal"]])
+    func whatWasNeverCommittedIsNotSaved(_ pageBytes: Int, _ withoutHeader: [String]) throws {
+        try closed(log(commands: 30))
+        try writeAnew(pageBytes)
+        let log = try EventLog(home: home)
+        try log.given(.start, controller: .batch)
+        try log.drawHistory(seed: 9, commands: 30)
+        let last = try log.lastPosition()
+        let file = URL(fileURLWithPath: home.database + "-wal")
+        let committed = try Data(contentsOf: file).count
+        try log.given(.setAutostop(.byHand(seconds: 77)), controller: .batch)
+        try #require(try log.lastPosition() > last)
+        var database = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
+        var wal = try Data(contentsOf: file)
+        try log.queue.close()
+        for start in stride(from: committed, to: wal.count, by: 24 + pageBytes) {
+            wal.replaceSubrange(start + 4..<start + 8, with: Data(count: 4))
+        }
+        database.replaceSubrange(0..<pageBytes, with: Array(repeating: 0, count: pageBytes))
+        if withoutHeader.contains("dwell.db-wal") { wal.replaceSubrange(0..<32, with: Data(count: 32)) }
+        log.bell.ring(position: last, digest: nil, logID: log.logID)
+        let report = try repaired(database, wal: wal)
+        #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
+    }
+
+    /// As a dwell does that begins its logs with pages of this length.
+    private func writeAnew(_ pageBytes: Int) throws {
+        let written = home.path + "/written.db"
+        try temporary.execute("PRAGMA page_size = \(pageBytes); VACUUM INTO '\(written)'")
+        for suffix in ["-wal", "-shm"] { unlink(home.database + suffix) }
+        try #require(rename(written, home.database) == 0)
     }
 
     /// Puts the bytes in the place of the home's database and repairs it.

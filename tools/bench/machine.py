@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 # Debian's package of each peer.
-PACKAGES = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk", "sqlite3": "sqlite3", "valgrind": "valgrind"}
+PACKAGES = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk", "sqlite3": "sqlite3", "valgrind": "valgrind",
+            "openssl": "openssl", "pgrep": "procps"}
 
 
 def find(program):
@@ -64,7 +65,9 @@ def install_peers():
         return
     print(f"bench: installing {' '.join(missing)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing]):
+    # Each by itself: one that there is not must not keep the others away.
+    installing = [["apt-get", "install", "-qq", "-y", "--no-install-recommends", package] for package in missing]
+    for command in (["apt-get", "update", "-qq"], *installing):
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 

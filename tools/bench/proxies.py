@@ -81,6 +81,7 @@ daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; 
 events {{ worker_connections 15000; }}
 http {{
   access_log off; keepalive_requests 1000000000;
+  proxy_buffers 32 8k; proxy_max_temp_file_size 0;
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
   upstream replicas {{ {servers} least_conn; keepalive 256; keepalive_requests 1000000000; }}
@@ -154,6 +155,6 @@ def wrk(world, port, path, clients, seconds=SECONDS):
         capture_output=True, text=True, check=True)
     rate = float(re.search(r"Requests/sec:\s*([\d.]+)", done.stdout).group(1))
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
-    if "Non-2xx" in done.stdout:
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise RuntimeError(f"port {port}: {done.stdout}")
     return rate, float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]

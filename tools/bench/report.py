@@ -23,11 +23,12 @@ def markdown(result):
     from measure import Figure
 
     machine = result["machine"]
+    rounds = min((row.get("rounds", 5) for row in result["rows"].values()), default=5)
     text = [
         "# Benchmarks", "",
         "Written by `make bench` (`make bench ROWS=append,fold` for some of it); the same figures, each run of them, are",
         "in [benchmarks.json](benchmarks.json). What was tried to better them is in [performance.md](performance.md).", "",
-        "Contenders take turns, at least five rounds, so that both see the same moods of the machine. A figure is the",
+        f"Contenders take turns, at least {rounds} rounds, so that both see the same moods of the machine. A figure is the",
         "median of the rounds, with the least and the greatest in brackets; what is compared is compared round by round,",
         "and the median of that is told. A target that is missed says so.", "",
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['kernel']}, "

@@ -97,7 +97,7 @@ def main():
             continue
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
         rows[name] = {
-            "date": now, "seconds": time.monotonic() - begun, "load": os.getloadavg()[0], "versions": versions,
+            "date": now, "rounds": world.rounds, "seconds": time.monotonic() - begun, "load": os.getloadavg()[0], "versions": versions,
             "lines": [line.as_json() for line in lines],
         }
         for line in lines:

@@ -1,6 +1,7 @@
 """Where the rows run: the build, homes, processes; all of it is removed at the end."""
 import contextlib
 import glob
+import hashlib
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ class World:
         self.folder, self.dwell, self.bench, self.rounds, self.sky = folder, dwell, bench, rounds, sky
         self.tools = os.path.dirname(os.path.abspath(__file__))
         cores = sorted(os.sched_getaffinity(0))
+        self.kind_of_log = _kind_of_log(os.path.dirname(os.path.dirname(self.tools)))
         # What is measured has the first core to itself, whoever asks it the others.
         self.measured_core = cores[0]
         self.other_cores = cores[1:] or cores
@@ -36,8 +38,8 @@ class World:
         return done.stdout
 
     def kept(self, name, make):
-        """A log that takes long to make; made once, and used again as long as it is there. Never run in."""
-        path = os.path.join(self.folder, "logs", name)
+        """A log that takes long to make; made once, and used again as long as it would be made the same. Never run in."""
+        path = os.path.join(self.folder, "logs", f"{name}-{self.kind_of_log}")
         if not os.path.exists(os.path.join(path, "complete")):
             shutil.rmtree(path, ignore_errors=True)
             os.makedirs(path)
@@ -45,6 +47,16 @@ class World:
             with open(os.path.join(path, "complete"), "w", encoding="utf-8"):
                 pass
         return path
+
+
+def _kind_of_log(root):
+    """Another one whenever what makes logs is another."""
+    digest = hashlib.sha256()
+    for path in sorted(glob.glob(f"{root}/migrations/*") + glob.glob(f"{root}/Sources/Bench/*") +
+                       glob.glob(f"{root}/Sources/EventLog/*.swift") + glob.glob(f"{root}/Sources/Lifecycle/*.swift")):
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()[:12]
 
 
 class Home:

@@ -28,7 +28,7 @@ def streaming(world):
                     _first_byte(open_streams.enter_context(socket.create_connection(("127.0.0.1", port))))
                 values = [_first_bytes(port) for _ in range(world.rounds)]
             growth.append((f"beside {others} open streams", Figure(values, "ms")))
-    beside = f"through nginx {Figure(got['nginx'], 'ms').text}" if "nginx" in got else ""
+    beside = f"through nginx {Figure(got['nginx'], 'ms').text}" if "nginx" in got else "nginx not installed"
     return [Line(
         "time to the first byte of a server-sent event, p50", Figure(got["dwell"], "ms"), "direct",
         Figure(got["direct"], "ms"), "difference", "≤ +0.3 ms", lambda more: more <= 0.3, note=beside,
@@ -67,7 +67,7 @@ def connections(world):
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (open_file_limit(), hard))
         for count in (100, 1_000, 10_000):
-            values = [_memory_of_dwell(world, count) for _ in range(world.rounds if count == 10_000 else 3)]
+            values = [_memory_of_dwell(world, count) for _ in range(world.rounds)]
             growth.append((f"{count:,} connections", Figure(values, "MiB")))
             dwell = values
         nginx = [_memory_of_nginx(world, 10_000) for _ in range(world.rounds)]

@@ -10,7 +10,11 @@ from measure import Figure, Line
 from world import running
 
 # Events, controllers, services of each.
-_SIZES = {"1,000 events": (1_000, 8, 10), "100,000 events": (100_000, 800, 10), "1,000,000 events": (1_000_000, 10_000, 10)}
+_SIZES = {
+    "1,000 events": (1_000, 8, 10), "10,000 events": (10_000, 80, 10), "100,000 events": (100_000, 800, 10),
+    "1,000,000 events": (1_000_000, 10_000, 10)}
+# The log is kept, and its deadlines are to be ahead whenever it is used again. Seconds.
+_IN_TEN_YEARS = 315_360_000
 
 
 def restart(world):
@@ -20,15 +24,17 @@ def restart(world):
             kept = world.kept(
                 f"fleet-{events}", lambda path: world.run_bench(
                     "make-fleet", "--home", path, "--controllers", controllers, "--services", services, "--events",
-                    events))
+                    events, "--idle", _IN_TEN_YEARS))
             with world.home() as home:
                 shutil.copytree(kept, home.path)
                 os.chmod(home.path, 0o700)
                 for path in glob.glob(home.path + "/*"):
                     subprocess.run(["sync", path], check=False)
-                figures[name] = Figure([_until_armed(world, home) for _ in range(max(world.rounds, 10))], "s")
-                # Nothing of it is to be brought back by the commands that end a home.
-                os.remove(home.database)
+                try:
+                    figures[name] = Figure([_until_armed(world, home) for _ in range(max(world.rounds, 10))], "s")
+                finally:
+                    # Nothing of it is to be brought back by the commands that end a home.
+                    os.remove(home.database)
     big, small = figures["1,000,000 events"], figures["1,000 events"]
     return [Line(
         "restart of a controller until its deadline is armed, 1,000,000 events, 10,000 controllers, 100,000 services, "

@@ -1,6 +1,8 @@
 """The processes of one home of dwell."""
 
+import contextlib
 import os
+import signal
 
 
 def of_home(home, prefix=""):
@@ -20,3 +22,10 @@ def of_home(home, prefix=""):
         except OSError:
             continue
     return found
+
+
+def kill(home):
+    """Whatever is left of them."""
+    for pid in of_home(home):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

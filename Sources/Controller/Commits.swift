@@ -13,7 +13,11 @@ public enum Commits {
     /// The same for a command that ends with what it waits for, which mostly comes at once: for a quarter of a second it
     /// looks, every millisecond, and only then it listens. The kernel takes some ten milliseconds to end a process that has
     /// listened with inotify, and so long it would look as if the command were not done.
-    public static func promptTicks(_ bell: CommitBell, safetyPollSeconds: Double) -> AsyncStream<Void> {
+    ///
+    /// - Parameter lookingSeconds: how long it only looks.
+    public static func promptTicks(
+        _ bell: CommitBell, safetyPollSeconds: Double, lookingSeconds: Double = 0.25
+    ) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             // Before the first tick: what comes after is not in what is read then.
             let last = Mutex(bell.lastRing)
@@ -27,7 +31,7 @@ public enum Commits {
             }
             let task = Task {
                 continuation.yield()
-                try? await Task.sleep(for: .milliseconds(250))
+                try? await Task.sleep(for: .seconds(lookingSeconds))
                 look.cancel()
                 if Task.isCancelled { return }
                 for await _ in ticks(bell, safetyPollSeconds: safetyPollSeconds) { continuation.yield() }

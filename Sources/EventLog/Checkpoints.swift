@@ -6,12 +6,12 @@ import Lifecycle
 enum Checkpoints {
     /// One is kept whenever a stream passes a multiple of this: few enough to cost nothing, many enough that
     /// folding from one to any moment after it takes milliseconds. With many services more seldom, as snapshots are.
-    static let interval = 8 * Snapshots.interval
+    static let interval = snapshots * Snapshots.interval
+    private static let snapshots = 8
 
     /// Keeps the state after `eventCount` new events, the last of them at `position`.
     static func store(_ state: ControllerState, after eventCount: Int, position: Int, _ db: Database) throws {
-        let interval = 8 * Snapshots.interval(of: state)
-        guard state.version / interval > (state.version &- eventCount) / interval else { return }
+        guard Snapshots.isDue(state, after: eventCount, times: snapshots) else { return }
         try db.cachedStatement(
             sql: "INSERT OR REPLACE INTO checkpoints (stream, version, position, format, state) VALUES (?, ?, ?, ?, ?)"
         )

@@ -12,12 +12,7 @@ struct Projector {
     /// Brings the rows from what they say of `before`, which is what they hold (law L2), to what they say of `state`.
     /// Rows that are as they were are not written: each would be a page of the WAL to be synced.
     func project(_ state: ControllerState, from before: ControllerState, changedBy events: [StampedEvent]) throws {
-        // After an event of the controller itself any row may be another: what a service waits for is told
-        // by its controller's phase.
-        let everything = events.contains { $0.event.type.isOfController }
-        let touched =
-            everything
-            ? Set(before.services.keys).union(state.services.keys) : Set(events.compactMap(\.event.service))
+        let touched = events.changedServices ?? Set(before.services.keys).union(state.services.keys)
         var rehoused: Set<ServiceName> = []
         for name in touched {
             guard let old = before.services[name], old.endpoint != state.services[name]?.endpoint else { continue }

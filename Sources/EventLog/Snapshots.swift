@@ -10,13 +10,13 @@ enum Snapshots {
     /// A snapshot is stored whenever a stream passes a multiple of this, when its controller has few services.
     static let interval = 128
 
-    /// The same for any number of services. To write down twice as many takes twice as long, and so it is done half as often: one
-    /// event costs the same however many there are. Reading what is not in the snapshot then takes no longer than reading it.
+    /// The same for any number of services. To write down twice as many takes twice as long, and so it is done half as often. Reading
+    /// what is not in the snapshot then takes no longer than reading it.
     static func interval(of state: ControllerState) -> Int { interval * max(1, state.services.count / 8) }
 
-    /// Whether the last so many events of the stream passed a multiple of ``interval(of:)``.
-    static func isDue(_ state: ControllerState, after eventCount: Int) -> Bool {
-        let interval = interval(of: state)
+    /// Whether the last so many events of the stream passed a multiple of ``interval(of:)``, so many times over.
+    static func isDue(_ state: ControllerState, after eventCount: Int, times: Int = 1) -> Bool {
+        let interval = times * interval(of: state)
         return state.version / interval > (state.version &- eventCount) / interval
     }
 

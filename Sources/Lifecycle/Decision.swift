@@ -4,9 +4,6 @@ public struct Decision: Sendable {
     public private(set) var state: ControllerState
     /// Empty when nothing happens: a repeated wish, a report that came too late.
     public private(set) var events: [StampedEvent] = []
-    /// Services that the events are about, and whether one is about the controller itself.
-    private(set) var changedServices: [ServiceName] = []
-    private(set) var changesController = false
     let surroundings: Surroundings
     /// The last idle period that an event came in: what it waited for tells how far the wall clock was set meanwhile.
     private(set) var lastIdle: ControllerState.Idle?
@@ -24,8 +21,6 @@ public struct Decision: Sendable {
             version: state.version &+ 1, atMicroseconds: now.wallMicroseconds, actor: surroundings.actor)
         if case .idle(let idle) = state.phase { lastIdle = idle }
         state.apply(event, stamp)
-        if event.type.isOfController { changesController = true }
-        if let service = event.service, !changedServices.contains(service) { changedServices.append(service) }
         events.append(StampedEvent(event: event, stamp: stamp))
     }
 }
@@ -38,6 +33,14 @@ public struct StampedEvent: Hashable, Sendable {
     public init(event: Event, stamp: Stamp) {
         self.event = event
         self.stamp = stamp
+    }
+}
+
+extension [StampedEvent] {
+    /// Services of which something may be another now: those that the events are about; nil for any of them, for an event was
+    /// about the controller itself, whose phase tells what a service waits for.
+    public var changedServices: Set<ServiceName>? {
+        contains { $0.event.type.isOfController } ? nil : Set(compactMap(\.event.service))
     }
 }
 

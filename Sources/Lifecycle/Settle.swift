@@ -2,8 +2,8 @@
 // nothing more follows; so a state at rest never owes anything that needs no work in the world.
 //
 // Of a service it depends on that service and on what its controller does. So those are looked at that something was
-// recorded about, and all of them once something was about the controller: one event of a service that is served costs the
-// same however many there are.
+// recorded about, and all of them once something was about the controller: to settle after an event of a service that is
+// served takes as long however many there are.
 
 extension Decision {
     /// How many replicas that failed a service keeps listed, to tell why. The log keeps all.
@@ -20,7 +20,7 @@ extension Decision {
     }
 
     private var unsettledServices: [ServiceName] {
-        changesController || isAtRest ? state.orderedServices : changedServices.sorted()
+        isAtRest ? state.orderedServices : events.changedServices?.sorted() ?? state.orderedServices
     }
 
     /// Nothing runs. Then little is recorded, and what a repair of the log has cut off is made good with the first of it; when

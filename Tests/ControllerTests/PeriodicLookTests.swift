@@ -1,16 +1,9 @@
-import Synchronization
 import Testing
 
 @testable import Controller
 
 /// Looks that a process takes from time to time, all of them on one thread.
 @Suite struct PeriodicLookTests {
-    private final class Count: Sendable {
-        private let count = Atomic(0)
-        var value: Int { count.load(ordering: .relaxed) }
-        func add() { count.add(1, ordering: .relaxed) }
-    }
-
     @Test func itIsTakenAgainAndAgainUntilItIsCancelled() async throws {
         let (count, other) = (Count(), Count())
         let look = PeriodicLook(everySeconds: 0.01) { count.add() }

@@ -1,6 +1,5 @@
 import EventLog
 import Lifecycle
-import Synchronization
 import TestKit
 import Testing
 
@@ -8,26 +7,23 @@ import Testing
 
 /// What commands wait with: they look at first, and listen when it takes longer.
 @Suite struct PromptTicksTests {
-    private final class Count: Sendable {
-        private let count = Atomic(0)
-        var value: Int { count.load(ordering: .relaxed) }
-        func add() { count.add(1, ordering: .relaxed) }
-    }
-
     private let temporary = TemporaryHome()
     /// No look that is taken just in case is to be what is seen.
     private static let never = 3_600.0
 
-    @Test func everyRingIsHeardWheneverItComes() async throws {
+    /// By looking alone, and by listening alone.
+    @Test(arguments: [never, 0])
+    func everyRingIsHeard(_ lookingSeconds: Double) async throws {
         let log = try EventLog(home: temporary.home)
         let ann = Author(actor: "ann@desk", component: "cli")
         try log.submit(.start, to: .dev, by: ann)
         let count = Count()
         let listener = Task {
-            for await _ in Commits.promptTicks(log.bell, safetyPollSeconds: Self.never) { count.add() }
+            let ticks = Commits.promptTicks(
+                log.bell, safetyPollSeconds: Self.never, lookingSeconds: lookingSeconds)
+            for await _ in ticks { count.add() }
         }
         try await eventually("a tick to begin with") { count.value >= 1 }
-        // The first while it looks, or just after; the others when it listens, for that begins with a tick of its own.
         for number in 1...20 {
             let before = count.value
             try log.submit(.setAutostop(.byHand(seconds: Double(number))), to: .dev, by: ann)

@@ -228,7 +228,8 @@ import Testing
             _ = try await sandbox.shell(
                 """
                 sqlite3 "$DWELL_HOME/dwell.db" 'pragma wal_checkpoint(truncate)'
-                printf '\\377' | dd of="$DWELL_HOME/dwell.db" bs=1 seek=\((page - 1) * 2048 + 1) conv=notrunc
+                printf '\\377' | dd of="$DWELL_HOME/dwell.db" bs=1 conv=notrunc \
+                    seek=$(( \(page - 1) * $(sqlite3 "$DWELL_HOME/dwell.db" 'pragma page_size') + 1 ))
                 """)
             let found = try await sandbox.dwell("verify")
             #expect(found.exitCode == 1 && found.err.contains("damaged"), "\(found)")

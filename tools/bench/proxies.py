@@ -72,6 +72,17 @@ def pin(pid, cores):
 
 
 @contextlib.contextmanager
+def _standing(command, folder, port, core):
+    """Yields the port and the process of a proxy that answers; its folder is gone afterwards."""
+    try:
+        with running(command, core=core) as process:
+            wait_for(port)
+            yield port, process.pid
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def nginx_proxy(world, replicas, core):
     folder, port = tempfile.mkdtemp(prefix="nginx-", dir=world.folder), free_port()
     servers = " ".join(f"server 127.0.0.1:{replica};" for replica in replicas)
@@ -92,12 +103,8 @@ http {{
   }}
 }}
 """)
-    try:
-        with running([find("nginx"), "-p", folder, "-c", os.path.join(folder, "nginx.conf")], core=core) as process:
-            wait_for(port)
-            yield port, process.pid
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _standing([find("nginx"), "-p", folder, "-c", os.path.join(folder, "nginx.conf")], folder, port, core) as proxy:
+        yield proxy
 
 
 @contextlib.contextmanager
@@ -122,12 +129,8 @@ backend b
   http-reuse always
 {servers}
 """)
-    try:
-        with running([find("haproxy"), "-db", "-f", os.path.join(folder, "haproxy.cfg")], core=core) as process:
-            wait_for(port)
-            yield port, process.pid
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _standing([find("haproxy"), "-db", "-f", os.path.join(folder, "haproxy.cfg")], folder, port, core) as proxy:
+        yield proxy
 
 
 @contextlib.contextmanager

@@ -6,8 +6,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import processes  # noqa: E402  (it lies beside)
 
 
 class World:
@@ -84,17 +88,7 @@ class Home:
 
     def processes(self, name=""):
         """Processes that were started in this home and are called so."""
-        found = []
-        mark = f"DWELL_HOME={self.path}".encode()
-        for path in glob.glob("/proc/[0-9]*"):
-            with contextlib.suppress(OSError):
-                with open(path + "/environ", "rb") as file:
-                    if mark not in file.read().split(b"\0"):
-                        continue
-                with open(path + "/comm", encoding="utf-8") as file:
-                    if file.read().strip().startswith(name[:15]):
-                        found.append(int(path[6:]))
-        return sorted(found)
+        return sorted(processes.of_home(self.path, name[:15]))
 
     def wait_until(self, is_so, seconds=30):
         limit = time.monotonic() + seconds
@@ -107,9 +101,7 @@ class Home:
         if os.path.exists(self.database):
             for name in self.controllers():
                 self.dwell("terminate", "--force", name, check=False)
-        for pid in self.processes():
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        processes.kill(self.path)
 
     def controllers(self):
         if not self.processes():

@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -70,11 +69,7 @@ class Home:
 
     def clean_up(self):
         self.dwell("terminate", "local", "--force", check=False)
-        for pid in self.processes():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        processes.kill(self.path)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

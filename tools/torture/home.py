@@ -80,9 +80,5 @@ class Home:
             raise Broken(f"L7: files are left: {left}")
 
     def clean_up(self):
-        for pid in self.processes():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        processes.kill(self.home)
         shutil.rmtree(self.folder, ignore_errors=True)

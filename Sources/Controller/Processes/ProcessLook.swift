@@ -34,7 +34,8 @@ struct ProcessLook: Sendable {
             }
             guard let entry = ProcessTable.entry(of: pid) else { continue }
             startTicks[pid] = entry.startTicks
-            if entry.isOfKernel { known[folder] = entry.startTicks }
+            // 1 stands for an inode that could not be made.
+            if entry.isOfKernel, folder.inode > 1 { known[folder] = entry.startTicks }
             // This process belongs to nobody: while it starts another it carries the other's mark.
             guard entry.isAlive, !entry.isOfKernel, pid != getpid() else { continue }
             alive.append(

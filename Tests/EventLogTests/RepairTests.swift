@@ -229,22 +229,27 @@ import Testing
         let log = try EventLog(home: home)
         try log.given(.start, controller: .batch)
         try log.drawHistory(seed: 9, commands: 30)
-        let last = try log.lastPosition()
         let file = URL(fileURLWithPath: home.database + "-wal")
-        let committed = try Data(contentsOf: file).count
-        try log.given(.setAutostop(.byHand(seconds: 77)), controller: .batch)
-        try #require(try log.lastPosition() > last)
-        var database = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
-        var wal = try Data(contentsOf: file)
-        try log.queue.close()
-        for start in stride(from: committed, to: wal.count, by: 24 + pageBytes) {
-            wal.replaceSubrange(start + 4..<start + 8, with: Data(count: 4))
+        // Each command's transaction in turn is the one that was not committed: what is found at another length is chance.
+        var ends: [(position: Int, bytes: Int)] = []
+        for number in 0...20 {
+            ends.append((try log.lastPosition(), try Data(contentsOf: file).count))
+            try log.given(.setAutostop(.byHand(seconds: Double(100 + number))), controller: .batch)
         }
+        var database = try [UInt8](Data(contentsOf: URL(fileURLWithPath: home.database)))
+        let whole = try Data(contentsOf: file)
+        try log.queue.close()
         database.replaceSubrange(0..<pageBytes, with: Array(repeating: 0, count: pageBytes))
-        if withoutHeader.contains("dwell.db-wal") { wal.replaceSubrange(0..<32, with: Data(count: 32)) }
-        log.bell.ring(position: last, digest: nil, logID: log.logID)
-        let report = try repaired(database, wal: wal)
-        #expect(report.savedEvents == last && report.firstLoss == nil, "\(report)")
+        for (committed, next) in zip(ends, ends.dropFirst()) {
+            var wal = whole.prefix(next.bytes)
+            for start in stride(from: committed.bytes, to: wal.count, by: 24 + pageBytes) {
+                wal.replaceSubrange(start + 4..<start + 8, with: Data(count: 4))
+            }
+            if withoutHeader.contains("dwell.db-wal") { wal.replaceSubrange(0..<32, with: Data(count: 32)) }
+            log.bell.forget()
+            let report = try repaired(database, wal: wal)
+            #expect(report.savedEvents == committed.position && report.firstLoss == nil, "\(report)")
+        }
     }
 
     /// As a dwell does that begins its logs with pages of this length.
